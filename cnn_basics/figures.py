@@ -1,0 +1,189 @@
+"""Figures and animations that carry their own alt text.
+
+The lowest module of the package: everything that draws returns a `LessonFigure` or an
+`Animation` from here. As the last expression of a cell either shows one PNG, with the alt
+text in the output's metadata (for HTML and slides) and below the picture as a caption
+(for every reader, screen readers included, and for tests: nbval compares captions, not pixels).
+pyplot is never imported, so no figure lives longer than its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# The Okabe-Ito colours (https://jfly.uni-koeln.de/color/), told apart with any colour vision.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
+
+SEQUENTIAL = "viridis"  # for values from low to high
+DIVERGING = "RdBu_r"  # for values around zero, always drawn with zero in the middle
+
+_DPI = 100
+
+
+def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
+    """Display one PNG with its alt text as metadata and, below it, as a caption with a note."""
+    from IPython.display import display
+
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"<picture: {alt}>"}
+    display(data, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
+    caption = f"{alt} {note}".strip()
+    display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
+
+
+def _require_alt(alt: str) -> str:
+    """Return `alt`, refusing a picture that says nothing."""
+    if not alt.strip():
+        raise ValueError(
+            "expected alt text, got an empty string: say in one or two sentences what is shown"
+        )
+    return alt
+
+
+class LessonFigure(Figure):
+    """A Matplotlib figure with alt text, which shows itself in a notebook.
+
+    Attributes:
+        alt: One or two sentences that say what the picture shows.
+
+    Example:
+        >>> figure, axes = new_figure(alt="A rising line.")
+        >>> _ = axes[0].plot([0, 1])
+        >>> figure.alt
+        'A rising line.'
+    """
+
+    alt: str = ""
+
+    def to_png(self) -> bytes:
+        """Draw the figure.
+
+        Returns:
+            The bytes of a PNG file at twice the resolution of the screen size.
+        """
+        FigureCanvasAgg(self)
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=_DPI * 1.6)
+        return buffer.getvalue()
+
+    def _ipython_display_(self) -> None:
+        _show(self.to_png(), _require_alt(self.alt), round(self.get_figwidth() * _DPI))
+
+    def __repr__(self) -> str:
+        """Return the alt text, which, unlike Matplotlib's default, says what is shown."""
+        return f"<LessonFigure: {self.alt}>"
+
+
+def new_figure(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = 7.0,
+    height: float = 3.0,
+    alt: str = "",
+    width_ratios: Sequence[float] | None = None,
+) -> tuple[LessonFigure, np.ndarray]:
+    """Make an empty figure with a row or a table of axes.
+
+    Args:
+        rows: Rows of axes.
+        columns: Columns of axes.
+        width: Width of the whole figure in inches (100 screen pixels each).
+        height: Height of the whole figure in inches.
+        alt: What the picture shows; may also be set later, as `figure.alt`.
+        width_ratios: Relative width of each column.
+
+    Returns:
+        The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
+
+    Example:
+        >>> figure, axes = new_figure(1, 3)
+        >>> len(axes)
+        3
+    """
+    figure = LessonFigure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    figure.alt = alt
+    ratios = {"width_ratios": width_ratios} if width_ratios is not None else {}
+    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()
+    return figure, axes
+
+
+def plain_axes(axes: Axes, title: str = "") -> None:
+    """Take ticks and frame off axes that show a picture, and give them a title."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_title(title, fontsize=10)
+
+
+def figure_to_array(figure: LessonFigure) -> np.ndarray:
+    """Draw a figure into an array, for example one frame of an animation.
+
+    Returns:
+        `(H, W, 3)` uint8.
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+@dataclass(frozen=True, repr=False)
+class Animation:
+    """A short animation, shown as an animated PNG that stops on its last frame.
+
+    Attributes:
+        frames: `(T, H, W, 3)` uint8, the pictures in order.
+        alt: One or two sentences that say what moves and what comes out.
+        seconds_per_frame: How long each frame stays; the last one stays three times as long.
+        plays: How often the whole is played; 0 plays without end.
+    """
+
+    frames: np.ndarray
+    alt: str
+    seconds_per_frame: float = 0.7
+    plays: int = 3
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
+            raise ValueError(
+                f"expected frames (T, H, W, 3) uint8, got {self.frames.shape} "
+                f"{self.frames.dtype}: stack pictures of one size with np.stack"
+            )
+        _require_alt(self.alt)
+
+    def to_png(self) -> bytes:
+        """Encode the animation.
+
+        Returns:
+            The bytes of an animated PNG file (every browser shows it; elsewhere: first frame).
+        """
+        import imageio.v3 as iio
+
+        milliseconds = [round(self.seconds_per_frame * 1000)] * len(self.frames)
+        milliseconds[-1] *= 3
+        return iio.imwrite(
+            "<bytes>",
+            list(self.frames),
+            extension=".png",
+            plugin="pillow",
+            duration=milliseconds,
+            loop=self.plays,
+        )
+
+    def _ipython_display_(self) -> None:
+        note = f"(Plays {self.plays} times; run the cell to see it again.)" if self.plays else ""
+        _show(self.to_png(), self.alt, self.frames.shape[2], note)
+
+    def __repr__(self) -> str:
+        """Return the number of frames and the alt text."""
+        return f"<Animation of {len(self.frames)} frames: {self.alt}>"
