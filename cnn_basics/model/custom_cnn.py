@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from cnn_basics.model.pictures import check_pictures
 
+torch.fx.wrap("check_pictures")  # torch.fx then records the check as one step of the network
+
 
 class Custom_CNN(nn.Module):
     """Two convolutions and two fully connected layers: 28×28 pictures in, one score per class out.

@@ -8,7 +8,6 @@ from torch import Tensor
 SIZE = 28
 
 
-@torch.fx.wrap  # one step in a symbolic trace, so that the check stays in the traced network
 def check_pictures(x: Tensor, weight: Tensor) -> None:
     """Refuse pictures that `Custom_CNN` cannot read, in one sentence that says the fix.
 
