@@ -1,0 +1,152 @@
+"""Run lessons again and store their outputs in a stable form: `python3 -m cnn_basics refresh`.
+
+The stored outputs are the reference that the tests compare with, so they hold nothing that
+changes from one run or machine to the next: no timings, widget states, versions or tracebacks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbformat import NotebookNode
+
+LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
+CELL_SECONDS = 120
+KEPT_CELL_METADATA = ("tags", "slideshow", "editable", "deletable")
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+
+
+class RefreshError(Exception):
+    """A notebook could not be refreshed; the message is one sentence that says why."""
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Remove, in place, what differs between two runs of the same notebook.
+
+    Args:
+        notebook: an executed notebook, format 4.5. Kept are sources, outputs, cell ids, tags and
+            slide types; a stored error keeps its last line, which is what a reader needs.
+    """
+    notebook.metadata = type(notebook.metadata)(kernelspec=KERNEL, language_info=LANGUAGE)
+    for cell in notebook.cells:
+        kept = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            kept["jupyter"] = {"source_hidden": True}
+        cell.metadata = type(cell.metadata)(kept)
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+
+
+def find_failure(notebook: NotebookNode) -> str:
+    """Return which cell raised what, or "" where every error is one that its cell asks for."""
+    for index, cell in enumerate(notebook.cells):
+        if "raises-exception" in cell.metadata.get("tags", []):
+            continue
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return f"cell {index} raised {output.ename}: {output.evalue}"
+    return ""
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run every cell, in place, in a new kernel of this environment.
+
+    Args:
+        notebook: the notebook to run.
+        folder: the kernel's working folder.
+
+    Raises:
+        RefreshError: if a cell raises without the tag `raises-exception`, or never ends.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise RefreshError(find_failure(notebook) or str(error)) from error
+    except (CellControlSignal, DeadKernelError) as error:
+        raise RefreshError(str(error)) from error
+
+
+def refresh(path: Path) -> bool:
+    """Run one notebook and store it with its outputs, if all its cells ran.
+
+    Args:
+        path: the notebook's file; it stays as it is when a cell fails.
+
+    Returns:
+        Whether the file changed.
+
+    Raises:
+        RefreshError: if a cell fails.
+        FileNotFoundError: if there is no such file.
+    """
+    import nbformat
+
+    before = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(before, as_version=4)
+    execute(notebook, path.parent)
+    clean(notebook)
+    after = nbformat.writes(notebook).rstrip("\n") + "\n"
+    if after == before:
+        return False
+    draft = path.with_suffix(".ipynb.new")
+    draft.write_text(after, encoding="utf-8", newline="\n")
+    draft.replace(path)
+    return True
+
+
+def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
+    """Refresh the notebooks named, or all lessons.
+
+    Args:
+        arguments: paths of notebooks; none means every notebook in `notebooks/`.
+        environment: the variables of the environment.
+
+    Returns:
+        The exit code: 0, or 1 if any notebook could not be refreshed.
+    """
+    if environment.get("CNN_BASICS_DATA"):
+        print(
+            "refresh: CNN_BASICS_DATA is set, but stored outputs are those of the bundled "
+            "pictures: unset it, then try again",
+            file=sys.stderr,
+        )
+        return 1
+    failed = 0
+    for path in [Path(item) for item in arguments] or sorted(LESSONS.glob("*.ipynb")):
+        try:
+            print(f"{path.name}: {'stored' if refresh(path) else 'unchanged'}", flush=True)
+        except FileNotFoundError:
+            failed += 1
+            print(f"{path}: no such notebook", file=sys.stderr)
+        except RefreshError as error:
+            failed += 1
+            print(f"{path.name}: left as it was: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
