@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -11,10 +12,70 @@ from PIL import Image
 
 from cnn_basics.images.checks import check_picture
 
+RESAVE = "open it in a picture program and save it as an 8-bit PNG or JPEG"
+# Pillow's names for kinds of pixels; a palette (P) may hold transparent colours
+OPAQUE = {"1", "L", "RGB", "RGBX", "CMYK", "YCbCr"}
+WITH_ALPHA = {"P", "PA", "LA", "RGBA"}
+TURNED = {  # EXIF orientation -> the same picture upright; axis 0 runs down, axis 1 right
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
+
 
 def read_image(path: str | PathLike[str]) -> np.ndarray:
-    """Read a picture file as RGB."""
-    return iio.imread(Path(path), plugin="pillow", index=0, mode="RGB")
+    """Read a picture file as red, green and blue, the right way up.
+
+    Whatever the file holds becomes the same kind of array:
+
+    * grey and black-and-white pictures repeat their value in all three channels;
+    * palette colours are looked up; what is transparent is laid over white;
+    * CMYK (print) colours are converted by Pillow's formula, without a colour profile;
+    * of 16 bits per channel the upper 8 are kept (`value // 256`: 65535 becomes 255);
+    * a camera's EXIF orientation is applied;
+    * of an animation or a document of several pages, the first picture is taken.
+
+    Args:
+        path: A file in any format that Pillow reads: PNG, JPEG, GIF, WebP, BMP, TIFF, …
+
+    Returns:
+        `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The path is a folder, or the file is empty, cut off, damaged, no picture,
+            larger than Pillow's limit of about 89 million pixels, or holds numbers that have
+            no fixed white (floats, 32-bit whole numbers).
+
+    Example:
+        >>> read_image("cat.1.jpg").shape  # doctest: +SKIP
+        (280, 300, 3)
+    """
+    path = Path(path)
+    data = _file_bytes(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # remarks on odd metadata are not the reader's business
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            mode, pixels, metadata = _decode(data)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise ValueError(
+                f"{path} has too many pixels, expected at most {Image.MAX_IMAGE_PIXELS:,}: "
+                "save a smaller copy of the picture"
+            ) from error
+        except Exception as error:  # what a damaged file provokes differs by format
+            raise ValueError(_unreadable(path, data, error)) from error
+    if pixels is None or (_is_16_bit_png(data) and "transparency" in metadata):
+        raise ValueError(
+            f"{path} holds pixels of a kind that has no plain RGB value (Pillow calls it {mode}), "
+            f"expected 8 or 16 bits per channel: {RESAVE}"
+        )
+    pixels = TURNED.get(metadata.get("Orientation"), np.asarray)(_to_rgb(pixels))
+    return np.array(pixels, order="C")
 
 
 def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
@@ -44,16 +105,70 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     return np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 
+def _file_bytes(path: Path) -> bytes:
+    """The file's content, so that no name is taken for a web address or an archive."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, expected one picture file: name a file inside it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist, expected a picture file: check the name and the folder"
+        )
+    data = path.read_bytes()
+    if not data:
+        raise ValueError(f"{path} is empty (0 bytes), expected a picture: copy the file again")
+    return data
+
+
+def _decode(data: bytes) -> tuple[str, np.ndarray | None, dict[str, object]]:
+    """Pillow's mode, the first picture's pixels (None for an unfit mode), and the metadata."""
+    with iio.imopen(data, "r", plugin="pillow") as file:
+        metadata = file.metadata(index=0)
+        mode, pixels = metadata["mode"], None
+        if mode in WITH_ALPHA or (mode in OPAQUE and "transparency" in metadata):
+            pixels = file.read(index=0, mode="RGBA")
+        elif mode in OPAQUE:
+            pixels = file.read(index=0, mode="RGB")
+        elif mode.startswith("I"):
+            pixels = file.read(index=0)
+            pixels = pixels if pixels.dtype.itemsize == 2 else None
+        # asked after reading: Pillow turns a TIFF itself and then drops the orientation
+        return mode, pixels, file.metadata(index=0, exclude_applied=False)
+
+
+def _to_rgb(pixels: np.ndarray) -> np.ndarray:
+    """Bring 16-bit grey, RGBA or RGB to RGB."""
+    if pixels.ndim == 2:
+        return np.repeat((pixels // 256).astype(np.uint8)[..., None], 3, axis=2)
+    if pixels.shape[2] == 3:
+        return pixels
+    alpha = pixels[..., 3:].astype(np.uint16)
+    over_white = pixels[..., :3] * alpha + 255 * (255 - alpha)  # at most 255 * 255
+    return ((over_white + 127) // 255).astype(np.uint8)
+
+
+def _is_16_bit_png(data: bytes) -> bool:
+    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16
+
+
+def _unreadable(path: Path, data: bytes, error: Exception) -> str:
+    if isinstance(error, OSError) and "can not handle" in str(error):
+        start = data[:8].decode("ascii", errors="replace")
+        return (
+            f"{path} is not a picture in a format that Pillow reads (it begins with {start!r}), "
+            f"expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
+        )
+    return (
+        f"{path} is damaged or cut off ({error}), expected a whole picture: "
+        f"copy or download the file again"
+    )
+
+
 def _height_and_width(size: int | tuple[int, int]) -> tuple[int, int]:
-    pair = (size, size) if np.ndim(size) == 0 else tuple(size)
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    wanted = f"expected size as a whole number or (height, width), got {size!r}"
+    fix = "give pixels, at least 1, for example 28 or (28, 28)"
     if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in pair):
-        raise TypeError(
-            f"expected size as a whole number or (height, width), got {size!r}: "
-            "give pixels, for example 28 or (28, 28)"
-        )
+        raise TypeError(f"{wanted}: {fix}")
     if len(pair) != 2 or min(pair) < 1:
-        raise ValueError(
-            f"expected size as a whole number or (height, width) of at least 1, got {size!r}: "
-            "give pixels, for example 28 or (28, 28)"
-        )
+        raise ValueError(f"{wanted}: {fix}")
     return int(pair[0]), int(pair[1])
