@@ -111,5 +111,5 @@ def _alt(image: np.ndarray, view: View) -> str:
     }
     return (
         f"The red, green and blue channel of a picture {height} pixels high and {width} wide, "
-        f"{how[view]}; mean of 255: {means}."
+        f"{how[view]}; mean out of 255: {means}."
     )
