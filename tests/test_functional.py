@@ -116,7 +116,7 @@ def test_conv2d_does_not_flip_the_kernel():
 
 
 @given(
-    st.integers(1, 8), st.integers(1, 8), pairs(1, 4), pairs(1, 3), pairs(0, 2), pairs(1, 2),
+    st.integers(1, 8), st.integers(1, 8), pairs(1, 4), pairs(1, 3), pairs(0, 2), pairs(1, 3),
     st.booleans(), st.sampled_from([(), (0,), (2,)]), st.booleans(), st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=250, deadline=None)
@@ -131,7 +131,12 @@ def test_max_pool2d_is_pytorchs(
         "dilation": dilation,
         "ceil_mode": ceil_mode,
     }
-    assert_same(outcome(ours.max_pool2d, x, **options), outcome(F.max_pool2d, x, **options))
+    mine = outcome(ours.max_pool2d, x, **options)
+    if "padding alone" in str(mine):  # PyTorch's gradient is undefined there: look at values only
+        values = F.max_pool2d(torch.ones_like(x[:1]) if 0 in x.shape else x.detach(), **options)
+        assert values.isneginf().any() or 0 in x.shape
+        return
+    assert_same(mine, outcome(F.max_pool2d, x, **options))
 
 
 @given(
@@ -282,6 +287,7 @@ REFUSED = [
     (lambda: ours.convolve_window(X[0], W[0]), r"one shape.*\(4, 5, 6\) and \(2, 3, 3\)"),
     (lambda: ours.max_pool2d(X, 2, padding=2), "at most half the kernel"),
     (lambda: ours.avg_pool2d(X, (3, 2), padding=(1, 2)), "at most half the kernel.*got 2"),
+    (lambda: ours.max_pool2d(X[..., :1], 2, 1, 1, 2), "padding alone in one with padding 1"),
     (lambda: ours.max_pool2d(X, 7), "kernel spanning 7 for 5 pixels"),
     (lambda: ours.fully_connected(X, W), "weight as"),
     (lambda: ours.fully_connected(torch.zeros(2, 3), torch.zeros(3, 4)), r"x as \(..., 4\)"),

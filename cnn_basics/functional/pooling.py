@@ -22,7 +22,8 @@ def max_pool2d(
     """Keep the largest number of each window, as `torch.nn.functional.max_pool2d` does.
 
     Padding holds -∞, so that it never wins. Of equal largest numbers the first, in reading
-    order, receives the gradient.
+    order, receives the gradient. A window that sees padding alone (possible when dilated) is
+    refused; PyTorch answers -∞ there, and its backward pass writes outside the picture.
 
     Args:
         x: `(N, C, H, W)` or `(C, H, W)`, float32 or float64.
@@ -54,10 +55,15 @@ def max_pool2d(
         return max_pool2d(x[None], kernel_size, stride, padding, dilation, ceil_mode)[0]
     kernel, strides, pads = _read_arguments(kernel_size, stride, padding)
     gaps = pair(dilation, "dilation", 1)
-    overhang = _overhang(x, kernel, strides, pads, gaps, ceil_mode)
-    padded = pad(x, _borders(pads, overhang), value=-math.inf)
-    seen = slide(padded, kernel, strides, gaps)  # (N, C, H_out, W_out, kh, kw)
-    return seen.flatten(-2).max(dim=-1).values
+    borders = _borders(pads, _overhang(x, kernel, strides, pads, gaps, ceil_mode))
+    inside = pad(x.new_ones(1, 1, *x.shape[2:]), borders)
+    if not slide(inside, kernel, strides, gaps).any(-1).any(-1).all():
+        raise ValueError(
+            f"expected windows that each see a pixel, got padding alone in one with padding "
+            f"{padding} and dilation {dilation} on {tuple(x.shape)}: use less of both"
+        )
+    seen = slide(pad(x, borders, value=-math.inf), kernel, strides, gaps)
+    return seen.flatten(-2).max(dim=-1).values  # (N, C, H_out, W_out, kh·kw) to one number each
 
 
 def avg_pool2d(
