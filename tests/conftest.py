@@ -1,0 +1,19 @@
+"""Set-up for all tests, and for the lessons when plain `pytest` runs both."""
+
+from __future__ import annotations
+
+import os
+
+import nbval.plugin
+from hypothesis import settings
+
+# The stored outputs are those of the bundled pictures, whatever photos the user works with.
+os.environ.pop("CNN_BASICS_DATA", None)
+
+settings.register_profile("cnn_basics", deadline=None, derandomize=True, database=None)
+settings.load_profile("cnn_basics")
+
+# Coverage is that of unit tests and docstrings: tracing the kernels makes the lessons slower, and
+# under pytest-xdist what it finds gets lost.
+nbval.plugin.setup_coverage = lambda *_: None
+nbval.plugin.teardown_coverage = lambda *_: None

@@ -1,0 +1,258 @@
+"""The commands of `python3 -m cnn_basics`, without a real environment (.ci/run makes one)."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnn_basics import __main__ as commands
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project in a folder with a space, of which each started process is only noted."""
+    folder = tmp_path / "my lessons"
+    (folder / ".venv").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    monkeypatch.setattr(commands, "PROJECT", folder)
+    monkeypatch.setattr(commands, "ENVIRONMENT", folder / ".venv")
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command lines started by `run`, each of which succeeds."""
+    lines = []
+
+    def run(line):
+        lines.append(line)
+        return 0
+
+    monkeypatch.setattr(commands, "run", run)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [((3, 10, 14), "3.10"), ((3, 9), "3.9"), ((2, 7, 18), "2.7")]
+)
+def test_old_python_is_refused(version, shown):
+    with pytest.raises(commands.SetupError, match=rf"expected Python 3\.11 or newer, got {shown}:"):
+        commands.check_python(version)
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 13, 1, "final", 0), (4, 0)])
+def test_new_python_is_accepted(version):
+    assert commands.check_python(version) is None
+
+
+def test_an_old_python_ends_with_one_sentence(monkeypatch, capsys, started):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
+    assert commands.main(["lessons"]) == 1
+    assert capsys.readouterr().err.startswith("cnn_basics: expected Python 3.11 or newer, got 3.10")
+    assert started == []
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_names_every_command(flag, capsys):
+    assert commands.main([flag]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in commands.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no command given"),
+        (["lesson"], "unknown command 'lesson'"),
+        (["-k"], "unknown command"),
+    ],
+)
+def test_a_wrong_command_is_refused(arguments, message, capsys, started):
+    assert commands.main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "expected lessons, test, refresh" in shown
+    assert started == []
+
+
+def test_nothing_is_installed_at_first(project):
+    assert not commands.is_installed("")
+    assert not commands.is_installed("test")
+
+
+def test_the_second_start_installs_nothing(project, started, capsys):
+    commands.install("")
+    assert "a few minutes the first time" in capsys.readouterr().out
+    commands.install("")
+    assert len(started) == 1
+    assert started[0][1:4] == ["-m", "pip", "install"]
+    assert started[0][-2:] == ["--editable", str(project)]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_tests_ask_for_their_extra(project, started):
+    commands.install("")
+    commands.install("test")
+    assert [line[-1] for line in started] == [str(project), f"{project}[test]"]
+
+
+def test_the_extra_holds_what_the_lessons_need(project, started):
+    commands.install("test")
+    commands.install("")
+    assert len(started) == 1
+
+
+def test_a_changed_pyproject_is_installed_again(project, started):
+    commands.install("test")
+    (project / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert not commands.is_installed("")
+    commands.install("test")
+    assert len(started) == 2
+
+
+def test_a_moved_project_is_installed_again(project, started, monkeypatch):
+    commands.install("")
+    moved = project.with_name("moved")
+    project.rename(moved)
+    monkeypatch.setattr(commands, "PROJECT", moved)
+    monkeypatch.setattr(commands, "ENVIRONMENT", moved / ".venv")
+    assert commands.stamp_path("").is_file()
+    assert not commands.is_installed("")
+
+
+def test_a_failed_installation_points_to_the_readme(project, monkeypatch):
+    monkeypatch.setattr(commands, "run", lambda line: 1)
+    with pytest.raises(commands.SetupError, match=r"Troubleshooting in README\.md.*CPU-only torch"):
+        commands.install("")
+    assert not commands.is_installed("")
+
+
+def test_a_folder_without_python_does_not_work(project):
+    assert not commands.environment_works()
+
+
+@pytest.mark.parametrize(("shift", "works"), [(0, True), (1, False)])
+def test_an_environment_of_another_python_does_not_work(project, monkeypatch, shift, works):
+    monkeypatch.setattr(commands, "environment_python", lambda: Path(sys.executable))
+    monkeypatch.setattr(sys, "version_info", (sys.version_info[0], sys.version_info[1] + shift))
+    assert commands.environment_works() is works
+
+
+def test_a_working_environment_is_kept(project, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "environment_works", lambda: True)
+    monkeypatch.setattr(subprocess, "run", None)
+    commands.make_environment()
+    assert capsys.readouterr().out == ""
+
+
+def ending_with(code: int, text: str = ""):
+    return lambda *_, **__: subprocess.CompletedProcess([], code, stdout=text)
+
+
+@pytest.mark.parametrize(("exists", "said"), [(False, "making .venv …"), (True, ".venv again")])
+def test_the_environment_is_made(project, monkeypatch, capsys, exists, said):
+    if not exists:
+        (project / ".venv").rmdir()
+    monkeypatch.setattr(commands, "environment_works", lambda: False)
+    monkeypatch.setattr(subprocess, "run", ending_with(0))
+    commands.make_environment()
+    assert said in capsys.readouterr().out
+
+
+def test_a_missing_venv_module_is_explained(project, monkeypatch):
+    monkeypatch.setattr(commands, "environment_works", lambda: False)
+    monkeypatch.setattr(subprocess, "run", ending_with(1, "ensurepip is not available"))
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(commands.SetupError, match="sudo apt install python3-venv"):
+        commands.make_environment()
+
+
+def test_another_failure_is_shown(project, monkeypatch):
+    monkeypatch.setattr(commands, "environment_works", lambda: False)
+    monkeypatch.setattr(subprocess, "run", ending_with(1, "no space left\n"))
+    with pytest.raises(commands.SetupError, match=r"could not make .*\.venv: no space left$"):
+        commands.make_environment()
+
+
+def test_tests_pass_their_arguments_on(project):
+    line = commands.command_line("test", ["tests/test_images.py", "-k", "x y"])
+    assert line[1:] == ["-m", "pytest", "tests/test_images.py", "-k", "x y"]
+    assert Path(line[0]).is_relative_to(project / ".venv")
+
+
+def test_refresh_runs_its_module(project):
+    assert commands.command_line("refresh", ["a.ipynb"])[1:] == [
+        "-m",
+        "cnn_basics.refresh",
+        "a.ipynb",
+    ]
+
+
+def test_lessons_open_on_the_first_one(project):
+    assert "--LabApp.default_url=/lab/tree/notebooks" in commands.command_line("lessons", [])
+    (project / "notebooks").mkdir()
+    (project / "notebooks" / "00_start_here.ipynb").touch()
+    line = commands.command_line("lessons", ["--port", "8899"])
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in line
+    assert line[-2:] == ["--port", "8899"]
+    assert f"--ServerApp.root_dir={project}" in line
+
+
+@pytest.mark.parametrize(("command", "extra"), [("lessons", ""), ("test", "test"), ("refresh", "")])
+def test_a_command_sets_up_and_then_starts(project, started, monkeypatch, command, extra):
+    monkeypatch.setattr(commands, "environment_works", lambda: True)
+    assert commands.main([command, "-x"]) == 0
+    assert commands.stamp_path(extra).is_file()
+    assert started[0][2] == "pip"
+    assert started[1] == commands.command_line(command, ["-x"])
+
+
+def test_ctrl_c_while_setting_up_is_quiet(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "make_environment", interrupted)
+    assert commands.main(["test"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("code", [0, 1, 5])
+def test_the_exit_code_is_passed_on(project, code):
+    assert commands.run([sys.executable, "-c", f"raise SystemExit({code})"]) == code
+
+
+def test_a_process_runs_in_the_project(project):
+    script = f"import os, sys; sys.exit(os.getcwd() != {str(project.resolve())!r})"
+    assert commands.run([sys.executable, "-c", script]) == 0
+
+
+class Process:
+    """A process that is interrupted twice while it runs, then ends by signal 15."""
+
+    def __init__(self):
+        self.ends = [KeyboardInterrupt, KeyboardInterrupt, -15]
+        self.terminated = False
+
+    def wait(self):
+        end = self.ends.pop(0)
+        if end is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        signal.getsignal(signal.SIGTERM)(signal.SIGTERM, None)
+        return end
+
+    def terminate(self):
+        self.terminated = True
+
+
+def test_ctrl_c_is_left_to_the_process_and_termination_handed_on(project, monkeypatch):
+    process = Process()
+    monkeypatch.setattr(subprocess, "Popen", lambda line, cwd: process)
+    before = signal.getsignal(signal.SIGTERM)
+    assert commands.run(["jupyter"]) == 143
+    assert process.ends == []
+    assert process.terminated
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -1,0 +1,156 @@
+"""The project's own files agree: packages, versions, commands, licence, and a light import."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import cnn_basics
+from cnn_basics import __main__ as commands
+
+PROJECT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+CONDA_NAMES = {"pytorch": "torch"}
+CONDA_ONLY = {"python", "pip"}
+
+
+def read(name: str) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def split(requirement: str) -> tuple[str, frozenset[str]]:
+    """`torch>=2.6,<2.14` gives `("torch", {">=2.6", "<2.14"})`."""
+    match = re.fullmatch(r"([A-Za-z0-9_.-]+)((?:[<>=!~]=?[^,\s]+,?)*)", requirement)
+    assert match, f"not understood: {requirement!r}"
+    return match[1].lower(), frozenset(filter(None, match[2].split(",")))
+
+
+def project_packages(pyproject: dict) -> dict[str, frozenset[str]]:
+    project = pyproject["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    return dict(map(split, listed))
+
+
+def conda_packages(text: str) -> dict[str, frozenset[str]]:
+    """The packages of environment.yml, conda's and pip's, under the names that pip uses."""
+    lines = text.partition("\ndependencies:\n")[2].splitlines()
+    items = [re.fullmatch(r" +- (.+)", line) for line in lines]
+    assert all(items), "a line under dependencies is not understood"
+    found = [item[1] for item in items if item[1] not in ("pip:", "-e .")]
+    packages = dict(map(split, found))
+    assert len(packages) == len(found), "a package is listed twice"
+    return {CONDA_NAMES.get(n, n): bounds for n, bounds in packages.items() if n not in CONDA_ONLY}
+
+
+def test_conda_and_pip_get_the_same_packages_and_bounds():
+    assert conda_packages(read("environment.yml")) == project_packages(PYPROJECT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pytorch>=2.6,<2.14", "pytorch>=2.6"),
+        ("pytorch>=2.6", "pytorch>=2.5"),
+        ("  - numpy>=1.26\n", ""),
+        ("  - nbval>=0.11\n", ""),
+        ("  - pip\n", "  - pip\n  - scipy\n"),
+        ("torchsummary>=1.5.1", "torchinfo>=1.5.1"),
+    ],
+)
+def test_a_difference_between_conda_and_pip_is_noticed(old, new):
+    text = read("environment.yml")
+    assert old in text
+    assert conda_packages(text.replace(old, new)) != project_packages(PYPROJECT)
+
+
+def test_conda_installs_the_project_itself():
+    assert re.search(
+        r"^  - pip:\n(?:      - .*\n)*      - -e \.$", read("environment.yml"), re.MULTILINE
+    )
+
+
+def test_the_oldest_python_is_the_same_everywhere():
+    oldest = ".".join(map(str, commands.OLDEST_PYTHON))
+    assert PYPROJECT["project"]["requires-python"] == f">={oldest}"
+    assert f"- python>={oldest}\n" in read("environment.yml")
+    assert f'python: ["{oldest}", ' in read(".github/workflows/test.yml")
+
+
+def test_version():
+    assert PYPROJECT["project"]["version"] == cnn_basics.__version__
+
+
+def test_licence():
+    text = read("LICENSE")
+    assert "MIT License" in text
+    assert "https://creativecommons.org/licenses/by/4.0/legalcode" in text
+    assert PYPROJECT["project"]["license"] == "MIT AND CC-BY-4.0"
+    assert {"MIT", "CC BY 4.0"} <= set(re.findall(r"MIT|CC BY 4\.0", read("README.md")))
+
+
+def test_import_is_light():
+    script = (
+        "import sys, cnn_basics; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    plain = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "numpy", "matplotlib", "imageio", "PIL", "sklearn", "IPython", "ipywidgets"}
+    loaded = set(plain.stdout.split())
+    assert "cnn_basics" in loaded
+    assert loaded & heavy == set()
+
+
+def test_the_commands_need_only_the_standard_library():
+    script = "import sys, cnn_basics.__main__; print(*{n.partition('.')[0] for n in sys.modules})"
+    line = [sys.executable, "-S", "-c", script]
+    plain = subprocess.run(line, capture_output=True, text=True, check=True, cwd=PROJECT)
+    foreign = {name for name in plain.stdout.split() if name not in sys.stdlib_module_names}
+    assert foreign - {"__main__", "cnn_basics"} == set()
+
+
+@pytest.fixture(scope="module")
+def readme_command():
+    spec = importlib.util.spec_from_file_location("x", PROJECT / ".ci" / "readme_command.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_readme_gives_two_commands_first(readme_command):
+    text = read("README.md")
+    assert readme_command.find_command(text, "lessons") == "python3 -m cnn_basics lessons"
+    assert readme_command.find_command(text, "test") == "python3 -m cnn_basics test"
+    blocks = re.findall(r"^```.*?^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert "cnn_basics lessons" in blocks[0]
+    assert "cnn_basics test" in "".join(blocks[:2])
+    assert "cnn_basics test" in text.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "python3 -m cnn_basics test",
+        "```python\npython3 -m cnn_basics test\n```\n",
+        "```sh\npython3 -m cnn_basics test -k x\n```\n",
+        "```sh\npython3 -m cnn_basics test\n```\n\n```sh\npython -m cnn_basics test\n```\n",
+    ],
+)
+def test_a_readme_without_exactly_one_command_is_refused(readme_command, text):
+    with pytest.raises(
+        SystemExit, match="expected exactly one line ending in '-m cnn_basics test'"
+    ):
+        readme_command.find_command(text, "test")
+
+
+def test_readme_names_the_lessons_way_for_conda_and_own_photos():
+    text = read("README.md")
+    for needed in ("conda env create", "CNN_BASICS_DATA", "cnn_basics refresh", "Troubleshooting"):
+        assert needed in text

@@ -1,0 +1,109 @@
+"""Refreshing a lesson: stable when stored, untouched when it fails."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cnn_basics import refresh
+
+
+def write(path, *sources, **metadata):
+    notebook = new_notebook(cells=[new_markdown_cell("# 1 · A")], metadata=metadata)
+    notebook.cells += [new_code_cell(text) for text in sources]
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def executed():
+    """A notebook with all that differs from one run to the next."""
+    failed = new_code_cell("1 / 0", execution_count=2, metadata={"tags": ["raises-exception"]})
+    failed.outputs = [
+        new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[0m", "/home/x"])
+    ]
+    shown = new_code_cell("show()", execution_count=1)
+    shown.metadata = {
+        "execution": {"t": "1"},
+        "collapsed": True,
+        "slideshow": {"slide_type": "slide"},
+    }
+    shown.metadata["jupyter"] = {"outputs_hidden": True, "source_hidden": True}
+    cells = [new_markdown_cell("a", metadata={"jp-MarkdownHeadingCollapsed": True}), shown, failed]
+    metadata = {"widgets": {"state": {}}, "kernelspec": {"name": "mine", "display_name": "Mine"}}
+    return new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
+
+
+def test_clean_keeps_only_what_is_stable(executed):
+    refresh.clean(executed)
+    assert executed.metadata == {"kernelspec": refresh.KERNEL, "language_info": refresh.LANGUAGE}
+    hidden = {"source_hidden": True}
+    assert [cell.metadata for cell in executed.cells] == [
+        {},
+        {"slideshow": {"slide_type": "slide"}, "jupyter": hidden},
+        {"tags": ["raises-exception"]},
+    ]
+    assert executed.cells[2].outputs[0].traceback == ["ValueError: no"]
+    assert nbformat.validate(executed) is None
+
+
+def test_clean_twice_changes_nothing(executed):
+    refresh.clean(executed)
+    once = nbformat.writes(executed)
+    refresh.clean(executed)
+    assert nbformat.writes(executed) == once
+
+
+def test_a_failure_is_named_unless_its_cell_asks_for_it(executed):
+    assert refresh.find_failure(executed) == ""
+    executed.cells[2].metadata.tags = []
+    assert refresh.find_failure(executed) == "cell 2 raised ValueError: no"
+
+
+def test_refresh_stores_outputs_and_then_changes_nothing(tmp_path):
+    path = write(tmp_path / "01_a.ipynb", "import os\nprint(os.getcwd())", "40 + 2", widgets={})
+    ids = [cell["id"] for cell in json.loads(path.read_text())["cells"]]
+    assert refresh.refresh(path)
+    stored = path.read_text(encoding="utf-8")
+    cells = json.loads(stored)["cells"]
+    assert [cell["id"] for cell in cells] == ids
+    assert [cell["execution_count"] for cell in cells[1:]] == [1, 2]
+    assert cells[1]["outputs"][0]["text"] == [f"{tmp_path.resolve()}\n"]
+    assert cells[2]["outputs"][0]["data"]["text/plain"] == ["42"]
+    assert "widgets" not in json.loads(stored)["metadata"]
+    assert stored.endswith("}\n")
+    assert not refresh.refresh(path)
+    assert path.read_text(encoding="utf-8") == stored
+    assert [item.name for item in tmp_path.iterdir()] == ["01_a.ipynb"]
+
+
+def test_a_failing_notebook_is_left_as_it_was(tmp_path, capsys):
+    path = write(tmp_path / "01_a.ipynb", "x = 1", "raise ValueError('too wide')")
+    before = path.read_bytes()
+    assert refresh.main([str(path)], {}) == 1
+    assert path.read_bytes() == before
+    message = "01_a.ipynb: left as it was: cell 2 raised ValueError: too wide\n"
+    assert capsys.readouterr().err == message
+
+
+def test_a_missing_notebook_is_named(tmp_path, capsys):
+    assert refresh.main([str(tmp_path / "no.ipynb")], {}) == 1
+    assert capsys.readouterr().err.endswith("no.ipynb: no such notebook\n")
+
+
+def test_own_photos_are_refused(capsys, monkeypatch):
+    monkeypatch.setattr(refresh, "refresh", None)
+    assert refresh.main([], {"CNN_BASICS_DATA": "/photos"}) == 1
+    assert "CNN_BASICS_DATA is set" in capsys.readouterr().err
+
+
+def test_all_lessons_are_refreshed_in_order(tmp_path, monkeypatch, capsys):
+    for name in ("01_b", "00_a"):
+        write(tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(refresh, "LESSONS", tmp_path)
+    monkeypatch.setattr(refresh, "refresh", lambda path: path.name < "01")
+    assert refresh.main([], {}) == 0
+    assert capsys.readouterr().out == "00_a.ipynb: stored\n01_b.ipynb: unchanged\n"
