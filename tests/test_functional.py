@@ -133,8 +133,8 @@ def test_max_pool2d_is_pytorchs(
     }
     mine = outcome(ours.max_pool2d, x, **options)
     if "padding alone" in str(mine):  # PyTorch's gradient is undefined there: look at values only
-        values = F.max_pool2d(torch.ones_like(x[:1]) if 0 in x.shape else x.detach(), **options)
-        assert values.isneginf().any() or 0 in x.shape
+        values = F.max_pool2d(x.detach(), **options)
+        assert values.isneginf().any() or not values.numel()
         return
     assert_same(mine, outcome(F.max_pool2d, x, **options))
 
