@@ -62,11 +62,6 @@ def read_image(path: str | PathLike[str]) -> np.ndarray:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             mode, pixels, metadata = _decode(data)
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise ValueError(
-                f"{path} has too many pixels, expected at most {Image.MAX_IMAGE_PIXELS:,}: "
-                "save a smaller copy of the picture"
-            ) from error
         except Exception as error:  # what a damaged file provokes differs by format
             raise ValueError(_unreadable(path, data, error)) from error
     if pixels is None or (_is_16_bit_png(data) and "transparency" in metadata):
@@ -151,15 +146,23 @@ def _is_16_bit_png(data: bytes) -> bool:
 
 
 def _unreadable(path: Path, data: bytes, error: Exception) -> str:
-    if isinstance(error, OSError) and "can not handle" in str(error):
+    """The sentence for a file that Pillow could not open or decode."""
+    cause = error.__cause__ or error  # imageio wraps what Pillow says on opening
+    if isinstance(cause, (Image.DecompressionBombWarning, Image.DecompressionBombError)):
+        return (
+            f"{path} has too many pixels, expected at most {Image.MAX_IMAGE_PIXELS:,}: "
+            "save a smaller copy of the picture"
+        )
+    if "can not handle" in str(error):
         start = data[:8].decode("ascii", errors="replace")
         return (
             f"{path} is not a picture in a format that Pillow reads (it begins with {start!r}), "
             f"expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
         )
+    reason = " ".join(str(cause).split()) or type(cause).__name__
     return (
-        f"{path} is damaged or cut off ({error}), expected a whole picture: "
-        f"copy or download the file again"
+        f"{path} is damaged or cut off ({reason}), expected a whole picture: "
+        "copy or download the file again"
     )
 
 
