@@ -1,5 +1,8 @@
-"""`Custom_CNN`, the network of the lessons."""
+"""`Custom_CNN`, the network of the lessons, and `trace_shapes`, which explains any network."""
 
+from cnn_basics.model.case import ShapeError
 from cnn_basics.model.custom_cnn import Custom_CNN
+from cnn_basics.model.rows import ShapeTrace, TraceRow
+from cnn_basics.model.trace import trace_shapes
 
-__all__ = ["Custom_CNN"]
+__all__ = ["Custom_CNN", "ShapeError", "ShapeTrace", "TraceRow", "trace_shapes"]
