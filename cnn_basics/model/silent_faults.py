@@ -96,11 +96,23 @@ def rows_not_pictures(steps: list[Step], pictures: int, result: list[Shape]) -> 
     if follower and follower.module.in_features != numbers:
         fix += f", and {layer_code(follower.module, in_features=numbers)} for `{follower.layer}`"
     return Finding(
-        f"{pictures} rows, one per picture,",
+        rows_of(pictures),
         f"{after[0]} rows: {before} → {after}",
         fix,
         at=culprit,
     )
+
+
+def rows_of(pictures: int) -> str:
+    """Say how many rows there should be.
+
+    Args:
+        pictures: how many pictures the network was given.
+
+    Returns:
+        `2 rows, one per picture,`.
+    """
+    return f"{pictures} row{'' if pictures == 1 else 's'}, one per picture,"
 
 
 def _is_container(step: Step) -> bool:

@@ -43,10 +43,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     modules = list(model.modules())
     training = [module.training for module in modules]
     buffers = [dict(module._buffers) for module in modules]
-    values = [
-        {name: (b.clone(), b._version) for name, b in own.items() if b is not None}
-        for own in buffers
-    ]
+    values = [{name: b.clone() for name, b in own.items() if b is not None} for own in buffers]
     device = device_of(model)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
@@ -57,8 +54,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
         finally:
             for module, flag, own, kept in zip(modules, training, buffers, values, strict=True):
                 module.training = flag
-                for name, (value, version) in kept.items():
-                    if own[name]._version != version:
+                for name, value in kept.items():
+                    if not value.is_meta and not torch.equal(own[name], value):
                         own[name].copy_(value)
                 module._buffers.clear()
                 module._buffers.update(own)

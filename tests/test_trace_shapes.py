@@ -1,0 +1,331 @@
+import copy
+from dataclasses import FrozenInstanceError
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnn_basics.model import Custom_CNN, ShapeTrace, TraceRow, trace_shapes
+
+TABLE = """\
+Layer       Kind      Input shape      Output shape     Parameters  Multiply-adds
+---------------------------------------------------------------------------------
+conv1       Conv2d    (1, 3, 28, 28)   (1, 32, 28, 28)       2,432      1,881,600
+relu        function  (1, 32, 28, 28)  (1, 32, 28, 28)           0              0
+max_pool2d  function  (1, 32, 28, 28)  (1, 32, 14, 14)           0              0
+conv2       Conv2d    (1, 32, 14, 14)  (1, 64, 14, 14)      51,264     10,035,200
+relu        function  (1, 64, 14, 14)  (1, 64, 14, 14)           0              0
+max_pool2d  function  (1, 64, 14, 14)  (1, 64, 7, 7)             0              0
+flatten     function  (1, 64, 7, 7)    (1, 3136)                 0              0
+fc1         Linear    (1, 3136)        (1, 256)            803,072        802,816
+relu        function  (1, 256)         (1, 256)                  0              0
+fc2         Linear    (1, 256)         (1, 2)                  514            512
+---------------------------------------------------------------------------------
+total                                                      857,282     12,720,128"""
+
+
+class Zoo(nn.Module):
+    """Shared layers, bare parameters, lists, unused layers, and functions with weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 4, 1, 1))
+        self.scales = nn.ParameterList([nn.Parameter(torch.ones(4, 1, 1)) for _ in range(2)])
+        self.nested = nn.ParameterDict({"a": nn.Parameter(torch.ones(3))})
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.block = nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1), nn.Sequential()])
+        self.unused = nn.Sequential(nn.Linear(2, 5), nn.Dropout())
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.head = nn.Linear(4, 4)
+        self.tied = nn.Linear(4, 4)
+        self.tied.weight = self.head.weight
+        self.by_hand = nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.stem(x) + self.token
+        for layer in (self.block[0], self.block[1], self.block[0]):
+            x = layer(x) * self.scales[0]
+        rows, _ = self.attention(*[x.flatten(2).transpose(1, 2)] * 3)
+        return F.linear(self.tied(self.head(rows.mean(1))), self.by_hand.weight)
+
+
+def unique_parameters(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def multiply_adds_by_pytorch(model, *inputs):
+    with FlopCounterMode(display=False) as counter:  # with gradients: no fused attention
+        model.eval()(*inputs)
+    return counter.get_total_flops() // 2
+
+
+def test_table_of_custom_cnn():
+    trace = trace_shapes(Custom_CNN(), (1, 3, 28, 28))
+    assert isinstance(trace, ShapeTrace)
+    assert str(trace) == repr(trace) == TABLE
+    assert (trace.parameters, trace.multiply_adds) == (857_282, 12_720_128)
+
+
+def test_a_row_is_plain_frozen_data():
+    (row,) = trace_shapes(nn.Linear(3, 2), (5, 3)).rows
+    assert row == TraceRow("model", "Linear", (5, 3), (5, 2), 8, 30)
+    with pytest.raises(FrozenInstanceError):
+        row.parameters = 0
+
+
+def test_every_parameter_is_counted_once():
+    model = Zoo()
+    trace = trace_shapes(model, (2, 3, 6, 6))
+    assert trace.parameters == unique_parameters(model)
+    found = {(row.layer, row.kind, row.parameters, row.note) for row in trace.rows}
+    assert found >= {
+        ("token", "Parameter", 4, ""),
+        ("scales.1", "Parameter", 4, ""),
+        ("nested.a", "Parameter", 3, ""),
+        ("stem.0", "Conv2d", 112, ""),
+        ("block.0", "Conv2d", 148, ""),
+        ("block.0", "Conv2d", 0, "shared"),
+        ("block.1", "Sequential", 0, ""),
+        ("attention", "MultiheadAttention", 80, ""),
+        ("tied", "Linear", 4, "shared"),
+        ("unused.0", "Linear", 15, "not called"),
+        ("unused.1", "Dropout", 0, "not called"),
+        ("by_hand", "Linear", 10, "not called"),
+    }
+    assert [row.layer for row in trace.rows if row.kind == "MultiheadAttention"] == ["attention"]
+
+
+def test_multiply_adds_of_functions_and_attention():
+    model, x = Zoo(), torch.zeros(2, 3, 6, 6)
+    trace = trace_shapes(model, (2, 3, 6, 6))
+    assert trace.multiply_adds == multiply_adds_by_pytorch(model, x)
+    assert {row.layer: row.multiply_adds for row in trace.rows}["linear"] == 2 * 4 * 2
+
+
+@st.composite
+def nets(draw):
+    """A chain of convolutions of any kind, then a Linear, and the shape that goes in."""
+    number = st.integers(1, 3)
+    axes = draw(st.sampled_from([1, 2, 3]))
+    channels = shape_channels = draw(number) * 2
+    layers = []
+    for _ in range(draw(st.integers(1, 3))):
+        groups, out = draw(st.sampled_from([1, 2])), draw(number) * 2
+        transposed = draw(st.booleans())
+        kind = getattr(nn, f"Conv{'Transpose' * transposed}{axes}d")
+        kernel = tuple(draw(number) for _ in range(axes))
+        options = {"stride": draw(st.integers(1, 2)), "dilation": draw(st.integers(1, 2))}
+        padding = 0 if transposed else 2
+        layers += [kind(channels, out, kernel, padding=padding, groups=groups, **options)]
+        layers += draw(st.sampled_from([[], [nn.ReLU()], [nn.Dropout(0.5)]]))
+        channels = out
+    sizes = tuple(draw(st.integers(4, 7)) for _ in range(axes))
+    return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(3)), (
+        draw(number),
+        shape_channels,
+        *sizes,
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(nets())
+def test_totals_are_those_of_pytorch(net):
+    model, shape = net
+    x = torch.zeros(shape)
+    with torch.no_grad():
+        output = model(x)
+    trace = trace_shapes(model, shape)
+    assert trace.parameters == unique_parameters(model)
+    assert trace.multiply_adds == multiply_adds_by_pytorch(model, x)
+    assert trace.rows[-1].output_shape == tuple(output.shape)
+    for row, following in zip(trace.rows, trace.rows[1:], strict=False):
+        assert row.output_shape == following.input_shape
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_layers(kind):
+    layer = kind(4, 6, num_layers=2, bidirectional=True, batch_first=True)
+    (row,) = trace_shapes(layer, (3, 5, 4)).rows
+    gates = {nn.RNN: 1, nn.LSTM: 4, nn.GRU: 3}[kind]
+    per_step = 2 * gates * (6 * 4 + 6 * 6) + 2 * gates * (6 * 12 + 6 * 6)
+    assert row.multiply_adds == 3 * 5 * per_step
+    assert row.parameters == unique_parameters(layer)
+    assert row.output_shape[0] == (3, 5, 12)
+
+
+def state_of(model):
+    tensors = {name: value.clone() for name, value in model.state_dict().items()}
+    flags = [module.training for module in model.modules()]
+    hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()]
+    return tensors, flags, hooks, torch.random.get_rng_state(), [p.grad for p in model.parameters()]
+
+
+class Noisy(nn.Module):
+    """Draws noise, changes and swaps its buffers, and can be told to fail."""
+
+    def __init__(self, fails):
+        super().__init__()
+        self.fails = fails
+        self.norm = nn.BatchNorm1d(4, track_running_stats=True)
+        self.drop = nn.Dropout().eval()
+        self.register_buffer("calls", torch.zeros(1))
+        self.register_buffer("swapped", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls += 1
+        self.swapped = self.swapped + 1
+        self.norm.train()
+        x = self.norm(x + torch.rand(x.shape))
+        if self.fails:
+            raise KeyError("not a matter of shapes")
+        return self.drop(x)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_network_is_left_as_it_was(fails):
+    model = Noisy(fails)
+    model.norm.weight.grad = torch.ones(4)
+    before = state_of(model)
+    if fails:
+        with pytest.raises(KeyError, match="not a matter of shapes"):
+            trace_shapes(model, (2, 4))
+    else:
+        trace_shapes(model, (2, 4))
+    after = state_of(model)
+    assert before[0].keys() == after[0].keys()
+    assert all(torch.equal(before[0][name], after[0][name]) for name in before[0])
+    assert before[1:3] == after[1:3]
+    assert torch.equal(before[3], after[3])
+    assert [g is None for g in before[4]] == [g is None for g in after[4]]
+    assert torch.equal(model.norm.weight.grad, torch.ones(4))
+
+
+def test_gradients_still_flow_afterwards():
+    model = Custom_CNN()
+    trace_shapes(model, (1, 3, 28, 28))
+    model(torch.rand(1, 3, 28, 28)).sum().backward()
+    assert torch.is_grad_enabled()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_dtypes(dtype):
+    assert trace_shapes(Custom_CNN().to(dtype), (2, 3, 28, 28)).parameters == 857_282
+
+
+def test_meta_device():
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(32, 2))
+    assert trace_shapes(model, (2, 3, 4, 4)).multiply_adds == 2 * (8 * 4 * 27 + 64)
+
+
+def test_whole_numbers_go_in():
+    model = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
+    trace = trace_shapes(model, (1, 3), input_dtype=torch.int64)
+    assert trace.rows[0].output_shape == (1, 3, 4)
+
+
+def test_several_inputs_and_outputs():
+    trace = trace_shapes(nn.Bilinear(3, 4, 2), ((5, 3), (5, 4)))
+    assert trace.rows[0].input_shape == ((5, 3), (5, 4))
+    attention = nn.MultiheadAttention(8, 2, batch_first=True)
+    (row,) = trace_shapes(attention, ((2, 5, 8), (2, 7, 8), (2, 7, 8))).rows
+    assert row.output_shape == ((2, 5, 8), (2, 5, 7))
+
+
+def test_a_net_without_modules_shows_its_functions():
+    class Bare(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.zeros(4, 3, 3, 3))
+
+        def forward(self, x):
+            x = x.float().contiguous()
+            x += 1
+            return F.avg_pool2d(F.conv2d(x, self.kernel), 2)[:, 0].relu_()
+
+    trace = trace_shapes(Bare(), (2, 3, 6, 6))
+    layers = [row.layer for row in trace.rows]
+    assert layers == ["kernel", "add", "conv2d", "avg_pool2d", "getitem", "relu"]
+    assert trace.rows[2].multiply_adds == 2 * 4 * 16 * 27
+    assert trace.rows[2].input_shape == (2, 3, 6, 6)
+
+
+def test_functions_are_named_after_their_block():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x):
+            return x + self.conv(x)
+
+    rows = trace_shapes(nn.Sequential(Block(), Block()), (1, 3, 4, 4)).rows
+    assert [row.layer for row in rows] == ["0.conv", "0.add", "1.conv", "1.add"]
+
+
+def test_a_caught_failure_inside_the_network_is_no_failure():
+    class Careful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wrong, self.right = nn.Linear(3, 2), nn.Linear(4, 2)
+
+        def forward(self, x):
+            try:
+                x = self.wrong(x)
+            except RuntimeError:
+                x = self.right(x)
+            return x.relu()
+
+    rows = trace_shapes(Careful(), (2, 4)).rows
+    assert [(row.layer, row.note) for row in rows] == [
+        ("right", ""),
+        ("relu", ""),
+        ("wrong", "not called"),
+    ]
+
+
+def test_pictures_may_be_folded_and_unfolded():
+    class Folding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 6)
+
+        def forward(self, x):
+            rows = self.fc(x.reshape(-1, 4))
+            return rows.view(x.shape[0], x.shape[1], 6)
+
+    assert trace_shapes(Folding(), (1, 3, 4)).rows[-1].output_shape == (1, 3, 6)
+
+
+def test_check_batch_can_be_left_out():
+    model = nn.Sequential(nn.Flatten(0, 1), nn.Linear(4, 6))
+    assert trace_shapes(model, (2, 3, 4), check_batch=False).rows[-1].output_shape == (6, 6)
+
+
+def test_a_copy_and_a_second_walk_give_the_same():
+    model = Zoo()
+    first = trace_shapes(model, (2, 3, 6, 6))
+    assert first == trace_shapes(copy.deepcopy(model), (2, 3, 6, 6))
+    assert first == trace_shapes(model, (2, 3, 6, 6))
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (1, -1)])
+def test_impossible_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match=r"batch axis.*write \(1, 3, 28, 28\)"):
+        trace_shapes(nn.Linear(3, 2), shape)
+
+
+@pytest.mark.parametrize("shape", [3, (1.0, 3), (True, 3), "ab", torch.zeros(1, 3)])
+def test_shapes_of_other_things_are_refused(shape):
+    with pytest.raises(TypeError, match="expected a shape of whole numbers, got"):
+        trace_shapes(nn.Linear(3, 2), shape)
+
+
+def test_lazy_layers_are_refused():
+    with pytest.raises(ValueError, match=r"lazy layer `0` \(LazyLinear\): call the network once"):
+        trace_shapes(nn.Sequential(nn.LazyLinear(3)), (1, 3))
