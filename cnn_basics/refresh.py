@@ -80,6 +80,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )
     try:
@@ -87,7 +88,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     except CellExecutionError as error:
         raise RefreshError(find_failure(notebook) or str(error)) from error
     except (CellControlSignal, DeadKernelError) as error:
-        raise RefreshError(str(error)) from error
+        raise RefreshError(str(error).partition("\n")[0]) from error
 
 
 def refresh(path: Path) -> bool:

@@ -89,6 +89,21 @@ def test_a_failing_notebook_is_left_as_it_was(tmp_path, capsys):
     assert capsys.readouterr().err == message
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("while True:\n    pass", "timed out"), ("import os\nos._exit(1)", "Kernel died")],
+)
+def test_a_cell_that_never_ends_is_left_as_it_was(tmp_path, monkeypatch, capsys, text, message):
+    monkeypatch.setattr(refresh, "CELL_SECONDS", 2)
+    path = write(tmp_path / "01_a.ipynb", text)
+    before = path.read_bytes()
+    assert refresh.main([str(path)], {}) == 1
+    assert path.read_bytes() == before
+    shown = capsys.readouterr().err.splitlines()
+    assert len(shown) == 1
+    assert message in shown[0]
+
+
 def test_a_missing_notebook_is_named(tmp_path, capsys):
     assert refresh.main([str(tmp_path / "no.ipynb")], {}) == 1
     assert capsys.readouterr().err.endswith("no.ipynb: no such notebook\n")
