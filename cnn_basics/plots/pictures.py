@@ -94,7 +94,7 @@ def plot_feature_maps(
             high = max(abs(low), abs(high)) or 1.0
             low = -high
         colours = DIVERGING if diverging else SEQUENTIAL
-        image = axis.imshow(feature_map.detach().cpu(), cmap=colours, vmin=low, vmax=high)
+        image = axis.imshow(feature_map.detach().cpu().numpy(), cmap=colours, vmin=low, vmax=high)
         plain_axes(axis, title)
         if not shared:
             figure.colorbar(image, ax=axis, shrink=0.8)

@@ -1,0 +1,121 @@
+"""Figures and animations show themselves with their alt text."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from cnn_basics import figures
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what is displayed, as (data, metadata)."""
+    collected = []
+    monkeypatch.setattr(
+        "IPython.display.display",
+        lambda data, metadata=None, raw=False: collected.append((data, metadata)),
+    )
+    return collected
+
+
+def small_animation(**options):
+    frames = np.stack([np.full((6, 8, 3), level, np.uint8) for level in (0, 100, 200)])
+    return figures.Animation(frames, "Grey that becomes lighter.", **options)
+
+
+def test_a_figure_shows_a_png_with_alt_text_and_a_caption(shown):
+    figure, _ = figures.new_figure(width=4, height=2, alt="An empty frame with two axes.")
+    figure._ipython_display_()
+    (picture, metadata), (caption, _) = shown
+    pixels = iio.imread(base64.b64decode(picture["image/png"]))
+    assert pixels.shape == (320, 640, 4)
+    assert metadata == {"image/png": {"alt": "An empty frame with two axes.", "width": 400}}
+    assert caption["text/plain"] == "An empty frame with two axes."
+    assert caption["text/markdown"] == "*An empty frame with two axes.*"
+
+
+def test_a_figure_without_alt_text_is_refused(shown):
+    figure, _ = figures.new_figure()
+    with pytest.raises(ValueError, match="expected alt text, got an empty string"):
+        figure._ipython_display_()
+    assert shown == []
+
+
+def test_new_figure_gives_axes_in_reading_order():
+    figure, axes = figures.new_figure(2, 3, width=5, height=4, alt="Six axes.")
+    assert axes.shape == (6,)
+    assert list(axes) == figure.axes
+    assert [figure.get_figwidth(), figure.get_figheight()] == [5, 4]
+    assert repr(figure) == "<LessonFigure: Six axes.>"
+
+
+def test_plain_axes_keep_the_title_only():
+    _, (axis,) = figures.new_figure()
+    figures.plain_axes(axis, "a cat")
+    assert axis.get_title() == "a cat"
+    assert len(axis.get_xticks()) == len(axis.get_yticks()) == 0
+    assert not any(spine.get_visible() for spine in axis.spines.values())
+
+
+def test_figure_to_array_draws_at_screen_size():
+    figure, (axis,) = figures.new_figure(width=2, height=1)
+    axis.set_axis_off()
+    picture = figures.figure_to_array(figure)
+    assert picture.shape == (100, 200, 3)
+    assert picture.dtype == np.uint8
+    assert (picture == 255).all()
+
+
+def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
+    animation = small_animation(seconds_per_frame=0.5, plays=2)
+    png = animation.to_png()
+    frames = iio.imread(png, index=None, plugin="pillow")
+    assert np.array_equal(frames[..., :3], animation.frames)
+    control = png.index(b"acTL") + 4
+    assert list(np.frombuffer(png[control : control + 8], ">u4")) == [3, 2]  # frames, plays
+    assert frame_milliseconds(png) == [500, 500, 1500]
+    animation._ipython_display_()
+    (_, metadata), (caption, _) = shown
+    assert metadata["image/png"] == {"alt": "Grey that becomes lighter.", "width": 8}
+    assert caption["text/plain"].endswith("(Plays 2 times; run the cell to see it again.)")
+
+
+def frame_milliseconds(png):
+    """Read each frame's delay from the fcTL chunks: 22 bytes in, numerator and denominator."""
+    delays, start = [], 0
+    while (start := png.find(b"fcTL", start) + 4) > 4:
+        numerator, denominator = np.frombuffer(png[start + 20 : start + 24], ">u2")
+        delays.append(round(1000 * int(numerator) / int(denominator)))
+    return delays
+
+
+def test_an_endless_animation_says_nothing_of_playing_again(shown):
+    small_animation(plays=0)._ipython_display_()
+    assert shown[1][0]["text/plain"] == "Grey that becomes lighter."
+    assert repr(small_animation()) == "<Animation of 3 frames: Grey that becomes lighter.>"
+
+
+@pytest.mark.parametrize(
+    ("frames", "got"),
+    [(np.zeros((4, 4, 3), np.uint8), r"\(4, 4, 3\) uint8"), (np.zeros((2, 4, 4, 3)), "float64")],
+)
+def test_wrong_frames_are_refused(frames, got):
+    with pytest.raises(ValueError, match=rf"expected frames \(T, H, W, 3\) uint8, got .*{got}"):
+        figures.Animation(frames, "Nothing.")
+
+
+def test_an_animation_needs_alt_text():
+    with pytest.raises(ValueError, match="expected alt text"):
+        figures.Animation(np.zeros((1, 4, 4, 3), np.uint8), " ")
+
+
+def test_pyplot_is_never_imported():
+    code = "import sys, cnn_basics.plots; print('matplotlib.pyplot' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
