@@ -4,18 +4,50 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 """
 
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
+from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.grids import draw_grid, plot_grids, plot_window
+from cnn_basics.plots.histograms import plot_histograms
+from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
+from cnn_basics.plots.memory import (
+    animate_reshape,
+    plot_memory_order,
+    plot_owners,
+    plot_tensor,
+    plot_views,
+)
 from cnn_basics.plots.pictures import plot_feature_maps, plot_kernels, plot_pictures
+from cnn_basics.plots.points import plot_coverage, plot_points
 from cnn_basics.plots.positions import plot_window_positions
+from cnn_basics.plots.steps import animate_curve, animate_normalization
+from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
     "animate_convolution",
+    "animate_curve",
+    "animate_normalization",
     "animate_pooling",
+    "animate_product",
+    "animate_reshape",
     "draw_grid",
+    "plot_bars",
+    "plot_broadcast",
+    "plot_coverage",
     "plot_feature_maps",
+    "plot_flattened",
     "plot_grids",
+    "plot_histograms",
     "plot_kernels",
+    "plot_lines",
+    "plot_memory_order",
+    "plot_owners",
+    "plot_panels",
     "plot_pictures",
+    "plot_points",
+    "plot_product_shapes",
+    "plot_tensor",
+    "plot_views",
+    "plot_weight_counts",
+    "plot_weight_picture",
     "plot_window",
     "plot_window_positions",
 ]
