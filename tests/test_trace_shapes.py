@@ -131,7 +131,7 @@ def nets(draw):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(nets())
 def test_totals_are_those_of_pytorch(net):
     model, shape = net

@@ -102,11 +102,11 @@ def linear_features(case: Case) -> Finding | None:
 def _other_map(source: tuple[int, ...], expected: int) -> str:
     """The other way to mend a Linear: another feature map before it."""
     channels, area = source[0], prod(source[1:])
-    if expected % area == 0:
-        return f", or give the feature map {expected // area} channels instead of {channels}"
     side = isqrt(expected // channels)
     if len(source) == 3 and channels * side * side == expected:
         return f", or resize the pictures so that the feature map is {side}×{side}"
+    if expected % area == 0:
+        return f", or give the feature map {expected // area} channels instead of {channels}"
     return ""
 
 
