@@ -15,24 +15,39 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
-from cnn_basics.plots.pictures import plot_feature_maps, plot_kernels, plot_pictures
+from cnn_basics.plots.pictures import (
+    plot_feature_maps,
+    plot_filtered,
+    plot_kernels,
+    plot_pictures,
+)
+from cnn_basics.plots.pixels import (
+    animate_channels,
+    animate_resolution,
+    plot_channel_histograms,
+    plot_patch,
+)
 from cnn_basics.plots.points import plot_coverage, plot_points
 from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
+    "animate_channels",
     "animate_convolution",
     "animate_curve",
     "animate_normalization",
     "animate_pooling",
     "animate_product",
     "animate_reshape",
+    "animate_resolution",
     "draw_grid",
     "plot_bars",
     "plot_broadcast",
+    "plot_channel_histograms",
     "plot_coverage",
     "plot_feature_maps",
+    "plot_filtered",
     "plot_flattened",
     "plot_grids",
     "plot_histograms",
@@ -41,6 +56,7 @@ __all__ = [
     "plot_memory_order",
     "plot_owners",
     "plot_panels",
+    "plot_patch",
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
