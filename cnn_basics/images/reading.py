@@ -96,7 +96,7 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
         (28, 28, 3)
     """
     height, width = _height_and_width(size)
-    picture = Image.fromarray(np.ascontiguousarray(check_picture(image)))
+    picture = Image.fromarray(check_picture(image))
     return np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 

@@ -63,7 +63,7 @@ def to_hwc(tensor: torch.Tensor) -> np.ndarray:
         >>> to_hwc(torch.zeros(10, 3, 28, 20)).shape
         (10, 28, 20, 3)
     """
-    tensor = _channels_first(tensor).detach().cpu()
+    tensor = _channels_first(tensor).cpu()
     if tensor.dtype != torch.uint8:
         tensor = (check_range(tensor).to(torch.float64) * 255).round().to(torch.uint8)
     return np.array(tensor.movedim(-3, -1).numpy(), order="C")
