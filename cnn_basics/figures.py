@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 # The Okabe-Ito colours (https://jfly.uni-koeln.de/color/), told apart with any colour vision.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -27,7 +28,8 @@ CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
 SEQUENTIAL = "viridis"  # for values from low to high
 DIVERGING = "RdBu_r"  # for values around zero, always drawn with zero in the middle
 
-_DPI = 100
+_DPI = 100  # screen pixels per inch
+_SHARPNESS = 1.6  # pixels of the PNG per screen pixel
 
 
 def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
@@ -68,11 +70,15 @@ class LessonFigure(Figure):
         """Draw the figure.
 
         Returns:
-            The bytes of a PNG file at twice the resolution of the screen size.
+            The bytes of a PNG file, finer than the screen size for sharp text.
         """
-        FigureCanvasAgg(self)
+        self.set_dpi(_DPI * _SHARPNESS)
+        picture = Image.fromarray(figure_to_array(self))
+        self.set_dpi(_DPI)
+        if picture.getcolors(256) is not None:  # few colours: a palette is exact and smaller
+            picture = picture.quantize(256)
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=_DPI * 1.6)
+        picture.save(buffer, format="png", optimize=True)
         return buffer.getvalue()
 
     def _ipython_display_(self) -> None:

@@ -34,10 +34,19 @@ def test_a_figure_shows_a_png_with_alt_text_and_a_caption(shown):
     figure._ipython_display_()
     (picture, metadata), (caption, _) = shown
     pixels = iio.imread(base64.b64decode(picture["image/png"]))
-    assert pixels.shape == (320, 640, 4)
+    assert pixels.shape == (320, 640, 3)
     assert metadata == {"image/png": {"alt": "An empty frame with two axes.", "width": 400}}
     assert caption["text/plain"] == "An empty frame with two axes."
     assert caption["text/markdown"] == "*An empty frame with two axes.*"
+
+
+def test_a_figure_is_stored_exactly_with_few_colours_and_with_many():
+    for levels in (3, 1000):
+        figure, (axis,) = figures.new_figure(width=4, height=2, alt="Stripes.")
+        axis.imshow(np.linspace(0, 1, 3 * levels).reshape(1, levels, 3), aspect="auto")
+        stored = iio.imread(figure.to_png(), plugin="pillow", mode="RGB")
+        figure.set_dpi(160)
+        assert np.array_equal(stored, figures.figure_to_array(figure))
 
 
 def test_a_figure_without_alt_text_is_refused(shown):

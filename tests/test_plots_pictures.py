@@ -56,3 +56,15 @@ def test_kernels_have_zero_in_the_middle():
 def test_feature_maps_need_three_axes():
     with pytest.raises(ValueError, match=r"expected maps as \(C, H, W\), got \(1, 5, 4, 6\)"):
         plots.plot_feature_maps(MAPS[None], [], "Nothing.")
+
+
+def test_filtered_maps_have_grey_for_zero_when_they_have_both_signs():
+    picture, positive = torch.rand(3, 4), torch.tensor([[0.0, 2.0], [1.0, 0.5]])
+    maps = torch.stack([positive, positive - 1.5])
+    figure = plots.plot_filtered(picture, maps, ["a", "b"], "A picture and two maps.", columns=2)
+    shown = [axis.images[0] for axis in figure.axes[:3]]
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "a", "b"]
+    assert [image.get_clim() for image in shown[1:]] == [(0, 2), (-1.5, 1.5)]
+    assert shown[0].get_clim() == (0, pytest.approx(picture.max().item()))
+    assert np.array_equal(shown[2].get_array(), maps[1].numpy())
+    assert len(figure.axes[3].images) == 0

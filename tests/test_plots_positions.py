@@ -52,5 +52,5 @@ def test_alt_text_counts_windows_and_missed_pixels():
         "8 pixels and the 3 windows of a kernel of 3 with stride 2; 1 pixel is never seen."
     )
     assert (
-        "stride 2, padding 1, dilation 2; 0 pixels are" in plot_window_positions(9, 3, 2, 1, 2).alt
+        "stride 2, padding 1, dilation 2; 5 pixels are" in plot_window_positions(9, 3, 2, 1, 2).alt
     )

@@ -119,3 +119,42 @@ def plot_kernels(
         The figure; the first `K` axes hold the kernels.
     """
     return plot_feature_maps(weight, titles, alt, columns=columns, size=size, diverging=True)
+
+
+def plot_filtered(
+    picture: torch.Tensor,
+    maps: torch.Tensor,
+    titles: Sequence[str],
+    alt: str,
+    *,
+    columns: int = 3,
+    size: float = 1.75,
+) -> LessonFigure:
+    """Show a grey picture and, after it, what kernels made of it.
+
+    Maps without negative numbers run from black (0) to white; maps with both signs have grey
+    for zero. Each map has a scale of its own.
+
+    Args:
+        picture: `(H, W)`, from 0 to 1.
+        maps: `(C, H, W)`.
+        titles: One for each map.
+        alt: What the pictures show.
+        columns: Pictures in a row.
+        size: Height of a row in inches.
+
+    Returns:
+        The figure; the first axes hold the picture, the next `C` the maps.
+    """
+    columns = min(columns, len(maps) + 1)
+    rows = math.ceil((len(maps) + 1) / columns)
+    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, shown, title in zip(axes, [picture, *maps], ["input", *titles], strict=False):
+        numbers = shown.detach().cpu().numpy()
+        high = abs(numbers).max() or 1.0
+        low = -high if numbers.min() < -0.05 * high else 0.0
+        axis.imshow(numbers, cmap="gray", vmin=low, vmax=high)
+        axis.set_title(title, fontsize=10)
+    return figure
