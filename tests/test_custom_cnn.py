@@ -162,6 +162,7 @@ def test_autocast_takes_float32_pictures(model):
     x = torch.zeros(2, 3, 28, 28)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert model(x).dtype == torch.bfloat16
+        assert model(x.bfloat16()).dtype == torch.bfloat16
         with pytest.raises(TypeError, match="got float64"):
             model(x.double())
 

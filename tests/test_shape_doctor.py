@@ -459,6 +459,16 @@ def test_linear_on_the_last_axis_of_a_sequence_is_fine():
     assert message == "`1` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 7)"
 
 
+def test_linear_on_channels_that_were_moved_last_is_fine():
+    model = Call("x.permute(0, 2, 3, 1)", Conv(3, 4, 1), then=Linear(4, 2))
+    assert trace_shapes(model, (1, 3, 4, 4)).rows[-1].output_shape == (1, 4, 4, 2)
+
+
+def test_the_first_of_two_reshapes_is_named():
+    message = message_of(Call("x.view(-1, 12).view(4, 24)"), (2, 3, 4, 4))
+    assert message.startswith("`view` (function) expected 2 rows, one per picture, but got 8 rows")
+
+
 def test_sequence_first_output_is_fine():
     class SequenceFirst(nn.Module):
         def forward(self, x):

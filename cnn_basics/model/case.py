@@ -97,7 +97,7 @@ def layer_code(layer: nn.Module, **changes: object) -> str:
         value = _plain(name, changes.get(name, getattr(layer, name, parameter.default)))
         if parameter.default is parameter.empty and name != "kernel_size":
             parts.append(str(value))
-        elif value != parameter.default and not _follows_kernel(layer, name, value):
+        elif value != parameter.default:
             parts.append(f"{name}={value!r}")
     return f"nn.{origin.__name__}({', '.join(parts)})"
 
@@ -109,11 +109,6 @@ def _plain(name: str, value: object) -> object:
     if name in PER_AXIS and isinstance(value, tuple) and len(set(value)) == 1:
         return value[0]
     return value
-
-
-def _follows_kernel(layer: nn.Module, name: str, value: object) -> bool:
-    """Whether a stride is that of a pooling layer by default: its kernel."""
-    return name == "stride" and "Pool" in type(layer).__name__ and value == layer.kernel_size
 
 
 def times(shape: Shape) -> str:

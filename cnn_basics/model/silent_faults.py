@@ -57,7 +57,7 @@ def is_channels_first_map(steps: list[Step], shape: Shape) -> bool:
             return True
         if "Pool" in step.kind:
             return True
-        if step.inputs[:1] != [shape]:
+        if step.inputs[:1] != [shape] or step.function in REORDERING:
             return False
     return not steps and len(shape) == 4
 
