@@ -103,7 +103,7 @@ def plot_channel_histograms(image: np.ndarray, bins: int = 16) -> LessonFigure:
     return figure
 
 
-def animate_channels(image: np.ndarray, side: int = 112) -> Animation:
+def animate_channels(image: np.ndarray, side: int = 64) -> Animation:
     """Add one channel after the other until the picture is complete.
 
     Args:
@@ -136,9 +136,7 @@ def animate_channels(image: np.ndarray, side: int = 112) -> Animation:
     return Animation(np.stack(frames), alt, seconds_per_frame=1.5)
 
 
-def animate_resolution(
-    image: np.ndarray, sides: Sequence[int] = (4, 7, 14, 28, 56, 112)
-) -> Animation:
+def animate_resolution(image: np.ndarray, sides: Sequence[int] = (4, 7, 14, 28, 56)) -> Animation:
     """Show one picture with more and more pixels.
 
     Args:
@@ -167,4 +165,4 @@ def animate_resolution(
         f"A picture with more and more pixels, in {len(sides)} steps from {sides[0]}×{sides[0]} "
         f"to {sides[-1]}×{sides[-1]}."
     )
-    return Animation(np.stack(frames), alt, seconds_per_frame=1.5, plays=1)
+    return Animation(np.stack(frames), alt, seconds_per_frame=1.5)
