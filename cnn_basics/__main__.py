@@ -43,14 +43,7 @@ def environment_python() -> Path:
 
 
 def check_python(version: tuple[int, ...]) -> None:
-    """Refuse a Python that is too old.
-
-    Args:
-        version: `sys.version_info`, or the first numbers of it.
-
-    Raises:
-        SetupError: if `version` is below 3.11.
-    """
+    """Raise SetupError if `version`, as in `sys.version_info`, is older than 3.11."""
     if tuple(version[:2]) < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         found = ".".join(map(str, version[:2]))
@@ -73,11 +66,7 @@ def environment_works() -> bool:
 
 
 def make_environment() -> None:
-    """Make `.venv` if there is none, or if it is broken or belongs to another Python.
-
-    Raises:
-        SetupError: if Python cannot make it.
-    """
+    """Make `.venv` if there is none, or if it is broken or belongs to another Python."""
     if environment_works():
         return
     again = " again: it is broken or of another Python" if ENVIRONMENT.exists() else ""
@@ -105,11 +94,7 @@ def stamp_path(extra: str) -> Path:
 
 
 def stamp(extra: str) -> str:
-    """Return a digest of all that asks for a new installation when it changes.
-
-    Args:
-        extra: the optional dependencies to install: "" or "test".
-    """
+    """Return a digest of all that asks for a new installation of `extra` when it changes."""
     content = f"{extra}\n{PROJECT}\n".encode() + (PROJECT / "pyproject.toml").read_bytes()
     return hashlib.sha256(content).hexdigest()
 
@@ -161,12 +146,7 @@ def lessons_command(arguments: list[str]) -> list[str]:
 
 
 def command_line(command: str, arguments: list[str]) -> list[str]:
-    """Return what to start in the environment.
-
-    Args:
-        command: one of `COMMANDS`.
-        arguments: passed on as they are.
-    """
+    """Return what `command`, one of `COMMANDS`, starts in the environment."""
     if command == "lessons":
         return lessons_command(arguments)
     module = {"test": "pytest", "refresh": "cnn_basics.refresh"}[command]
