@@ -29,7 +29,6 @@ SEQUENTIAL = "viridis"  # for values from low to high
 DIVERGING = "RdBu_r"  # for values around zero, always drawn with zero in the middle
 
 _DPI = 100  # screen pixels per inch
-_SHARPNESS = 1.6  # pixels of the PNG per screen pixel
 
 
 def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
@@ -56,6 +55,7 @@ class LessonFigure(Figure):
 
     Attributes:
         alt: One or two sentences that say what the picture shows.
+        sharpness: Pixels of the stored PNG for each pixel on the screen.
 
     Example:
         >>> figure, axes = new_figure(alt="A rising line.")
@@ -65,6 +65,7 @@ class LessonFigure(Figure):
     """
 
     alt: str = ""
+    sharpness: float = 1.6
 
     def to_png(self) -> bytes:
         """Draw the figure.
@@ -72,7 +73,7 @@ class LessonFigure(Figure):
         Returns:
             The bytes of a PNG file, finer than the screen size for sharp text.
         """
-        self.set_dpi(_DPI * _SHARPNESS)
+        self.set_dpi(_DPI * self.sharpness)
         picture = Image.fromarray(figure_to_array(self))
         self.set_dpi(_DPI)
         if picture.getcolors(256) is not None:  # few colours: a palette is exact and smaller

@@ -116,6 +116,15 @@ def test_grids_stand_side_by_side_with_signs_and_equal_cells():
     assert figure.alt == "Two grids."
 
 
+def test_grids_can_share_one_scale_and_fill_several_rows():
+    matrices = [torch.zeros(2, 2), torch.full((2, 2), 5.0), torch.ones(2, 2)]
+    figure = plots.plot_grids(matrices, list("abc"), "Three grids.", shared=True, columns=2)
+    assert {axis.images[0].get_clim() for axis in figure.axes[:3]} == {(0, 5)}
+    assert figure.axes[2].get_subplotspec().rowspan.start == 1
+    own = plots.plot_grids(matrices, list("abc"), "Three grids.")
+    assert [axis.images[0].get_clim() for axis in own.axes] == [(0, 1), (5, 6), (1, 2)]
+
+
 def test_align_grids_centres_each_grid():
     _, axes = new_figure(1, 2)
     align_grids(axes, [(5, 2), (1, 1)])

@@ -58,13 +58,16 @@ def test_feature_maps_need_three_axes():
         plots.plot_feature_maps(MAPS[None], [], "Nothing.")
 
 
-def test_filtered_maps_have_grey_for_zero_when_they_have_both_signs():
-    picture, positive = torch.rand(3, 4), torch.tensor([[0.0, 2.0], [1.0, 0.5]])
-    maps = torch.stack([positive, positive - 1.5])
-    figure = plots.plot_filtered(picture, maps, ["a", "b"], "A picture and two maps.", columns=2)
+def test_filtered_maps_have_grey_for_zero_where_told():
+    picture = torch.rand(3, 4)
+    maps = torch.stack([torch.linspace(0, 2, 1001), torch.linspace(-1.5, 0.5, 1001)]).view(
+        2, 7, 143
+    )
+    figure = plots.plot_filtered(picture, maps, ["a", "b"], "Two maps.", signed=[1], columns=2)
     shown = [axis.images[0] for axis in figure.axes[:3]]
     assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "a", "b"]
-    assert [image.get_clim() for image in shown[1:]] == [(0, 2), (-1.5, 1.5)]
-    assert shown[0].get_clim() == (0, pytest.approx(picture.max().item()))
+    assert shown[0].get_clim() == (0, 1)
+    assert shown[1].get_clim() == (0, pytest.approx(1.99))
+    assert shown[2].get_clim() == (pytest.approx(-1.49), pytest.approx(1.49))
     assert np.array_equal(shown[2].get_array(), maps[1].numpy())
     assert len(figure.axes[3].images) == 0

@@ -76,6 +76,8 @@ def plot_grids(
     signs: Sequence[str] = (),
     lit: Sequence[Iterable[Cell]] = (),
     diverging: Sequence[int] = (),
+    shared: bool = False,
+    columns: int | None = None,
     height: float = 2.6,
 ) -> LessonFigure:
     """Draw matrices side by side, with signs such as `×` and `=` between them.
@@ -87,7 +89,9 @@ def plot_grids(
         signs: What stands between neighbours, one fewer than matrices, or nothing.
         lit: Cells to outline in each matrix, or nothing.
         diverging: Which matrices, by index, have zero in the middle of their colours.
-        height: Height of the figure in inches.
+        shared: Give all matrices one colour scale, so that equal numbers look equal.
+        columns: Matrices in a row; None puts all into one row.
+        height: Height of a row in inches.
 
     Returns:
         The figure; its axes are in the order of the matrices.
@@ -96,27 +100,54 @@ def plot_grids(
         >>> plot_grids([torch.eye(2)], ["identity"], "A 2×2 grid with ones on its diagonal.")
         <LessonFigure: A 2×2 grid with ones on its diagonal.>
     """
-    widths = [torch.as_tensor(m).shape[-1] for m in matrices]
-    figure, axes = new_figure(1, len(matrices), height=height, alt=alt, width_ratios=widths)
+    matrices = [torch.as_tensor(matrix) for matrix in matrices]
+    shapes = [tuple(matrix.shape) for matrix in matrices]
+    columns = columns or len(matrices)
+    rows = -(-len(matrices) // columns)
+    widths = [width for _, width in shapes[:columns]]
+    figure, axes = new_figure(rows, columns, height=height * rows, alt=alt, width_ratios=widths)
     figure.get_layout_engine().set(wspace=0.12 if signs else 0.05)
+    limits = (min(m.min().item() for m in matrices), max(m.max().item() for m in matrices))
     for index, (matrix, title) in enumerate(zip(matrices, titles, strict=True)):
-        cells = lit[index] if lit else ()
-        draw_grid(axes[index], matrix, title, lit=cells, diverging=index in diverging)
-    align_grids(axes, [tuple(torch.as_tensor(m).shape) for m in matrices])
-    for axis, sign in zip(axes[1:], signs, strict=False):
-        axis.annotate(
-            sign, (0, 0.5), xytext=(-16, 0), xycoords="axes fraction", textcoords="offset points",
-            ha="center", va="center", fontsize=16,
-        )  # fmt: skip
+        draw_grid(
+            axes[index],
+            matrix,
+            title,
+            lit=lit[index] if lit else (),
+            limits=limits if shared else None,
+            diverging=index in diverging,
+        )
+    for empty in axes[len(matrices) :]:
+        empty.set_axis_off()
+    align_grids(axes[: len(matrices)], shapes)
+    _draw_signs(axes, signs)
     return figure
 
 
+def _draw_signs(axes: Sequence[Axes], signs: Sequence[str]) -> None:
+    """Write a sign to the left of every grid but the first."""
+    for axis, sign in zip(axes[1:], signs, strict=False):
+        axis.annotate(
+            sign,
+            (0, 0.5),
+            xytext=(-16, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=16,
+        )
+
+
 def align_grids(axes: Sequence[Axes], shapes: Sequence[tuple[int, int]]) -> None:
-    """Give grids of different heights cells of one size, in one row of axes."""
+    """Give grids of different heights cells of one size and numbers of one size."""
     tallest = max(height for height, _ in shapes)
+    size = 10 if max(max(shape) for shape in shapes) <= 7 else 7.5
     for axis, (height, _) in zip(axes, shapes, strict=True):
         middle = (height - 1) / 2
         axis.set_ylim(middle + tallest / 2, middle - tallest / 2)
+        for text in axis.texts:
+            text.set_fontsize(size)
 
 
 def plot_window(

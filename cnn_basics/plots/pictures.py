@@ -127,34 +127,39 @@ def plot_filtered(
     titles: Sequence[str],
     alt: str,
     *,
-    columns: int = 3,
-    size: float = 1.75,
+    signed: Sequence[int] = (),
+    columns: int = 4,
+    size: float = 1.6,
 ) -> LessonFigure:
     """Show a grey picture and, after it, what kernels made of it.
 
-    Maps without negative numbers run from black (0) to white; maps with both signs have grey
-    for zero. Each map has a scale of its own.
+    The scale of a map leaves out its largest half per cent, so that a bright border does not
+    darken the rest.
 
     Args:
         picture: `(H, W)`, from 0 to 1.
         maps: `(C, H, W)`.
         titles: One for each map.
         alt: What the pictures show.
+        signed: Which maps, by index, are shown with grey for zero; the others run from black
+            for zero to white.
         columns: Pictures in a row.
         size: Height of a row in inches.
 
     Returns:
         The figure; the first axes hold the picture, the next `C` the maps.
     """
-    columns = min(columns, len(maps) + 1)
     rows = math.ceil((len(maps) + 1) / columns)
     figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
+    figure.sharpness = 1.0  # there is little text, and photographs take much room
     for axis in axes:
         axis.set_axis_off()
-    for axis, shown, title in zip(axes, [picture, *maps], ["input", *titles], strict=False):
-        numbers = shown.detach().cpu().numpy()
-        high = abs(numbers).max() or 1.0
-        low = -high if numbers.min() < -0.05 * high else 0.0
+    axes[0].imshow(picture.cpu().numpy(), cmap="gray", vmin=0, vmax=1)
+    axes[0].set_title("input", fontsize=10)
+    for index, (axis, title) in enumerate(zip(axes[1:], titles, strict=False)):
+        numbers = maps[index].detach().cpu().numpy()
+        high = float(np.quantile(abs(numbers), 0.995)) or 1.0
+        low = -high if index in signed else 0.0
         axis.imshow(numbers, cmap="gray", vmin=low, vmax=high)
         axis.set_title(title, fontsize=10)
     return figure
