@@ -5,6 +5,7 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
+from cnn_basics.plots.descent import animate_descent, plot_descent
 from cnn_basics.plots.grids import draw_grid, plot_grids, plot_window
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
@@ -15,6 +16,7 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
+from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
     plot_feature_maps,
     plot_filtered,
@@ -36,6 +38,7 @@ __all__ = [
     "animate_channels",
     "animate_convolution",
     "animate_curve",
+    "animate_descent",
     "animate_normalization",
     "animate_pooling",
     "animate_product",
@@ -43,9 +46,12 @@ __all__ = [
     "animate_resolution",
     "draw_grid",
     "plot_bars",
+    "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_coverage",
+    "plot_descent",
+    "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
     "plot_flattened",

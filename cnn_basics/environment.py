@@ -1,0 +1,119 @@
+"""Is this environment sound? What the first lesson checks before anything else.
+
+Nothing heavy is imported until a check needs it, so that a missing package is named, not raised.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import metadata
+
+PROJECT = "cnn-basics"
+OLDEST_PYTHON = (3, 11)
+AGAIN = "run python3 -m cnn_basics lessons in the project folder again"
+
+
+def check_environment() -> list[str]:
+    """Check all that the lessons need: Python, packages, pictures, arithmetic, drawing.
+
+    Returns:
+        One line for each check: `ok  …`, or `no  …` with what is wrong and the fix; then one
+        line that sums up. Version numbers appear only in what is wrong.
+
+    Example:
+        >>> check_environment()[0]
+        'ok  Python is new enough'
+    """
+    lines = [_line(name, check) for name, check in CHECKS.items()]
+    faults = sum(line.startswith("no ") for line in lines)
+    if not faults:
+        return [*lines, "All is well: go on."]
+    return [*lines, f"Not yet ({faults} of {len(lines)}): do what the lines with “no” say."]
+
+
+def _line(name: str, check: Callable[[], str]) -> str:
+    """Run one check; whatever it raises is its fault."""
+    try:
+        fault = check()
+    except Exception as error:  # a broken package can raise anything at its import
+        fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"no  {name}: {fault}" if fault else f"ok  {name}"
+
+
+def _python() -> str:
+    """Name a Python that is too old."""
+    if tuple(sys.version_info[:2]) >= OLDEST_PYTHON:
+        return ""
+    found, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
+    return f"this is Python {found}, expected {wanted} or newer: install a newer one"
+
+
+def _packages() -> str:
+    """Name every package that is missing or outside the bounds of pyproject.toml."""
+    from packaging.requirements import Requirement
+
+    try:
+        needed = metadata.requires(PROJECT) or []
+    except metadata.PackageNotFoundError:
+        return f"{PROJECT} itself is not installed in this Python: {AGAIN}"
+    faults = []
+    for requirement in map(Requirement, needed):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        found = _version(requirement.name)
+        if found is None:
+            faults.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(found, prereleases=True):
+            faults.append(f"{requirement.name} is {found}, expected {requirement.specifier}")
+    return f"{', '.join(faults)}: {AGAIN}" if faults else ""
+
+
+def _version(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _pictures() -> str:
+    """Read one picture of each kind; a missing one raises a sentence that names the folder."""
+    from cnn_basics.datasets import load_pictures
+
+    for split in ("training_set", "test_set"):
+        load_pictures(split, limit=1)
+    return ""
+
+
+def _convolution() -> str:
+    """Compare a small convolution with the same numbers computed by hand."""
+    import torch
+    import torch.nn.functional as F
+
+    x = torch.arange(9.0).view(1, 1, 3, 3)
+    kernel = torch.tensor([[[[1.0, 0.0], [0.0, -1.0]]]])
+    wanted = torch.full((1, 1, 2, 2), -4.0)  # each pixel minus its neighbour down and right
+    apart = (F.conv2d(x, kernel) - wanted).abs().max().item()
+    if apart <= 1e-6:
+        return ""
+    return f"PyTorch is off by {apart:g} in a 2×2 kernel: install torch again"
+
+
+def _drawing() -> str:
+    """Draw a small figure into a PNG."""
+    from cnn_basics.figures import new_figure
+
+    figure, (axes,) = new_figure(width=1, height=1, alt="A line, to see whether drawing works.")
+    axes.plot([0, 1])
+    png = figure.to_png()
+    return "" if png.startswith(b"\x89PNG") else f"Matplotlib made no PNG: {AGAIN}"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "Python is new enough": _python,
+    "the packages are there, in versions that fit": _packages,
+    "the pictures of cats and dogs are there": _pictures,
+    "PyTorch computes a small convolution right": _convolution,
+    "Matplotlib draws": _drawing,
+}
