@@ -42,16 +42,20 @@ def plot_views(x: torch.Tensor, shapes: Sequence[tuple[int, int]]) -> LessonFigu
         "follow one another along the rows, from left to right, then on to the next row."
     )
     views = [x.view(shape) for shape in shapes]
-    ratios = [columns for _, columns in shapes]
-    height = 0.6 + 0.24 * max(rows for rows, _ in shapes)
-    figure, axes = new_figure(1, len(shapes), width=7.4, height=height, width_ratios=ratios)
+    widths = [max(columns, 2.8) for _, columns in shapes]  # room for the title of a narrow one
+    tallest = max(rows for rows, _ in shapes)
+    figure, axes = new_figure(
+        1, len(shapes), width=7.4, height=0.6 + 0.23 * tallest, width_ratios=widths
+    )
     figure.alt = alt
-    for axis, view in zip(axes, views, strict=True):
+    for axis, view, width in zip(axes, views, widths, strict=True):
         draw_grid(axis, view, str(tuple(view.shape)))
         for text in axis.texts:
             text.set_fontsize(7.5)
         axis.title.set_fontsize(9)
-    align_grids(axes, shapes)
+        middle = (view.shape[1] - 1) / 2
+        axis.set_xlim(middle - width / 2, middle + width / 2)
+        axis.set_ylim(tallest - 0.5, -0.5)  # all hang from their titles
     return figure
 
 
@@ -99,8 +103,8 @@ def plot_memory_order(matrices: Sequence[torch.Tensor], titles: Sequence[str]) -
         One grid for each matrix, with an arrow from each number to the next in memory.
     """
     alt = (
-        f"{' and '.join(titles)}: an arrow runs from each number to the next one in memory; along "
-        "the rows where the tensor is contiguous, down the columns where it is not."
+        f"Matrices ({'; '.join(titles)}) with an arrow from each number to the next one in memory: "
+        "along the rows where the tensor is contiguous, down the columns where it is not."
     )
     figure = plot_grids(matrices, titles, alt, height=2.8)
     for axis, matrix in zip(figure.axes, matrices, strict=True):
@@ -177,10 +181,15 @@ def animate_reshape(x: torch.Tensor, shape: tuple[int, int]) -> Animation:
     before, after = (list(np.ndindex(tuple(m.shape))) for m in (x, y))
     frames = []
     for k, (source, target) in enumerate(zip(before, after, strict=True)):
-        figure, axes = new_figure(1, 2, width=5.0, height=2.6, width_ratios=[x.shape[1], shape[1]])
+        figure, axes = new_figure(1, 2, width=5.4, height=1.9, width_ratios=[x.shape[1], shape[1]])
+        figure.get_layout_engine().set(wspace=0.2)
         draw_grid(axes[0], x, str(tuple(x.shape)), lit=[source])
         draw_grid(axes[1], y, str(shape), lit=[target], hidden=after[k + 1 :])
         align_grids(axes, [tuple(x.shape), shape])
+        axes[1].annotate(
+            "→", (0, 0.5), xytext=(-20, 0), xycoords="axes fraction", textcoords="offset points",
+            ha="center", va="center", fontsize=16,
+        )  # fmt: skip
         frames.append(figure_to_array(figure))
     alt = (
         f"The {x.numel()} numbers of a {tuple(x.shape)} matrix fill a {shape} matrix one by one: "
