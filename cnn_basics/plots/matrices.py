@@ -134,7 +134,7 @@ def animate_product(x: torch.Tensor, weight: torch.Tensor) -> Animation:
 def write_sum(row: torch.Tensor, column: torch.Tensor) -> str:
     """Write a weighted sum as in 2·1 + 0·5 + 3·(−2) = −4."""
     terms = zip(row.tolist(), column.tolist(), strict=True)
-    written = (f"{write_number(a)}·{_bracketed(b)}" for a, b in terms)
+    written = (f"{_bracketed(a)}·{_bracketed(b)}" for a, b in terms)
     return f"{' + '.join(written)} = {write_number((row * column).sum().item())}"
 
 

@@ -44,10 +44,10 @@ def plot_flattened(picture: torch.Tensor, row: int) -> LessonFigure:
         f"{height * width} numbers; row {row} (outlined) fills positions {first} to {last}."
     )
     figure, (left, right) = new_figure(1, 2, height=2.0, alt=alt, width_ratios=[1, 3.2])
-    left.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    left.imshow(picture.numpy(), cmap="gray", vmin=0, vmax=255)
     _outline(left, (-0.5, row - 0.5), (width, 1))
     plain_axes(left, f"picture ({height}, {width})")
-    strip = picture.reshape(1, -1)
+    strip = picture.reshape(1, -1).numpy()
     right.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
     _outline(right, (first - 0.5, -0.5), (width, 1))
     plain_axes(right, f"flattened ({height * width},)")
@@ -75,10 +75,10 @@ def plot_weight_picture(picture: torch.Tensor, weight: torch.Tensor) -> LessonFi
         f"the weight is positive, negative (blue) where it is negative; they add up to {total}."
     )
     figure, axes = new_figure(1, 3, height=2.6, alt=alt)
-    axes[0].imshow(picture, cmap="gray", vmin=0, vmax=255)
+    axes[0].imshow(picture.numpy(), cmap="gray", vmin=0, vmax=255)
     for axis, values in zip(axes[1:], (weight, products), strict=True):
         high = values.abs().max().item() or 1.0
-        image = axis.imshow(values, cmap=DIVERGING, vmin=-high, vmax=high)
+        image = axis.imshow(values.numpy(), cmap=DIVERGING, vmin=-high, vmax=high)
         figure.colorbar(image, ax=axis, shrink=0.7)
     for axis, title in zip(axes, ("picture", "× weights", "= products"), strict=True):
         plain_axes(axis, title)
