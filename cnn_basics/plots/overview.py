@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -164,6 +165,6 @@ def _draw_row(axes: Axes, x: float, numbers: int) -> float:
 
 def _draw_arrows(axes: Axes, halves: Sequence[float]) -> None:
     """Draw an arrow from each block to the next one."""
-    for index, (here, there) in enumerate(zip(halves, halves[1:], strict=False)):
+    for index, (here, there) in enumerate(pairwise(halves)):
         ends = {"xy": (index + 1 - there - 0.05, 0), "xytext": (index + here + 0.05, 0)}
         axes.annotate("", **ends, arrowprops={"arrowstyle": "->", "lw": 1.2})
