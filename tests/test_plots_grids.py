@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from cnn_basics import plots
 from cnn_basics.figures import VERMILION, new_figure
-from cnn_basics.plots.grids import align_grids, window_cells, write_number
+from cnn_basics.plots.cells import align_grids, window_cells, write_number
 
 X = torch.tensor([[1.0, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 1, 1], [1, 0, 1, 2, 0]])
 KERNEL = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])

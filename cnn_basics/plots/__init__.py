@@ -4,10 +4,12 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 """
 
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
+from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
-from cnn_basics.plots.grids import draw_grid, plot_grids, plot_window
+from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.histograms import plot_histograms
+from cnn_basics.plots.layers import plot_costs, plot_stages
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -16,6 +18,7 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
+from cnn_basics.plots.networks import animate_forward, network_blocks, plot_network
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
     plot_feature_maps,
@@ -39,16 +42,19 @@ __all__ = [
     "animate_convolution",
     "animate_curve",
     "animate_descent",
+    "animate_forward",
     "animate_normalization",
     "animate_pooling",
     "animate_product",
     "animate_reshape",
     "animate_resolution",
     "draw_grid",
+    "network_blocks",
     "plot_bars",
     "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
+    "plot_costs",
     "plot_coverage",
     "plot_descent",
     "plot_error_by_year",
@@ -60,12 +66,14 @@ __all__ = [
     "plot_kernels",
     "plot_lines",
     "plot_memory_order",
+    "plot_network",
     "plot_owners",
     "plot_panels",
     "plot_patch",
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
+    "plot_stages",
     "plot_tensor",
     "plot_views",
     "plot_weight_counts",

@@ -9,7 +9,7 @@ import torch
 
 from cnn_basics import functional
 from cnn_basics.figures import Animation, figure_to_array, new_figure
-from cnn_basics.plots.grids import align_grids, draw_grid, window_cells
+from cnn_basics.plots.cells import align_grids, draw_grid, window_cells
 
 Pair = tuple[int, int]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from cnn_basics.figures import BLUE, CYCLE, LessonFigure, new_figure
 
@@ -39,7 +40,8 @@ def plot_lines(
         height: Height of the figure in inches.
 
     Returns:
-        The figure; each line has its own style, marker and entry in the legend.
+        The figure; each line has its own style and marker, and, if there are several, an entry in
+        the legend.
 
     Raises:
         ValueError: When there is no line, or more than 7.
@@ -53,9 +55,11 @@ def plot_lines(
     _draw_lines(axes, curves, x, markers=True)
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    figure.legend(loc="outside right upper", handlelength=3.5)
+    if len(curves) > 1:
+        figure.legend(loc="outside right upper", handlelength=3.5)
     return figure
 
 
@@ -92,8 +96,8 @@ def plot_panels(
         _draw_lines(axis, curves, x, markers=False)
         axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         axis.set_title(title, fontsize=10)
-    lines = axes[0].get_lines()[: len(next(iter(panels.values())))]
-    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), handlelength=3.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handlelength=3.5)
     return figure
 
 

@@ -9,8 +9,8 @@ import torch
 from matplotlib.axes import Axes
 
 from cnn_basics.figures import BLUE, LessonFigure, new_figure
+from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.curves import check_count
-from cnn_basics.plots.grids import write_number
 
 
 def plot_histograms(

@@ -16,7 +16,8 @@ from cnn_basics.figures import (
     new_figure,
     plain_axes,
 )
-from cnn_basics.plots.grids import align_grids, draw_grid, plot_grids, write_number
+from cnn_basics.plots.cells import align_grids, draw_grid, write_number
+from cnn_basics.plots.grids import plot_grids
 
 
 def plot_broadcast(y: torch.Tensor, bias: torch.Tensor) -> LessonFigure:

@@ -20,7 +20,8 @@ from cnn_basics.figures import (
     new_figure,
     plain_axes,
 )
-from cnn_basics.plots.grids import align_grids, draw_grid, plot_grids
+from cnn_basics.plots.cells import align_grids, draw_grid
+from cnn_basics.plots.grids import plot_grids
 
 
 def plot_views(x: torch.Tensor, shapes: Sequence[tuple[int, int]]) -> LessonFigure:

@@ -19,7 +19,7 @@ from cnn_basics.figures import (
     plain_axes,
 )
 from cnn_basics.images import check_picture, resize, split_channels
-from cnn_basics.plots.grids import draw_grid
+from cnn_basics.plots.cells import draw_grid
 
 NAMES = ("red", "green", "blue")
 # Line style and colour of each channel: they are told apart without colours, too.

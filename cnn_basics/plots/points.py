@@ -46,7 +46,7 @@ def plot_points(
             style = {"marker": marker, "facecolor": face, "edgecolors": BLUE, "zorder": 3}
             axis.scatter(x, y, 120, label=f"answer {label}", **style)
         _write_names(axis, points, names)
-        low, high = points.min().item() - 0.5, points.max().item() + 0.5
+        low, high = points.min().item() - 0.8, points.max().item() + 0.8
         axis.set(xlim=(low, high), ylim=(low, high), title=title, aspect="equal")
         if lines and lines[index] is not None:
             _draw_border(axis, *lines[index], low, high)
@@ -95,14 +95,13 @@ def plot_coverage(
 
 
 def _write_names(axes: Axes, points: torch.Tensor, names: Sequence[str]) -> None:
-    """Write the names of points above them, those of equal points together."""
+    """Write the names of points below them, those of equal points together."""
     places: dict[tuple[float, float], list[str]] = {}
     for point, name in zip(points.tolist(), names, strict=False):
         places.setdefault(tuple(point), []).append(name)
+    style = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 9}
     for place, here in places.items():
-        axes.annotate(
-            " and ".join(here), place, (0, 10), textcoords="offset points", ha="center", fontsize=9
-        )
+        axes.annotate("\n".join(here), place, (0, -8), **style)
 
 
 def _draw_border(axes: Axes, a: float, b: float, c: float, low: float, high: float) -> None:

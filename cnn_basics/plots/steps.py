@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from cnn_basics.figures import BLUE, VERMILION, Animation, figure_to_array, new_figure
-from cnn_basics.plots.grids import write_number
+from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.histograms import common_limits, draw_histogram
 
 
