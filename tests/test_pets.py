@@ -157,6 +157,19 @@ def test_masks_have_the_same_geometry_at_every_size(species):
         assert np.abs(centres[0] - centres[1]).max() < 0.01
 
 
+@pets
+def test_the_face_is_in_order(species):
+    def centre(mask):
+        return np.argwhere(mask).mean(axis=0)
+
+    for seed in range(40):
+        _, parts = draw_pet(species, seed, 64, masks=True)
+        middle = {name: centre(parts[name]) for name in FACE}
+        assert middle["eyes"][0] < middle["nose"][0] < middle["mouth"][0], seed
+        apart = np.abs(middle["whiskers"] - middle["muzzle"]).max()
+        assert apart < 0.4 * 64 * scene_of(seed).pose.unit, seed
+
+
 # What tells a cat from a dog
 
 
@@ -324,6 +337,14 @@ def test_command_explains_itself(capsys):
     assert stop.value.code == 0
     assert "--output" in capsys.readouterr().out
     assert parse([]).output == ROOT
+
+
+def test_command_refuses_a_file_as_output(tmp_path, capsys):
+    (tmp_path / "pictures").write_text("not a folder")
+    with pytest.raises(SystemExit) as stop:
+        main(["--output", str(tmp_path / "pictures")])
+    assert stop.value.code == 2
+    assert "expected a folder as --output, got the file" in capsys.readouterr().err
 
 
 def test_drawing_needs_neither_torch_nor_matplotlib():

@@ -26,7 +26,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="folder to write to (default: data/cat-and-dog)",
     )
     parser.add_argument("--split", choices=tuple(COUNTS), help="only this part (default: both)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.output.is_file():
+        parser.error(f"expected a folder as --output, got the file {options.output}: name a folder")
+    return options
 
 
 def write(output: Path, split: str | None = None) -> int:
@@ -38,9 +41,6 @@ def write(output: Path, split: str | None = None) -> int:
 
     Returns:
         How many pictures were written.
-
-    Raises:
-        FileExistsError: If ``output`` or a folder in it is a file.
 
     Example:
         >>> write(Path("pictures"), "test_set")  # doctest: +SKIP
