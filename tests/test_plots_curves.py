@@ -1,0 +1,217 @@
+"""Data, labels, limits and alt texts of lines, bars, histograms, points and animations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex, to_rgba
+
+from cnn_basics import plots
+from cnn_basics.plots import steps
+
+X = torch.tensor([-1.0, 0.0, 2.0])
+
+
+def curves(count: int) -> dict[str, torch.Tensor]:
+    return {f"curve {i}": X * i for i in range(count)}
+
+
+def legend_texts(figure) -> list[str]:
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_lines_hold_their_data_from_1_on():
+    figure = plots.plot_lines({"a": X, "b": -X}, "Two lines that cross.", x_label="layer")
+    first, second = figure.axes[0].get_lines()
+    assert first.get_xdata().tolist() == [1, 2, 3]
+    assert first.get_ydata().tolist() == [-1, 0, 2]
+    assert second.get_ydata().tolist() == [1, 0, -2]
+    assert figure.axes[0].get_xlabel() == "layer"
+    assert legend_texts(figure) == ["a", "b"]
+    assert figure.alt == "Two lines that cross."
+
+
+def test_lines_take_places_scale_and_gradients():
+    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
+    figure = plots.plot_lines({"a": y}, "A rising line.", x=X, y_label="size", log=True)
+    (axes,) = figure.axes
+    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylabel() == "size"
+    assert legend_texts(figure) == []
+
+
+def test_lines_differ_by_more_than_colour():
+    lines = plots.plot_lines(curves(7), "Seven lines that fan out.").axes[0].get_lines()
+    assert len({line.get_marker() for line in lines}) == 7
+    assert len({str(line._unscaled_dash_pattern) for line in lines}) == 7
+    assert len({to_hex(line.get_color()) for line in lines}) == 7
+
+
+@pytest.mark.parametrize("count", [0, 8])
+def test_lines_that_cannot_be_told_apart_are_refused(count):
+    with pytest.raises(ValueError, match=f"expected 1 to 7 things to draw, got {count}"):
+        plots.plot_lines(curves(count), "Too many lines, or none.")
+
+
+def test_panels_share_limits_styles_and_one_legend():
+    panels = {"one": {"output": X, "slope": X * 0}, "two": {"output": X * 10, "slope": X}}
+    figure = plots.plot_panels(X, panels, "Two functions.", columns=4)
+    one, two = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
+    assert one.get_ylim() == two.get_ylim()
+    assert one.get_ylim()[0] < -10
+    assert one.get_ylim()[1] > 20
+    drawn = {line.get_label(): line for line in two.get_lines()}
+    assert drawn["output"].get_ydata().tolist() == [-10, 0, 20]
+    assert drawn["slope"].get_ydata().tolist() == [-1, 0, 2]
+    assert drawn["output"].get_linestyle() != drawn["slope"].get_linestyle()
+    assert legend_texts(figure) == ["output", "slope"]
+
+
+def test_panels_leave_no_empty_frame():
+    figure = plots.plot_panels(X, {n: {"y": X} for n in "abc"}, "Three lines.", columns=2)
+    assert [axes.axison for axes in figure.axes] == [True, True, True, False]
+
+
+def test_bars_stand_in_order_with_their_numbers():
+    figure = plots.plot_bars({"small": 0.25, "large": 1234.5}, "Two bars.", x_label="cost")
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 1234.5]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["small", "large"]
+    assert {text.get_text() for text in axes.texts} == {"0.25", "1,234.50"}
+    assert axes.yaxis_inverted()
+    assert len({bar.get_hatch() for bar in axes.patches}) == 2
+    assert axes.get_xlabel() == "cost"
+
+
+def test_histograms_count_all_numbers_on_one_scale():
+    samples = {"low": torch.tensor([[0.0, 0.1], [0.2, 0.3]]), "high": torch.tensor([9.0, 10.0])}
+    figure = plots.plot_histograms(samples, "Four small numbers, two large ones.", bins=10)
+    low, high = figure.axes
+    assert sum(bar.get_height() for bar in low.patches) == 4
+    assert [bar.get_height() for bar in high.patches] == [0] * 9 + [2]
+    assert low.get_xlim() == high.get_xlim() == (0.0, 10.0)
+    assert high.get_title() == "high\nmean 9.5, standard deviation 0.5"
+    assert low.get_lines()[0].get_xdata() == pytest.approx([0.15, 0.15])
+
+
+def test_histogram_of_equal_numbers_is_drawn():
+    figure = plots.plot_histograms({"ones": torch.ones(3)}, "Three ones in one bar.")
+    assert figure.axes[0].get_xlim() == (1.0, 2.0)
+    assert figure.axes[0].get_title() == "ones\nmean 1, standard deviation 0"
+
+
+CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+
+
+def test_points_differ_by_marker_and_share_names_in_one_place():
+    moved = torch.tensor([[0.0, 0.0], [2.0, 1.0], [2.0, 1.0]])
+    figure = plots.plot_points(
+        [CORNERS, moved], torch.tensor([0, 1, 1]), ["before", "after"], "Two moved corners.",
+        names="abc", lines=[None, (1, 0, -1)],
+    )  # fmt: skip
+    before, after = figure.axes
+    hollow, filled = after.collections
+    assert hollow.get_offsets().tolist() == [[0, 0]]
+    assert filled.get_offsets().tolist() == [[2, 1], [2, 1]]
+    assert hollow.get_facecolor()[0].tolist() == list(to_rgba("white"))
+    assert len(hollow.get_paths()[0].vertices) != len(filled.get_paths()[0].vertices)
+    assert [text.get_text() for text in before.texts] == ["a", "b", "c"]
+    assert [text.get_text() for text in after.texts] == ["a", "b\nc"]
+    assert not before.get_lines()
+    assert after.get_lines()[0].get_xdata().tolist() == [1, 1]
+    assert legend_texts(figure) == ["answer 0", "answer 1"]
+
+
+def test_border_of_points_solves_its_equation():
+    figure = plots.plot_points(
+        [CORNERS], torch.tensor([0, 1, 1]), ["x"], "Three corners and a border.", lines=[(1, -2, 3)]
+    )
+    (line,) = figure.axes[0].get_lines()
+    sides = [x - 2 * y + 3 for x, y in line.get_xydata()]
+    assert sides == pytest.approx([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "titles", "unseen"),
+    [
+        ((7, 2, 2), ["ceil_mode=False: 3 windows", "ceil_mode=True: 4 windows"], [[6], []]),
+        ((8, 2, 3), ["ceil_mode=False: 3 windows", "ceil_mode=True: 3 windows"], [[2, 5], [2, 5]]),
+        ((6, 3, 1), ["ceil_mode=False: 4 windows", "ceil_mode=True: 4 windows"], [[], []]),
+    ],
+)
+def test_coverage_marks_what_no_window_sees(settings, titles, unseen):
+    figure = plots.plot_coverage(*settings, "Columns and the windows below them.")
+    assert [axes.get_title() for axes in figure.axes] == titles
+    hatched = [
+        [round(p.get_x() + 0.5) for p in axes.patches if p.get_hatch()] for axes in figure.axes
+    ]
+    assert hatched == unseen
+    for axes, columns in zip(figure.axes, unseen, strict=True):
+        said = [text.get_text() for text in axes.texts]
+        assert said.count("never\nseen") == len(columns)
+        assert sum(text.startswith("window ") for text in said) == int(axes.get_title()[-9])
+
+
+def test_curve_animation_says_where_it_starts_and_ends():
+    animation = plots.animate_curve(X, X * 2, torch.full((3,), 2.0), "doubling")
+    assert len(animation.frames) == 3
+    assert animation.alt.startswith("A point moves along the curve of doubling, from input −1 to")
+    assert "output goes from −2 to 4" in animation.alt
+    assert all(not np.array_equal(animation.frames[0], frame) for frame in animation.frames[1:])
+
+
+def test_curve_animation_draws_point_and_tangent(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(steps, "figure_to_array", lambda figure: drawn.append(figure) or _blank())
+    plots.animate_curve(X, X**2, 2 * X, "square")
+    curve, tangent, point = drawn[2].axes[0].get_lines()
+    assert curve.get_ydata().tolist() == [1, 0, 4]
+    assert point.get_xydata().tolist() == [[2, 4]]
+    (x0, y0), (x1, y1) = tangent.get_xydata()
+    assert (y1 - y0) / (x1 - x0) == pytest.approx(4)
+    assert "input 2   output 4   slope 4" in drawn[2].axes[0].get_title()
+
+
+def _blank() -> np.ndarray:
+    return np.zeros((2, 2, 3), np.uint8)
+
+
+def test_curve_animation_refuses_other_shapes():
+    with pytest.raises(ValueError, match=r"got \(3,\), \(2,\) and \(3,\)"):
+        plots.animate_curve(X, X[:2], X, "f")
+
+
+def test_normalization_goes_straight_from_stage_to_stage(monkeypatch):
+    titles = []
+
+    def keep(figure):
+        titles.append(figure.axes[0].get_title())
+        return _blank()
+
+    monkeypatch.setattr(steps, "figure_to_array", keep)
+    numbers = torch.tensor([1.0, 5.0])
+    plots.animate_normalization(
+        {"before": numbers, "less 3": numbers - 3, "half": (numbers - 3) / 2}
+    )
+    assert titles == [
+        "before\nmean 3, standard deviation 2",
+        "less 3\nmean 2, standard deviation 2",
+        "less 3\nmean 1, standard deviation 2",
+        "less 3\nmean 0, standard deviation 2",
+        "half\nmean 0, standard deviation 1.67",
+        "half\nmean 0, standard deviation 1.33",
+        "half\nmean 0, standard deviation 1",
+    ]
+
+
+def test_normalization_alt_names_stages_and_end():
+    numbers = torch.tensor([1.0, 5.0])
+    animation = plots.animate_normalization({"before": numbers, "less 3": numbers - 3}, between=0)
+    assert len(animation.frames) == 2
+    assert animation.alt == (
+        "A histogram of 2 numbers in 2 stages: before, then less 3; it ends with mean 0 and "
+        "standard deviation 2."
+    )
