@@ -36,7 +36,7 @@ def plot_descent(
         limits: Smallest and largest weight shown; steps beyond them leave the picture.
 
     Returns:
-        One panel for each path: the curve, and the steps as a joined row of numbered points.
+        One panel for each path: the curve, and the steps as joined points, the last one a diamond.
 
     Raises:
         ValueError: There is no path, or one without a weight.
@@ -90,7 +90,7 @@ def animate_descent(
         frames.append(figure_to_array(figure))
     alt = (
         f"A point goes down a curve in {len(path) - 1} steps; its loss falls from "
-        f"{losses[0]:.2f} to {losses[-1]:.2f}, and the steps get shorter near the bottom."
+        f"{losses[0]:.2f} to {losses[-1]:.2f}."
     )
     if losses[-1] >= losses[0]:
         alt = (

@@ -27,7 +27,7 @@ def plot_blocks(
     alt: str,
     contents: Mapping[int, torch.Tensor] | None = None,
 ) -> LessonFigure:
-    """Draw a network from left to right: stacks of maps, then rows of numbers.
+    """Draw a network from left to right: stacks of maps, then lists of numbers.
 
     Args:
         titles: One for each block; a line break is allowed.
@@ -48,7 +48,7 @@ def plot_blocks(
         <LessonFigure: A picture becomes two numbers.>
     """
     _check_blocks(titles, shapes)
-    figure, (axes,) = new_figure(width=7.6, height=2.7, alt=alt)
+    figure, (axes,) = new_figure(width=7.6, height=2.0, alt=alt)
     tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
     rights = []
     for index, shape in enumerate(shapes):
@@ -61,9 +61,9 @@ def plot_blocks(
         rights.append(half)
     _draw_arrows(axes, rights)
     for index, (title, shape) in enumerate(zip(titles, shapes, strict=True)):
-        axes.text(index, 0.62, title, ha="center", va="bottom", fontsize=8)
-        axes.text(index, -0.62, "×".join(map(str, shape)), ha="center", va="top", fontsize=8)
-    axes.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.95, 1.05), aspect="equal")
+        axes.text(index, 0.5, title, ha="center", va="bottom", fontsize=9)
+        axes.text(index, -0.55, "×".join(map(str, shape)), ha="center", va="top", fontsize=9)
+    axes.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.85, 0.95), aspect="equal")
     axes.set_axis_off()
     return figure
 
@@ -92,11 +92,12 @@ def plot_error_by_year(
         ("features made by hand", lambda year: year < networks_from, {"hatch": "///", "fc": "1"}),
         ("convolutional network", lambda year: year >= networks_from, {"fc": BLUE}),
     )
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
     for label, belongs, style in groups:
         years = [year for year in errors if belongs(year)]
         heights = [errors[year] for year in years]
         bars = axes.bar(years, heights, 0.65, label=label, edgecolor=BLACK, **style)
-        axes.bar_label(bars, [f"{height:g}" for height in heights], padding=2)
+        axes.bar_label(bars, [f"{height:g}" for height in heights], padding=2, bbox=paper)
     if human is not None:
         axes.axhline(human, color=VERMILION, linestyle="--", label=f"one trained person: {human:g}")
     axes.set(ylabel="error in per cent", ylim=(0, 1.18 * max(errors.values())))
