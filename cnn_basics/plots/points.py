@@ -100,8 +100,9 @@ def _write_names(axes: Axes, points: torch.Tensor, names: Sequence[str]) -> None
     for point, name in zip(points.tolist(), names, strict=False):
         places.setdefault(tuple(point), []).append(name)
     style = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 9}
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for place, here in places.items():
-        axes.annotate("\n".join(here), place, (0, -8), **style)
+        axes.annotate("\n".join(here), place, (0, -10), **style)
 
 
 def _draw_border(axes: Axes, a: float, b: float, c: float, low: float, high: float) -> None:
