@@ -56,6 +56,8 @@ def test_animation_has_a_frame_for_each_weight_and_tells_the_losses():
     assert (
         animation.alt == "A point goes down a curve in 2 steps; its loss falls from 25.00 to 0.25."
     )
+    first = plots.animate_descent(loss, [8.0], limits=(-1, 9)).frames[0]
+    assert (animation.frames[0] == first).all()  # no later step shown yet
     assert (animation.frames[0] != animation.frames[1]).any()
 
 
