@@ -91,7 +91,7 @@ def animate_pooling(
         x,
         y,
         lit=lambda i, j: window_cells(i * step, j * step, (kernel_size, kernel_size)),
-        title=f"output: {what}",
+        title="output",
     )
     return Animation(frames, alt)
 
