@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -128,7 +129,16 @@ def install(extra: str) -> None:
             "pip could not install the project (its message is above): see Troubleshooting in "
             "README.md, which also says how to get the much smaller CPU-only torch"
         )
+    keep_jupyterlab_offline()
     stamp_path(extra).write_text(stamp(extra), encoding="utf-8")
+
+
+def keep_jupyterlab_offline() -> None:
+    """Set "no news" as the environment's default, or JupyterLab asks whether to fetch them."""
+    settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    defaults = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    (settings / "overrides.json").write_text(json.dumps(defaults), encoding="utf-8")
 
 
 def lessons_command(arguments: list[str]) -> list[str]:
@@ -139,8 +149,6 @@ def lessons_command(arguments: list[str]) -> list[str]:
         *(str(environment_python()), "-m", "jupyterlab"),
         f"--ServerApp.root_dir={PROJECT}",
         f"--LabApp.default_url=/lab/tree/{page}",
-        "--LabApp.news_url=None",  # neither news nor a look for updates: the lessons stay offline
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         *arguments,
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -92,6 +93,13 @@ def test_the_second_start_installs_nothing(project, started, capsys):
     assert started[0][1:4] == ["-m", "pip", "install"]
     assert started[0][-2:] == ["--editable", str(project)]
     assert capsys.readouterr().out == ""
+
+
+def test_jupyterlab_asks_for_no_news(project, started):
+    commands.install("")
+    path = project / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
 def test_the_tests_ask_for_their_extra(project, started):
@@ -193,11 +201,12 @@ def test_refresh_runs_its_module(project):
 
 
 def test_lessons_open_on_the_first_one(project):
-    assert "--LabApp.default_url=/lab/tree/notebooks" in commands.command_line("lessons", [])
+    page = "--LabApp.default_url=/lab/tree/notebooks{}"
+    assert page.format("") in commands.command_line("lessons", [])
     (project / "notebooks").mkdir()
     (project / "notebooks" / "00_start_here.ipynb").touch()
     line = commands.command_line("lessons", ["--port", "8899"])
-    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in line
+    assert page.format("/00_start_here.ipynb") in line
     assert line[-2:] == ["--port", "8899"]
     assert f"--ServerApp.root_dir={project}" in line
 
