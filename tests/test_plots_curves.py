@@ -134,27 +134,6 @@ def test_border_of_points_solves_its_equation():
     assert sides == pytest.approx([0, 0])
 
 
-@pytest.mark.parametrize(
-    ("settings", "titles", "unseen"),
-    [
-        ((7, 2, 2), ["ceil_mode=False: 3 windows", "ceil_mode=True: 4 windows"], [[6], []]),
-        ((8, 2, 3), ["ceil_mode=False: 3 windows", "ceil_mode=True: 3 windows"], [[2, 5], [2, 5]]),
-        ((6, 3, 1), ["ceil_mode=False: 4 windows", "ceil_mode=True: 4 windows"], [[], []]),
-    ],
-)
-def test_coverage_marks_what_no_window_sees(settings, titles, unseen):
-    figure = plots.plot_coverage(*settings, "Columns and the windows below them.")
-    assert [axes.get_title() for axes in figure.axes] == titles
-    hatched = [
-        [round(p.get_x() + 0.5) for p in axes.patches if p.get_hatch()] for axes in figure.axes
-    ]
-    assert hatched == unseen
-    for axes, columns in zip(figure.axes, unseen, strict=True):
-        said = [text.get_text() for text in axes.texts]
-        assert said.count("never\nseen") == len(columns)
-        assert sum(text.startswith("window ") for text in said) == int(axes.get_title()[-9])
-
-
 def test_curve_animation_says_where_it_starts_and_ends():
     animation = plots.animate_curve(X, X * 2, torch.full((3,), 2.0), "doubling")
     assert len(animation.frames) == 3

@@ -54,3 +54,13 @@ def test_alt_text_counts_windows_and_missed_pixels():
     assert (
         "stride 2, padding 1, dilation 2; 5 pixels are" in plot_window_positions(9, 3, 2, 1, 2).alt
     )
+
+
+def test_rounded_up_a_last_window_sees_what_is_left_and_reaches_over_the_edge():
+    axis = plot_window_positions(7, 2, stride=2, ceil_mode=True).axes[0]
+    squares = [p for p in axis.patches if p.get_width() == 0.72]
+    assert [round(p.get_x() + 0.36) for p in squares] == list(range(8))  # column 7 is outside
+    assert not [t for t in axis.texts if t.get_text() == "×"]
+    assert axis.get_xlim()[1] >= 8
+    rounded_down = plot_window_positions(7, 2, stride=2).axes[0]
+    assert [t.get_position()[0] for t in rounded_down.texts if t.get_text() == "×"] == [6]

@@ -4,6 +4,7 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 """
 
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
+from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
@@ -18,7 +19,7 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
-from cnn_basics.plots.networks import animate_forward, network_blocks, plot_network
+from cnn_basics.plots.networks import animate_forward, plot_network
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
     plot_feature_maps,
@@ -32,7 +33,7 @@ from cnn_basics.plots.pixels import (
     plot_channel_histograms,
     plot_patch,
 )
-from cnn_basics.plots.points import plot_coverage, plot_points
+from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
@@ -55,7 +56,6 @@ __all__ = [
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_costs",
-    "plot_coverage",
     "plot_descent",
     "plot_error_by_year",
     "plot_feature_maps",

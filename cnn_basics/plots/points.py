@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
-from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure, new_figure, plain_axes
-from cnn_basics.functional import output_size
+from cnn_basics.figures import BLUE, VERMILION, LessonFigure, new_figure
 
 
 def plot_points(
@@ -55,45 +53,6 @@ def plot_points(
     return figure
 
 
-def plot_coverage(
-    size: int,
-    kernel_size: int,
-    stride: int,
-    alt: str,
-    *,
-    ceil_modes: Sequence[bool] = (False, True),
-) -> LessonFigure:
-    """Show which columns of one row the pooling windows see, and which they never see.
-
-    Args:
-        size: Columns of the input.
-        kernel_size: Width of a window.
-        stride: Columns from one window to the next.
-        alt: What the picture shows.
-        ceil_modes: One panel for each, rounding the number of windows down or up.
-
-    Returns:
-        The figure; columns that no window sees are crossed out, windows are bars below.
-
-    Example:
-        >>> plot_coverage(7, 2, 2, "Column 6 of 7 is never seen unless ceil_mode is True.")
-        <LessonFigure: Column 6 of 7 is never seen unless ceil_mode is True.>
-    """
-    figure, axes = new_figure(len(ceil_modes), 1, width=6.0, height=1.6 * len(ceil_modes), alt=alt)
-    for axis, ceil_mode in zip(axes, ceil_modes, strict=True):
-        count = output_size(size, kernel_size, stride, ceil_mode=ceil_mode)
-        windows = [range(i * stride, i * stride + kernel_size) for i in range(count)]
-        seen = {column for window in windows for column in window}
-        for column in range(size):
-            _draw_column(axis, column, column in seen)
-        for index, window in enumerate(windows):
-            _draw_window(axis, window, index)
-        axis.set_xlim(-0.7, size + kernel_size - 0.3)
-        axis.set_ylim(2.0, -0.6)
-        plain_axes(axis, f"ceil_mode={ceil_mode}: {count} windows")
-    return figure
-
-
 def _write_names(axes: Axes, points: torch.Tensor, names: Sequence[str]) -> None:
     """Write the names of points below them, those of equal points together."""
     places: dict[tuple[float, float], list[str]] = {}
@@ -110,22 +69,3 @@ def _draw_border(axes: Axes, a: float, b: float, c: float, low: float, high: flo
     reach = (low, high)
     ends = [(x, -(a * x + c) / b) for x in reach] if b else [(-c / a, y) for y in reach]
     axes.plot(*zip(*ends, strict=True), color=VERMILION, linestyle="--", linewidth=2)
-
-
-def _draw_column(axes: Axes, column: int, seen: bool) -> None:
-    """Draw one column of the input; one never seen is hatched and crossed out."""
-    style = {"facecolor": "#d6e6f2"} if seen else {"facecolor": "white", "hatch": "////"}
-    axes.add_patch(Rectangle((column - 0.5, -0.5), 1, 1, edgecolor="0.5", **style))
-    axes.text(column, 0, str(column), ha="center", va="center", color=BLACK)
-    if not seen:
-        axes.text(column, 0.95, "never\nseen", ha="center", va="center", fontsize=9)
-
-
-def _draw_window(axes: Axes, window: range, index: int) -> None:
-    """Draw one window as a bar under its columns, neighbours at different heights."""
-    row = 0.7 + 0.55 * (index % 2)
-    left, width = window[0] - 0.42, len(window) - 0.16
-    axes.add_patch(
-        Rectangle((left, row), width, 0.4, facecolor="white", edgecolor=VERMILION, linewidth=2)
-    )
-    axes.text(left + width / 2, row + 0.2, f"window {index}", ha="center", va="center", fontsize=8)

@@ -10,7 +10,12 @@ from cnn_basics.functional import output_size
 
 
 def plot_window_positions(
-    size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+    size: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
 ) -> LessonFigure:
     """Draw one row of pixels and, below it, every position of the kernel.
 
@@ -20,6 +25,8 @@ def plot_window_positions(
         stride: Pixels from one position to the next.
         padding: Zeros on either side, drawn hatched.
         dilation: Pixels from one kernel element to the next.
+        ceil_mode: Round the number of windows up, as pooling can; the last one may then reach
+            over the edge.
 
     Returns:
         The figure: pixels on top (those that no window sees are crossed out), then one line
@@ -32,12 +39,13 @@ def plot_window_positions(
         >>> plot_window_positions(8, kernel_size=3, stride=2).alt
         '8 pixels and the 3 windows of a kernel of 3 with stride 2; 1 pixel is never seen.'
     """
-    count = output_size(size, kernel_size, stride, padding, dilation)
+    count = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
     reads = [[i * stride + k * dilation for k in range(kernel_size)] for i in range(count)]
     seen = {position - padding for window in reads for position in window}
     missed = [pixel for pixel in range(size) if pixel not in seen]
     settings = f"stride {stride}" + (f", padding {padding}" if padding else "")
     settings += f", dilation {dilation}" if dilation > 1 else ""
+    settings += ", rounded up (ceil_mode)" if ceil_mode else ""
     pixels = "pixel is" if len(missed) == 1 else "pixels are"
     alt = (
         f"{size} pixels and the {count} windows of a kernel of {kernel_size} with {settings}; "
@@ -47,7 +55,7 @@ def plot_window_positions(
     _draw_pixels(axis, size, padding, missed)
     for line, window in enumerate(reads, start=1):
         _draw_window(axis, window, line, padding, dilation)
-    axis.set_xlim(-padding - 2.6, size + padding)
+    axis.set_xlim(-padding - 2.6, size + padding + (kernel_size if ceil_mode else 0))
     axis.set_ylim(count + 0.7, -0.7)
     axis.set_aspect("equal")
     axis.set_axis_off()
