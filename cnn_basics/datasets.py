@@ -32,7 +32,7 @@ def data_folder() -> Path:
         FileNotFoundError: The folder, or one of the four inside it, is missing.
 
     Example:
-        >>> data_folder().name  # doctest: +SKIP
+        >>> data_folder().name
         'cat-and-dog'
     """
     chosen = os.environ.get(FOLDER_VARIABLE, "")
@@ -63,7 +63,7 @@ def picture_paths(split: str, species: str) -> list[Path]:
         ValueError: `split` or `species` is another word.
 
     Example:
-        >>> [path.name for path in picture_paths("training_set", "cats")[:2]]  # doctest: +SKIP
+        >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
         ['cat.1.png', 'cat.2.png']
     """
     _require_word("split", split, SPLITS)
@@ -99,8 +99,8 @@ def load_pictures(
             read as a picture.
 
     Example:
-        >>> pictures, labels, names = load_pictures("test_set", limit=2)  # doctest: +SKIP
-        >>> pictures.shape, labels.tolist(), names  # doctest: +SKIP
+        >>> pictures, labels, names = load_pictures("test_set", limit=2)
+        >>> pictures.shape, labels.tolist(), names
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], ('cats', 'dogs'))
     """
     _require_count("size", size)

@@ -59,7 +59,7 @@ def test_conda_and_pip_get_the_same_packages_and_bounds():
         ("pytorch>=2.6", "pytorch>=2.5"),
         ("  - numpy>=1.26\n", ""),
         ("  - nbval>=0.11\n", ""),
-        ("  - pip\n", "  - pip\n  - scipy\n"),
+        ("  - pip\n", "  - pip\n  - pandas\n"),
         ("torchsummary>=1.5.1", "torchinfo>=1.5.1"),
     ],
 )

@@ -52,8 +52,9 @@ def read_image(path: str | PathLike[str]) -> np.ndarray:
             no fixed white (floats, 32-bit whole numbers).
 
     Example:
-        >>> read_image("cat.1.jpg").shape  # doctest: +SKIP
-        (280, 300, 3)
+        >>> from cnn_basics.datasets import picture_paths
+        >>> read_image(picture_paths("training_set", "cats")[0]).shape
+        (64, 64, 3)
     """
     path = Path(path)
     data = _file_bytes(path)

@@ -40,8 +40,9 @@ class ShapeTrace:
         rows: one `TraceRow` per step; layers that were never called come last.
 
     Example:
-        >>> trace_shapes(nn.Linear(3, 2), (1, 3)).parameters
-        8
+        >>> row = TraceRow("fc", "Linear", (1, 3), (1, 2), parameters=8, multiply_adds=6)
+        >>> ShapeTrace((row, row)).parameters
+        16
     """
 
     rows: tuple[TraceRow, ...]

@@ -37,8 +37,11 @@ def untouched(model: nn.Module) -> Iterator[None]:
         Nothing.
 
     Example:
+        >>> model = nn.BatchNorm1d(2).train()
         >>> with untouched(model):
-        ...     scores = model(pictures)
+        ...     scores = model(torch.ones(3, 2))
+        >>> model.training, int(model.num_batches_tracked)
+        (True, 0)
     """
     modules = list(model.modules())
     training = [module.training for module in modules]
