@@ -134,7 +134,7 @@ def norm_channels(case: Case) -> Finding | None:
     changes = {name: got}
     if isinstance(case.layer, nn.GroupNorm):
         changes["num_groups"] = gcd(case.layer.num_groups, got)
-    return Finding(f"{expected} channels", f"{got}", case.write(**changes))
+    return Finding(f"{expected} channel{'s' * (expected != 1)}", f"{got}", case.write(**changes))
 
 
 def layer_norm_shape(case: Case) -> Finding | None:

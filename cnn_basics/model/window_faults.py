@@ -45,7 +45,9 @@ def conv_channels(case: Case) -> Finding | None:
     grey = got == 1 and case.shape == case.inputs[0]
     fix = f", or repeat the grey channel with x.expand(-1, {expected}, -1, -1)" if grey else ""
     groups = f" in {case.layer.groups} groups" if case.layer.groups > 1 else ""
-    return Finding(f"{expected} channels{groups}", f"{got}", case.write(**changes) + fix)
+    return Finding(
+        f"{expected} channel{'s' * (expected != 1)}{groups}", f"{got}", case.write(**changes) + fix
+    )
 
 
 def kernel_too_large(case: Case) -> Finding | None:
