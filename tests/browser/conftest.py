@@ -1,0 +1,106 @@
+"""One JupyterLab on loopback and one headless Chromium for all tests that drive widgets.
+
+`open_notebook(*cells)` writes a notebook with these cells, opens it, runs it, and returns a `Page`
+of Playwright's. A test fails when its page reports an error or asks anything of another machine.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import driving
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+GET_IT = "needs Chromium: sudo apt install chromium (or Chrome), and pip install -e '.[test]'"
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder, and skip it where there is no browser."""
+    missing = find_missing()
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("browser")
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def find_missing() -> str:
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        return GET_IT
+    return "" if find_chromium() else GET_IT
+
+
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[driving.Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(PROJECT / "notebooks", folder / "notebooks")
+    started = driving.Lab(folder)
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def faults() -> list[str]:
+    """What pages reported since the last test: console errors, page errors, foreign requests."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "faults" in request.fixturenames or "open_notebook" in request.fixturenames:
+        found = request.getfixturevalue("faults")
+        said = list(found)
+        found.clear()
+        assert said == []
+
+
+@pytest.fixture(scope="module")
+def open_notebook(lab: driving.Lab, browser, faults: list[str]) -> Iterator[Callable]:
+    """`open_notebook(*cells, **options)`: a page with these cells, run; or a lesson by `name=`."""
+    contexts = []
+
+    def open_it(*cells: str, name: str = "", run: bool = True, **options):
+        if cells:
+            name = f"test-{secrets.token_hex(4)}"
+            lab.write(name, cells)
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        driving.watch(page, faults)
+        page.goto(f"{lab.url}/doc/tree/{name}.ipynb?token={lab.token}")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        if run:
+            driving.run_all(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()

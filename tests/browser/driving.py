@@ -1,0 +1,174 @@
+"""JupyterLab and its pages, for the tests of this folder: start, watch, run, look for faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SECONDS = 90
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+# What Chromium, JupyterLab or its server say on every page, widgets or not.
+EVERYDAY = ("favicon.ico", "The following font", "ResizeObserver loop")
+
+
+class Lab:
+    """A JupyterLab in a folder of its own, with settings of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        settings = folder / "settings"
+        settings.mkdir()
+        (settings / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        self.log = (folder / "lab.log").open("wb")
+        self.process = subprocess.Popen(
+            self._command(settings), env=self._environment(), stdout=self.log, stderr=self.log
+        )
+
+    def _command(self, settings: Path) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self.port,
+            "ServerApp.port_retries": 0,
+            "ServerApp.root_dir": self.folder,
+            "ServerApp.open_browser": False,
+            "ServerApp.allow_root": True,
+            "ServerApp.terminals_enabled": False,
+            "IdentityProvider.token": self.token,
+            "LabApp.app_settings_dir": settings,
+            "LabApp.user_settings_dir": self.folder / "user",
+            "LabApp.workspaces_dir": self.folder / "workspaces",
+            "LabApp.expose_app_in_browser": True,
+            "LabApp.extension_manager": "readonly",
+        }
+        return [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
+
+    def _environment(self) -> dict[str, str]:
+        own = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config", "IPYTHONDIR": "ip"}
+        quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        return os.environ | {k: str(self.folder / v) for k, v in own.items()} | quiet
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait(self) -> None:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        end = time.monotonic() + SECONDS
+        while True:
+            try:
+                direct.open(f"{self.url}/api/status?token={self.token}", timeout=5).close()
+                return
+            except OSError as error:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    said = (self.folder / "lab.log").read_text(encoding="utf-8")[-2000:]
+                    raise RuntimeError(f"JupyterLab does not answer: {said}") from error
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def write(self, name: str, cells: tuple[str, ...]) -> None:
+        import nbformat.v4 as v4
+
+        nb = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+        nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+        (self.folder / f"{name}.ipynb").write_text(v4.writes(nb), encoding="utf-8")
+
+
+def watch(page, faults: list[str]) -> None:
+    """Write down every fault of a page, and let it reach nothing but this machine."""
+
+    def on_console(message) -> None:
+        if message.type == "error" and not any(e in message.text for e in EVERYDAY):
+            faults.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def on_request(route) -> None:
+        faults.append(f"request to {route.request.url}")
+        route.abort()
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: faults.append(f"page: {error}"))
+    page.route(is_foreign, on_request)
+
+
+def is_foreign(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob", "about") and parts.hostname != "127.0.0.1"
+
+
+def command(page, name: str, arguments: dict | None = None):
+    """Carry out one of JupyterLab's commands, such as `notebook:run-all-cells`."""
+    return page.evaluate(
+        "async ([name, given]) => { await jupyterapp.commands.execute(name, given); }",
+        [name, arguments or {}],
+    )
+
+
+def run_all(page) -> None:
+    """Run every cell, and wait until the kernel has done them; an exception fails the test."""
+    page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+        "?.status === 'idle'",
+        timeout=SECONDS * 1000,
+    )
+    command(page, "notebook:run-all-cells")
+    errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
+    assert errors.all_inner_texts() == []
+
+
+def run_in_kernel(page, code: str) -> str:
+    """Run Python in the page's kernel, as no cell, and return what it printed."""
+    script = """async (code) => {
+        const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+        const future = kernel.requestExecute({ code, store_history: false });
+        let text = "";
+        future.onIOPub = ({ header, content }) => {
+            if (header.msg_type === "stream") text += content.text;
+            if (header.msg_type === "error") text += content.traceback.join("\\n");
+        };
+        await future.done;
+        return text;
+    }"""
+    return page.evaluate(script, code)
+
+
+def find_axe_faults(page, selector: str) -> list[str]:
+    """Serious and critical faults that axe-core finds inside `selector`."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    results = Axe().run(page, context=selector).response["violations"]
+    return [
+        f"{found['id']} ({found['impact']}): {node['html'][:200]}"
+        for found in results
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
+def use_dark_theme(page) -> None:
+    command(page, "apputils:change-theme", {"theme": "JupyterLab Dark"})
+    page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
