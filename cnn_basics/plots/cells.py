@@ -135,8 +135,12 @@ def _write_numbers(
 
 def _outline(axes: Axes, shape: tuple[int, int], border: int, lit: Iterable[Cell]) -> None:
     """Draw the lines between cells, hatch the padding and frame the cells that are lit."""
-    for row, column in np.ndindex(shape):
-        _frame(axes, (row, column), (1, 1), linewidth=0.8, edgecolor="0.8")
+    height, width = shape
+    down = np.arange(width + 1) - 0.5  # where the lines from top to bottom are
+    across = np.arange(height + 1) - 0.5
+    style = {"linewidth": 0.8, "color": "0.8", "clip_on": False}
+    axes.vlines(down, -0.5, height - 0.5, **style)
+    axes.hlines(across, -0.5, width - 0.5, **style)
     for row, column in _padding_cells(shape, border):
         _frame(axes, (row, column), (1, 1), linewidth=0, edgecolor="0.7", hatch="////")
     for corner, size in _rectangles(list(lit)):
