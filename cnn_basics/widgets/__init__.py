@@ -4,8 +4,27 @@ What must answer the pointer at once runs in the page (`FrontEndWidget`); what s
 figures can do is drawn by the kernel (`RedrawnFigure`).
 """
 
+from cnn_basics.widgets.activations import activation_playground
+from cnn_basics.widgets.bench import architecture_bench
+from cnn_basics.widgets.channels import channel_mixer
+from cnn_basics.widgets.connections import connections_explorer
 from cnn_basics.widgets.controls import Slider
 from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
+from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
+from cnn_basics.widgets.views import view_explorer
 
-__all__ = ["FrontEndWidget", "RedrawnFigure", "Slider"]
+__all__ = [
+    "ConvolutionLens",
+    "FrontEndWidget",
+    "RedrawnFigure",
+    "Slider",
+    "activation_playground",
+    "architecture_bench",
+    "channel_mixer",
+    "connections_explorer",
+    "convolution_lens",
+    "pooling_explorer",
+    "view_explorer",
+]

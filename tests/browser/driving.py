@@ -136,8 +136,19 @@ def run_all(page) -> None:
         timeout=SECONDS * 1000,
     )
     command(page, "notebook:run-all-cells")
-    errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
-    assert errors.all_inner_texts() == []
+    assert find_exceptions(page) == []
+
+
+def find_exceptions(page) -> list[str]:
+    """What the cells of the notebook raised."""
+    script = """() => {
+        const model = jupyterapp.shell.currentWidget.content.model;
+        const cells = [...model.cells].filter((cell) => cell.type === "code");
+        const outputs = cells.flatMap((cell) => cell.outputs.toJSON());
+        const raised = outputs.filter((output) => output.output_type === "error");
+        return raised.map((output) => `${output.ename}: ${output.evalue}`);
+    }"""
+    return page.evaluate(script)
 
 
 def run_in_kernel(page, code: str) -> str:

@@ -225,6 +225,7 @@ export function grid(life, { label, onHover, onLeave, onChoose }) {
   };
   const fill = (cell, { text, label: name, kind = "", tint = 0 }) => {
     if (cell.textContent !== text) cell.textContent = text;
+    cell.classList.toggle("cb-long", text.length > 3);
     if (cell.getAttribute("aria-label") !== name) cell.setAttribute("aria-label", name);
     if (cell.dataset.kind !== kind) cell.dataset.kind = kind;
     cell.style.setProperty("--cb-tint", tintColour(tint));
@@ -254,12 +255,26 @@ export function grid(life, { label, onHover, onLeave, onChoose }) {
       const wanted = new Set(places.map(([r, c]) => cells[r]?.[c]).filter(Boolean));
       for (const cell of marks.get(name) ?? []) if (!wanted.has(cell)) cell.classList.remove(`cb-${name}`);
       for (const cell of wanted) cell.classList.add(`cb-${name}`);
+      if (name === "lit") frame(wanted);
       marks.set(name, wanted);
     },
     setHome,
     focus,
     cellAt: (row, column) => cells[row]?.[column],
   };
+}
+
+/** Draw one frame around marked cells that touch: each says at which sides it has no neighbour. */
+export function frame(marked) {
+  const places = new Set([...marked].map((cell) => cell.dataset.place));
+  const beside = { top: [-1, 0], right: [0, 1], bottom: [1, 0], left: [0, -1] };
+  for (const cell of marked) {
+    const [row, column] = cell.dataset.place.split(" ").map(Number);
+    for (const [side, [down, right]] of Object.entries(beside)) {
+      const open = !places.has(`${row + down} ${column + right}`);
+      cell.style.setProperty(`--cb-${side}`, open ? "3px" : "0px");
+    }
+  }
 }
 
 /** The colour of −1…1: orange below zero, blue above, none at zero; the number says it too. */

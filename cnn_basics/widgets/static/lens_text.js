@@ -1,0 +1,109 @@
+// The sentences of the convolution lens: sums of products, what a cell feeds, how sizes come about.
+
+const isShort = (value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-9;
+const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+const place = (row, column) => `row ${writeNumber(row)}, column ${writeNumber(column)}`;
+
+/** One product as `pixel×weight`, hatched where the pixel is padding; `link` is kept for marks. */
+function term(link) {
+  const text = `${writeNumber(link.pixel)}×${writeNumber(link.weight)}`;
+  const node = element("span", { class: link.padding ? "cb-term cb-padding" : "cb-term" }, text);
+  node.link = link;
+  return node;
+}
+
+/** Put ` + ` between nodes. */
+function plus(nodes) {
+  return nodes.flatMap((node, k) => (k ? [" + ", node] : [node]));
+}
+
+/** `=`, or `≈` where a number written in two decimals is not the whole number. */
+function equals(numbers) {
+  return numbers.every(isShort) ? " = " : " ≈ ";
+}
+
+/** A line such as `channel 0: 1×2 + 0×−1 = 2`; returns the node and the sum. */
+function channelLine(state, channel, links) {
+  const sum = links.reduce((total, link) => total + link.pixel * link.weight, 0);
+  const numbers = links.flatMap((link) => [link.pixel, link.weight]);
+  const terms = links.length ? plus(links.map(term)) : ["nothing"];
+  const end = [equals([...numbers, sum]), element("b", {}, writeNumber(sum))];
+  return { sum, node: element("div", {}, `channel ${channel}: `, ...terms, ...end) };
+}
+
+/** How one output is computed; `links` are its products, each with its channel. */
+function explainOutput(state, active, links) {
+  const value = state.output[active.plane][active.row][active.column];
+  const heading = `Output${state.groups > 1 ? ` ${active.plane}` : ""} at ${place(active.row, active.column)}`;
+  const bias = element("span", { class: "cb-term" }, `bias ${writeNumber(state.bias)}`);
+  const result = element("b", { class: "cb-result" }, writeNumber(value));
+  const lines = [element("div", { class: "cb-heading" }, heading)];
+  const channels = state.channelsOf(active.plane);
+  if (channels.length === 1) {
+    const numbers = [state.bias, value, ...links.flatMap((link) => [link.pixel, link.weight])];
+    const sum = plus([...links.map(term), bias]);
+    return [...lines, element("div", {}, ...sum, equals(numbers), result)];
+  }
+  const parts = channels.map((c) => channelLine(state, c, links.filter((l) => l.channel === c)));
+  const sums = parts.map((part) => part.sum);
+  const total = plus([...sums.map((sum) => writeNumber(sum)), bias]);
+  const all = element("div", {}, "together: ", ...total, equals([...sums, state.bias, value]), result);
+  return [...lines, ...parts.map((part) => part.node), all];
+}
+
+/** Which outputs an input cell feeds, and with which weight. */
+function explainInput(state, active, links) {
+  const name = active.padding ? "Padding, always 0," : `Input ${writeNumber(active.value)}`;
+  const where = `${name} at ${place(active.row, active.column)}`;
+  const kept = links.filter((link) => link.inside);
+  const cut = links.length - kept.length;
+  const verb = state.transposed ? "is multiplied with the kernel and added to" : "feeds";
+  const outputs = kept.length ? count(kept.length, "output") : "no output";
+  const also = cut ? `; ${count(cut, "product")} fall into the padding that is cut off` : "";
+  const reason = !kept.length && !state.transposed ? ": no window sees it" : "";
+  const heading = element("div", { class: "cb-heading" }, `${where} ${verb} ${outputs}${reason}${also}`);
+  const write = (link) => {
+    const node = term({ ...link, pixel: active.value, padding: active.padding });
+    node.link = link;
+    return element("span", { class: "cb-fed" }, `(${link.row}, ${link.column}): `, node);
+  };
+  return kept.length ? [heading, element("div", { class: "cb-feeds" }, ...kept.map(write))] : [heading];
+}
+
+/** Names of rows or columns that no window sees, such as `column 7 is never seen`. */
+function unseenText(noun, unseen, size) {
+  const own = unseen.filter((n) => n >= 0 && n < size);
+  const parts = [];
+  if (own.length) {
+    const last = own.length > 1 ? ` and ${own.at(-1)}` : "";
+    const names = own.length > 1 ? own.slice(0, -1).join(", ") + last : own[0];
+    parts.push(`${noun}${own.length > 1 ? "s" : ""} ${names} ${own.length > 1 ? "are" : "is"} never seen`);
+  }
+  const spare = unseen.length - own.length;
+  if (spare) parts.push(`${count(spare, noun)} of padding ${spare === 1 ? "is" : "are"} never seen`);
+  return parts.length ? `; ${parts.join(", ")} (crossed out)` : "";
+}
+
+/** One direction's size, written out as PyTorch computes it. */
+function sizeLine(state, noun, size, cells) {
+  const { k, stride, padding, dilation } = state;
+  if (state.transposed) {
+    const { span, outputs } = transposedSize(size, k, stride, padding, dilation);
+    return `${noun}: (${size} − 1) · ${stride} − 2 · ${padding} + ${span} = ${count(outputs, "output")}`;
+  }
+  const { span, room, outputs, left } = outputSize(size, k, stride, padding, dilation);
+  const steps = writeNumber(room / stride);
+  const floor = left ? `${isShort(room / stride) ? "=" : "≈"} ${steps} → floor ${outputs - 1}` : `= ${steps}`;
+  const unseen = unseenText(cells, unseenAlong(size, k, stride, padding, dilation), size);
+  return `${noun}: (${size} + 2 · ${padding} − ${span}) / ${stride} ${floor}, + 1 = ${count(outputs, "output")}${unseen}`;
+}
+
+/** How the size of the output comes about, or why there is none. */
+function explainSize(state) {
+  if (state.problem) return [element("p", { class: "cb-alert", role: "alert" }, state.problem)];
+  const { k, dilation } = state;
+  const span = `The kernel spans ${dilation} · (${k} − 1) + 1 = ${dilation * (k - 1) + 1} cells (dilation · (size − 1) + 1).`;
+  return [span, sizeLine(state, "Height", state.height, "row"), sizeLine(state, "Width", state.width, "column")].map(
+    (text) => element("div", {}, text),
+  );
+}
