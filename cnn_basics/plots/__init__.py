@@ -6,10 +6,12 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.cells import draw_grid
+from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.histograms import plot_histograms
+from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.layers import plot_costs, plot_stages
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
@@ -19,6 +21,7 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
+from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.networks import animate_forward, plot_network
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
@@ -33,12 +36,19 @@ from cnn_basics.plots.pixels import (
     plot_channel_histograms,
     plot_patch,
 )
+from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
+from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
+from cnn_basics.plots.strides import plot_strides
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
+    "MixerFigure",
+    "PlaygroundFigure",
+    "Response",
+    "ShiftFigure",
     "animate_channels",
     "animate_convolution",
     "animate_curve",
@@ -55,6 +65,7 @@ __all__ = [
     "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
+    "plot_connections",
     "plot_costs",
     "plot_descent",
     "plot_error_by_year",
@@ -64,6 +75,7 @@ __all__ = [
     "plot_grids",
     "plot_histograms",
     "plot_kernels",
+    "plot_layer_table",
     "plot_lines",
     "plot_memory_order",
     "plot_network",
@@ -74,6 +86,7 @@ __all__ = [
     "plot_points",
     "plot_product_shapes",
     "plot_stages",
+    "plot_strides",
     "plot_tensor",
     "plot_views",
     "plot_weight_counts",

@@ -14,6 +14,7 @@ from cnn_basics.widgets.bench_layers import (
     DEFAULTS,
     LIMITS,
     MOST_LAYERS,
+    NAMES,
     build_network,
     new_layer,
 )
@@ -24,7 +25,7 @@ from cnn_basics.widgets.front_end import FrontEndWidget
 LARGEST_INPUT = 512
 
 
-class ArchitectureBench(FrontEndWidget, static=("bench_rows", "bench")):
+class ArchitectureBench(FrontEndWidget, static=("tables", "bench_rows", "bench")):
     """The widget that `architecture_bench` returns.
 
     Attributes:
@@ -39,6 +40,7 @@ class ArchitectureBench(FrontEndWidget, static=("bench_rows", "bench")):
     presets = Dict(PRESETS).tag(sync=True)
     defaults = Dict(DEFAULTS).tag(sync=True)
     limits = Dict({name: list(ends) for name, ends in LIMITS.items()}).tag(sync=True)
+    names = Dict(NAMES).tag(sync=True)
     most = Int(MOST_LAYERS).tag(sync=True)
 
     def network(self) -> nn.Sequential:

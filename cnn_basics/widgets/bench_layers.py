@@ -15,7 +15,9 @@ Layer = Mapping[str, Any]  # {"kind": "Linear", "in_features": "auto", "out_feat
 
 # What a new row of each kind starts with; "auto" takes what the row above gives.
 DEFAULTS: dict[str, dict[str, int | str]] = {
-    "Conv2d": {"in_channels": AUTO, "out_channels": 32, "kernel_size": 3, "stride": 1, "padding": 0},
+    "Conv2d": {
+        "in_channels": AUTO, "out_channels": 32, "kernel_size": 3, "stride": 1, "padding": 0,
+    },
     "ReLU": {},
     "MaxPool2d": {"kernel_size": 2},
     "AvgPool2d": {"kernel_size": 2},
@@ -59,7 +61,7 @@ def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
 
 
 def name_layers(layers: Iterable[Layer]) -> list[str]:
-    """Name layers as the lessons do: `conv1`, `relu1`, `pool1`, `conv2`, …
+    """Name layers as the lessons do: `conv1`, `relu1`, `pool1`, `conv2`.
 
     Example:
         >>> name_layers([new_layer("Conv2d"), new_layer("Flatten"), new_layer("Linear")])
@@ -92,10 +94,11 @@ def make_layer(layer: Layer, shape: tuple[int, ...], device: str = "cpu") -> nn.
         >>> make_layer(new_layer("Linear", out_features=2), (1, 3136))
         Linear(in_features=3136, out_features=2, bias=True)
     """
-    axis = -1 if layer["kind"] == "Linear" else 1
-    names = DEFAULTS[layer["kind"]]
-    values = {name: layer[name] for name in names}
-    values = {name: shape[axis] if v == AUTO else _number(name, v) for name, v in values.items()}
+    given = shape[-1 if layer["kind"] == "Linear" else 1]
+    values = {}
+    for name, default in DEFAULTS[layer["kind"]].items():
+        automatic = layer[name] == AUTO == default
+        values[name] = given if automatic else _number(name, layer[name])
     with torch.device(device):
         return getattr(nn, layer["kind"])(**values)
 

@@ -116,5 +116,5 @@ def _describe(
 
 def _resolved(layer: nn.Module | None, row: Layer) -> dict[str, int]:
     """The numbers that "auto" stands for."""
-    automatic = (name for name in DEFAULTS[row["kind"]] if row[name] == AUTO)
-    return {name: getattr(layer, name) for name in automatic} if layer is not None else {}
+    automatic = (n for n, default in DEFAULTS[row["kind"]].items() if row[n] == AUTO == default)
+    return {n: getattr(layer, n) for n in automatic} if layer is not None else {}

@@ -28,7 +28,8 @@ def count_connections(size: int, kernel_size: int, kernels: int) -> dict[str, in
     Returns:
         `inputs` and `outputs`, `full_weights` and `full_biases` of `nn.Linear(inputs, outputs)`,
         `weights` and `biases` of `nn.Conv2d(1, kernels, kernel_size)`, and its `connections`,
-        of which many share a weight (a fully connected layer has one for each weight).
+        of which many share a weight (a fully connected layer has one for each weight); `times`:
+        how many times as many parameters the fully connected layer has, rounded.
 
     Raises:
         ValueError: When the kernel is larger than the input.
@@ -39,6 +40,7 @@ def count_connections(size: int, kernel_size: int, kernels: int) -> dict[str, in
         (576, 9, 144)
     """
     inputs, outputs = size**2, kernels * output_size(size, kernel_size) ** 2
+    full, own = (inputs + 1) * outputs, kernels * (kernel_size**2 + 1)
     return {
         "inputs": inputs,
         "outputs": outputs,
@@ -47,10 +49,11 @@ def count_connections(size: int, kernel_size: int, kernels: int) -> dict[str, in
         "weights": kernels * kernel_size**2,
         "biases": kernels,
         "connections": outputs * kernel_size**2,
+        "times": round(full / own),
     }
 
 
-class ConnectionsExplorer(FrontEndWidget, static=("connections",)):
+class ConnectionsExplorer(FrontEndWidget, static=("tables", "connections")):
     """The widget that `connections_explorer` returns.
 
     Attributes:

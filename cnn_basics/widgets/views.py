@@ -132,7 +132,7 @@ def _code(shape: list[int], permutation: list[int]) -> list[str]:
     return [f"x = torch.arange({numbers}).view({sizes})", f"y = x.permute({order})"]
 
 
-class ViewExplorer(FrontEndWidget, static=("views",)):
+class ViewExplorer(FrontEndWidget, static=("tables", "views")):
     """The widget that `view_explorer` returns.
 
     Attributes:

@@ -1,0 +1,198 @@
+"""The architecture bench in JupyterLab: every control, and the shape doctor's sentences."""
+
+import pytest
+from driving import command, find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from playwright.sync_api import expect
+
+CELLS = ("from cnn_basics import widgets", "w = widgets.architecture_bench()\nw")
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(*CELLS, run=False)
+
+
+@pytest.fixture
+def page(notebook):
+    """The widget as it is at first: its cell run again."""
+    run_all(notebook)
+    notebook.wait_for_selector(".cb-bench tr[data-row]")
+    return notebook
+
+
+def row(page, name):
+    return page.locator("tr[data-row]").filter(
+        has=page.get_by_role("rowheader", name=name, exact=True)
+    )
+
+
+def names(page):
+    return page.locator("tr[data-row] th").all_inner_texts()
+
+
+def total(page):
+    return page.locator(".cb-bench tfoot td").nth(3)
+
+
+def fault(page):
+    return page.locator(".cb-fault [role=alert]")
+
+
+def test_it_starts_with_custom_cnn(page, faults):
+    assert names(page) == [
+        *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
+        *("flatten1", "fc1", "relu3", "fc2"),
+    ]
+    expect(total(page)).to_have_text("857,282")
+    cells = row(page, "conv2").locator("td").all_inner_texts()[2:6]
+    assert cells == ["(N, 64, 14, 14)", "51,264", "10,035,200", "14×14"]
+    expect(page.get_by_label("in_features of fc1")).to_have_attribute("placeholder", "auto 3136")
+    page.get_by_text("The network as code").click()
+    expect(page.locator(".cb-code")).to_contain_text("nn.Conv2d(3, 32, kernel_size=5, padding=2)")
+
+
+def test_every_number_by_keys_and_typing(page, faults):
+    """Arrow up on each number of conv1, then PyTorch is asked whether the page is right."""
+    for argument in ("out_channels", "kernel_size", "stride", "padding"):
+        field = page.get_by_label(f"{argument} of conv1")
+        before = int(field.input_value())
+        field.press("ArrowUp")
+        expect(field).to_be_focused()
+        expect(field).to_have_value(str(before + 1))
+        expected = run_in_kernel(
+            page, "import torch; print(tuple(w.network()[0](torch.zeros(1, 3, 28, 28)).shape[1:]))"
+        )
+        expect(row(page, "conv1").locator("td").nth(2)).to_have_text(f"(N, {expected.strip()[1:]}")
+    page.get_by_label("out_features of fc1").fill("10")
+    parameters = run_in_kernel(
+        page, "print(f'{sum(p.numel() for p in w.network().parameters()):,}')"
+    )
+    expect(total(page)).to_have_text(parameters.strip())
+    expect(page.get_by_label("network", exact=True)).to_have_value("your own")
+
+
+def test_the_three_faults_are_mended_one_after_the_other(page, faults):
+    page.get_by_label("network", exact=True).select_option("Broken: three faults")
+    expect(fault(page)).to_contain_text("`conv2` (Conv2d) expected 16 channels but got 32")
+    expect(page.locator(".cb-broken th")).to_have_text("conv2")
+    expect(row(page, "relu2").locator("td").nth(2)).to_have_text("–")
+    page.get_by_label("in_channels of conv2").fill("")
+    expect(fault(page)).to_contain_text("write torch.flatten(x, start_dim=1) before it")
+    page.get_by_label("new layer").select_option("Flatten")
+    page.get_by_role("button", name="Add at the end").click()
+    for place in range(8, 5, -1):
+        page.get_by_role("button", name="move flatten1 up").click()
+        expect(page.locator("tr[data-row] th").nth(place)).to_have_text("flatten1")
+    expect(fault(page)).to_contain_text(
+        "`fc2` (Linear) expected 128 numbers per picture but got 256"
+    )
+    field = page.get_by_label("in_features of fc2")
+    field.fill("256")
+    expect(fault(page)).to_have_count(0)
+    expect(total(page)).to_have_text("857,282")
+
+
+def test_rows_by_keys_alone(page, faults):
+    page.get_by_role("button", name="move conv2 up").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="move conv2 up")).to_be_focused()
+    assert names(page)[:4] == ["conv1", "conv2", "relu1", "pool1"]
+    page.get_by_role("button", name="drop relu1").press("Enter")
+    expect(page.get_by_role("button", name="drop pool1")).to_be_focused()
+    page.get_by_label("kind of pool1").press("ArrowDown")
+    expect(page.get_by_label("kind of pool1")).to_have_value("AvgPool2d")
+    expect(page.get_by_label("kind of pool1")).to_be_focused()
+    page.get_by_role("button", name="move conv1 down").press("Enter")
+    expect(page.get_by_role("button", name="move conv2 down")).to_be_focused()
+    expect(total(page)).not_to_have_text("857,282")
+    kinds = run_in_kernel(page, "print([type(layer).__name__ for layer in w.network()][:4])")
+    assert kinds.strip() == "['Conv2d', 'Conv2d', 'AvgPool2d', 'ReLU']"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.cb-panel')") is None
+
+
+def test_every_kind_of_layer_in_every_row(page, faults):
+    for name in names(page):
+        options = page.get_by_label(f"kind of {name}").locator("option").all_inner_texts()
+        assert len(options) == 8
+    at = page.locator("tr[data-row='4']")
+    for kind in at.locator("select option").all_inner_texts():
+        at.locator("select").select_option(kind)
+        expect(at.locator("select")).to_have_value(kind)
+        said = run_in_kernel(page, "print(w.layers[4]['kind'], w.traced['sentence'])").strip()
+        kind_said, _, sentence = said.partition(" ")
+        assert kind_said == kind
+        expect(fault(page)).to_have_count(1 if sentence else 0)
+        if sentence:
+            expect(fault(page)).to_have_text(sentence)
+
+
+def test_nonsense_is_answered_not_raised(page, faults):
+    field = page.get_by_label("out_channels of conv1")
+    field.fill("")
+    expect(fault(page)).to_contain_text("expected a whole number for out_channels, got nothing")
+    expect(field).to_be_focused()
+    field.press_sequentially("999999")
+    expect(fault(page)).to_contain_text("expected out_channels from 1 to 4,096, got 999,999")
+    expect(field).to_have_value("999999")
+    field.fill("2.5")
+    expect(fault(page)).to_contain_text("expected a whole number for out_channels, got 2.5")
+    field.fill("8")
+    expect(fault(page)).to_have_count(0)
+    while names(page):
+        page.locator("[data-what=drop]").first.click()
+    expect(fault(page)).to_contain_text("expected at least one layer, got none")
+    expect(page.get_by_role("button", name="Add at the end")).to_be_focused()
+    for _ in range(24):
+        page.get_by_role("button", name="Add at the end").press("Enter")
+    expect(page.get_by_role("button", name="Add at the end")).to_be_disabled()
+    assert len(names(page)) == 24
+
+
+def test_quick_changes_end_with_the_last(page, faults):
+    field = page.get_by_label("out_features of fc1")
+    field.focus()
+    for key in ["ArrowUp"] * 30 + ["ArrowDown"] * 20:
+        page.keyboard.press(key)
+    expect(field).to_have_value("266")
+    expect(row(page, "fc1").locator("td").nth(2)).to_have_text("(N, 266)")
+    assert run_in_kernel(page, "print(w.layers[7]['out_features'])").strip() == "266"
+
+
+def test_python_leads_too(page, faults):
+    run_in_kernel(page, "w.layers = w.presets['LeNet-5-like']")
+    expect(total(page)).to_have_text("62,006")
+    expect(page.get_by_label("network", exact=True)).to_have_value("LeNet-5-like")
+
+
+def test_two_views_agree_and_one_may_go(open_notebook, faults):
+    page = open_notebook(*CELLS, "w")
+    expect(page.locator(".cb-bench")).to_have_count(2)
+    page.get_by_label("out_features of fc2").first.fill("7")
+    expect(page.get_by_label("out_features of fc2").last).to_have_value("7")
+    for view in (0, 1):
+        expect(page.locator(".cb-bench tfoot").nth(view)).to_contain_text("858,567")
+    command(page, "notebook:delete-cell")
+    expect(page.locator(".cb-bench")).to_have_count(1)
+    page.get_by_label("out_features of fc2").fill("2")
+    expect(total(page)).to_have_text("857,282")
+
+
+def test_running_the_cell_again_leaves_no_comms(page, faults):
+    count = "import comm; print(len(comm.get_comm_manager().comms))"
+    before = run_in_kernel(page, count)
+    for _ in range(10):
+        run_all(page)
+    assert run_in_kernel(page, count) == before
+
+
+def test_no_serious_fault_light_dark_or_narrow(page, faults):
+    assert find_axe_faults(page, ".cb-bench") == []
+    use_dark_theme(page)
+    page.get_by_label("network", exact=True).select_option("Broken: three faults")
+    expect(fault(page)).to_be_visible()
+    assert find_axe_faults(page, ".cb-bench") == []
+    page.set_viewport_size({"width": 600, "height": 900})  # as at 200 % zoom
+    assert find_axe_faults(page, ".cb-bench") == []
+    assert page.locator(".cb-bench").evaluate("e => e.scrollWidth <= e.clientWidth + 1")

@@ -1,0 +1,177 @@
+"""The view explorer in JupyterLab: elements light up where PyTorch has them."""
+
+import itertools
+
+import pytest
+import torch
+from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from playwright.sync_api import expect
+
+CELLS = ("from cnn_basics import widgets", "w = widgets.view_explorer(12)\nw")
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook(*CELLS, run=False)
+
+
+@pytest.fixture
+def page(notebook):
+    """The widget as it is at first: its cell run again."""
+    run_all(notebook)
+    notebook.wait_for_selector(".cb-views .cb-tensor .cb-active")
+    return notebook
+
+
+def shape_cell(page, lead, row, column):
+    name = f"y[{', '.join(map(str, lead))}]" if lead else "y"
+    grid = page.locator(f".cb-tensor [role=grid][aria-label^='{name},']")
+    return grid.locator(f"[data-place='{row} {column}']")
+
+
+def memory_cell(page, place):
+    return page.locator(".cb-views [role=grid]").first.locator(f"[data-place='0 {place}']")
+
+
+def shown_places(page):
+    texts = page.locator(".cb-tensor [role=gridcell]").all_inner_texts()
+    return [int(text) for text in texts]
+
+
+def active(page):
+    """What is marked in memory, and what in the shape."""
+    cells = page.locator(".cb-views .cb-active").all_inner_texts()
+    return [int(text) for text in cells]
+
+
+def place_line(page):
+    return page.locator(".cb-place")
+
+
+def choose(page, axes, shape, order=None):
+    page.get_by_label("axes", exact=True).select_option(str(axes))
+    page.get_by_label("shape", exact=True).select_option(str(tuple(shape)))
+    if order and list(order) != sorted(order):
+        text = f"permute({', '.join(map(str, order))})"
+        page.get_by_label("order of the axes").select_option(text)
+
+
+def test_pointing_and_clicking_light_both(page, faults):
+    shape_cell(page, (), 2, 1).hover()
+    assert active(page) == [9, 9]
+    expect(place_line(page)).to_contain_text("y[2, 1] sits at index · strides: 2·4 + 1·1 = 9.")
+    page.get_by_label("axes", exact=True).hover()
+    assert active(page) == [6, 6]
+    memory_cell(page, 4).click()
+    assert active(page) == [4, 4]
+    expect(place_line(page)).to_contain_text("y[1, 0] sits at index · strides: 1·4 + 0·1 = 4.")
+    assert run_in_kernel(page, "print(w.element)").strip() == "4"
+
+
+def test_every_shape_and_some_orders_of_every_number_of_axes(page, faults):
+    for axes, shape in [(1, (12,)), (2, (4, 3)), (3, (2, 3, 2)), (4, (2, 1, 3, 2))]:
+        for order in list(itertools.permutations(range(axes)))[:: max(1, axes * 2 - 3)]:
+            choose(page, axes, shape, order)
+            y = torch.arange(12).view(shape).permute(order)
+            facts = page.locator(".cb-facts")
+            expect(facts).to_contain_text(f"shape {tuple(y.shape)}, strides {y.stride()}")
+            expect(facts).to_contain_text("Contiguous" if y.is_contiguous() else "Not contiguous")
+            assert shown_places(page) == y.flatten().tolist()
+            assert active(page) == [6, 6]
+
+
+def test_keys_walk_through_all_matrices(page, faults):
+    choose(page, 3, (2, 2, 3), (0, 2, 1))
+    expect(page.locator(".cb-facts")).to_contain_text("strides (6, 1, 3)")
+    y = torch.arange(12).view(2, 2, 3).permute(0, 2, 1)
+    page.locator(".cb-tensor .cb-active").focus()
+    for key, index in [
+        ("Control+Home", (1, 0, 0)),
+        ("ArrowLeft", (0, 0, 1)),
+        ("ArrowDown", (0, 1, 1)),
+        ("ArrowRight", (1, 1, 0)),
+        ("End", (1, 1, 1)),
+        ("ArrowRight", (1, 1, 1)),
+        ("PageUp", (0, 1, 1)),
+        ("Home", (0, 1, 0)),
+        ("PageDown", (1, 1, 0)),
+        ("ArrowDown", (1, 2, 0)),
+    ]:
+        page.keyboard.press(key)
+        assert active(page) == [y[index].item()] * 2
+        label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+        assert label == f"y[{', '.join(map(str, index))}], number {y[index]}"
+    assert page.locator(".cb-tensor [tabindex='0']").count() == 1
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.cb-panel')") is None
+
+
+def test_keys_walk_along_memory(page, faults):
+    page.get_by_label("order of the axes").select_option("permute(1, 0)")
+    y = torch.arange(12).view(3, 4).permute(1, 0)
+    expect(page.locator(".cb-facts")).to_contain_text("strides (1, 4)")
+    memory_cell(page, 6).focus()
+    page.keyboard.press("Home")
+    for place in range(12):
+        row, column = (y == place).nonzero()[0].tolist()
+        assert active(page) == [place, place]
+        expect(place_line(page)).to_contain_text(f"y[{row}, {column}]")
+        expect(place_line(page)).to_contain_text(f"it is number {row * 3 + column}.")
+        page.keyboard.press("ArrowRight")
+
+
+def test_view_gives_pytorchs_answer(page, faults):
+    field = page.get_by_label("y.view(")
+    said = page.locator(".cb-views .cb-live").last
+    field.fill("2, 6")
+    expect(said).to_contain_text("gives shape (2, 6), strides (6, 1), on the same memory")
+    field.fill("5, 3")
+    expect(said).to_have_text("RuntimeError: shape '[5, 3]' is invalid for input of size 12")
+    field.fill("two")
+    expect(said).to_contain_text("expected whole numbers with commas between them, got 'two'")
+    field.fill("")
+    field.press_sequentially("-1")
+    page.get_by_label("order of the axes").press("End")
+    with pytest.raises(RuntimeError) as caught:
+        torch.arange(12).view(3, 4).permute(1, 0).view(-1)
+    expect(said).to_contain_text(f"RuntimeError: {caught.value}")
+    expect(said).to_contain_text("y.reshape(-1) copies the numbers first: [0, 4, 8, 1,")
+
+
+def test_lists_by_keys(page, faults):
+    page.get_by_label("axes", exact=True).press("End")
+    expect(page.get_by_label("axes", exact=True)).to_have_value("4")
+    page.get_by_label("shape", exact=True).press("Home")
+    expect(page.locator(".cb-facts")).to_contain_text("shape (1, 1, 1, 12)")
+    page.get_by_label("shape", exact=True).press("End")
+    expect(page.locator(".cb-facts")).to_contain_text("shape (12, 1, 1, 1)")
+    assert page.locator(".cb-tensor [role=grid]").count() == 12
+
+
+def test_python_leads_too(page, faults):
+    run_in_kernel(
+        page, "w.shape = [6, 2]; w.permutation = [1, 0]; w.target = '3, 4'; w.element = 5"
+    )
+    expect(page.get_by_label("shape", exact=True)).to_have_value("(6, 2)")
+    expect(page.get_by_label("order of the axes")).to_have_value("permute(1, 0)")
+    expect(page.get_by_label("y.view(")).to_have_value("3, 4")
+    expect(place_line(page)).to_contain_text("y[1, 2] sits at index · strides: 1·1 + 2·2 = 5.")
+
+
+def test_running_the_cell_again_leaves_no_comms(page, faults):
+    count = "import comm; print(len(comm.get_comm_manager().comms))"
+    before = run_in_kernel(page, count)
+    for _ in range(10):
+        run_all(page)
+    assert run_in_kernel(page, count) == before
+
+
+def test_no_serious_fault_light_dark_or_narrow(page, faults):
+    assert find_axe_faults(page, ".cb-views") == []
+    use_dark_theme(page)
+    choose(page, 4, (2, 3, 2, 1), (3, 2, 1, 0))
+    expect(page.locator(".cb-alert")).to_be_visible()
+    assert find_axe_faults(page, ".cb-views") == []
+    page.set_viewport_size({"width": 600, "height": 450})  # as at 200 % zoom
+    assert find_axe_faults(page, ".cb-views") == []
+    assert page.locator(".cb-views").evaluate("e => e.scrollWidth <= e.clientWidth + 1")
