@@ -24,15 +24,15 @@ def draw_lens(lens: ConvolutionLens) -> LessonFigure:
         One row for each channel; the alt text gives the settings and the selected output.
     """
     try:
-        output = lens.output
+        output, reason = lens.output, ""
     except ValueError as error:
         output, reason = None, str(error)
     x = torch.tensor(lens.x, dtype=torch.float64)
     border = 0 if lens.transposed else lens.padding
     padded = F.pad(x, (border,) * 4)
     kernel = torch.tensor(lens.kernel, dtype=torch.float64)
-    row, column = _selected(lens, output)
-    lit = [] if lens.transposed or output is None else _window(lens, row, column)
+    plane, row, column = _selected(lens, output)
+    window = [] if lens.transposed or output is None else _window(lens, row, column)
     shapes = [tuple(padded.shape[1:]), tuple(kernel.shape[1:])]
     shapes.append(tuple(output.shape[1:]) if output is not None else (1, 1))
     figure, axes = new_figure(
@@ -40,24 +40,27 @@ def draw_lens(lens: ConvolutionLens) -> LessonFigure:
     )
     for c, (here, kernel_axes, there) in enumerate(axes.reshape(-1, 3)):
         name = f", channel {c}" if len(x) > 1 else ""
+        lit = window if c // (len(x) // lens.groups) == plane else []
         draw_grid(here, padded[c], f"input{name}", lit=lit, border=border)
         draw_grid(kernel_axes, kernel[c], f"kernel{name}", diverging=True)
         if output is not None and c < len(output):
             map_name = f", map {c}" if len(output) > 1 else ""
-            draw_grid(there, output[c], f"output{map_name}", lit=[(row, column)], diverging=True)
+            lit = [(row, column)] if c == plane else []
+            draw_grid(there, output[c], f"output{map_name}", lit=lit, diverging=True)
         else:
             there.set_axis_off()
         align_grids([here, kernel_axes, there], shapes)
-    figure.alt = _alt(lens, output, row, column) if output is not None else f"No output: {reason}."
+    place = plane, row, column
+    figure.alt = f"Convolution lens: {reason}." if reason else _alt(lens, output, *place)
     return figure
 
 
-def _selected(lens: ConvolutionLens, output: torch.Tensor | None) -> Cell:
-    """Return the selected output, or the first one."""
-    where, _, row, column = lens.selected
+def _selected(lens: ConvolutionLens, output: torch.Tensor | None) -> tuple[int, int, int]:
+    """Return the map, row and column of the selected output, or of the first one."""
+    where, *place = lens.selected
     if where != "output" or output is None:
-        return 0, 0
-    return min(max(row, 0), output.shape[1] - 1), min(max(column, 0), output.shape[2] - 1)
+        return 0, 0, 0
+    return tuple(min(max(n, 0), size - 1) for n, size in zip(place, output.shape, strict=True))
 
 
 def _window(lens: ConvolutionLens, row: int, column: int) -> list[Cell]:
@@ -66,17 +69,18 @@ def _window(lens: ConvolutionLens, row: int, column: int) -> list[Cell]:
     return window_cells(row * step, column * step, (side, side), (lens.dilation,) * 2)
 
 
-def _alt(lens: ConvolutionLens, output: torch.Tensor, row: int, column: int) -> str:
+def _alt(lens: ConvolutionLens, output: torch.Tensor, plane: int, row: int, column: int) -> str:
     """Say what is computed, with which settings, and the selected output."""
     channels, height, width = torch.tensor(lens.x).shape
     kind = "transposed convolution" if lens.transposed else "convolution"
     size = f"{output.shape[1]}×{output.shape[2]}"
-    maps = f"{len(output)} outputs" if len(output) > 1 else "output"
+    maps = f"{len(output)} outputs" if len(output) > 1 else "an output"
+    which = f"output {plane}" if len(output) > 1 else "its number"
     side = len(lens.kernel[0])
     source = f"{channels} channels of {height}×{width}" if channels > 1 else f"{height}×{width}"
     return (
         f"Convolution lens: a {kind} of an input of {source} with a {side}×{side} kernel, stride "
         f"{lens.stride}, padding {lens.padding}, dilation {lens.dilation}, groups {lens.groups} "
-        f"gives {maps} of {size}; the one at row {row}, column {column} is "
-        f"{write_number(output[0, row, column].item())}."
+        f"gives {maps} of {size}; {which} at row {row}, column {column} is "
+        f"{write_number(output[plane, row, column].item())}."
     )

@@ -11,8 +11,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import driving
 import pytest
+
+pytest.register_assert_rewrite("driving")
+
+import driving  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
