@@ -15,6 +15,8 @@ from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.pixels import NAMES
 from cnn_basics.plots.reused import share_in_words
+from cnn_basics.widgets.choices import checkbox, dropdown
+from cnn_basics.widgets.controls import Slider
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 ORDERS = tuple("".join(order) for order in permutations("RGB"))
@@ -112,10 +114,10 @@ def channel_mixer(image: np.ndarray) -> RedrawnFigure:
     """
     image = _shrink(check_picture(image))
     drawing = MixerFigure(image)
-    gains = {name: _gain(name) for name in NAMES}
-    drops = {f"drop_{name}": _tick(f"drop {name}") for name in NAMES}
-    order = ipywidgets.Dropdown(options=ORDERS, description="order", layout={"width": "130px"})
-    grey = ipywidgets.Dropdown(options=GREYS, description="grey", layout={"width": "230px"})
+    gains = {name: Slider(f"{name} ×", 1.0, min=0.0, max=2.0, step=0.1) for name in NAMES}
+    drops = {f"drop_{name}": checkbox(f"drop {name}", width=100) for name in NAMES}
+    order = dropdown("order", ORDERS, 130)
+    grey = dropdown("grey", GREYS, 230)
 
     def draw(order: str, grey: str, **values: float) -> LessonFigure:
         numbers = [values[name] for name in NAMES]
@@ -126,17 +128,6 @@ def channel_mixer(image: np.ndarray) -> RedrawnFigure:
     rows = [wrapping_row(*gains.values()), wrapping_row(order, *drops.values(), grey)]
     controls = {**gains, **drops, "order": order, "grey": grey}
     return RedrawnFigure(controls, draw, ipywidgets.VBox(rows))
-
-
-def _gain(name: str) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(
-        1.0, min=0.0, max=2.0, step=0.1, description=f"{name} ×", readout_format=".1f",
-        layout={"width": "240px"},
-    )  # fmt: skip
-
-
-def _tick(description: str) -> ipywidgets.Checkbox:
-    return ipywidgets.Checkbox(description=description, indent=False, layout={"width": "100px"})
 
 
 def _shrink(image: np.ndarray) -> np.ndarray:
@@ -178,8 +169,7 @@ def _words(mixed: Mixed) -> list[str]:
 def _cut(mixed: Mixed) -> str:
     if not mixed.cut:
         return "No value was cut."
-    share = share_in_words(mixed.cut, mixed.numbers)
-    return f"{share[0].upper()}{share[1:]} of the values were cut at 255."
+    return f"{share_in_words(mixed.cut, mixed.numbers, start=True)} of the values were cut at 255."
 
 
 def _alt(mixed: Mixed, order: str, grey: str) -> str:

@@ -1,0 +1,208 @@
+"""The pooling explorer: PyTorch's numbers for every setting, and what a move changes."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cnn_basics.widgets import pooling_explorer
+from cnn_basics.widgets.pooling import KINDS, LARGEST, pool, shift
+
+MOVES = list(product(range(-2, 3), repeat=2))
+WINDOWS = (range(1, 5), range(1, 5), range(3), (False, True))
+SETTINGS = [  # only "average" counts the padding, or not
+    *product(("max",), *WINDOWS, (True,)),
+    *product(("average",), *WINDOWS, (False, True)),
+    *product(("strided",), (2, 3), range(1, 5), (0, 2), (False, True), (True,)),
+]
+NAMES = ("kind", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
+
+
+def torch_pool(x, kind, kernel_size, stride, padding, ceil_mode, count_include_pad):
+    if kind == "max":
+        return F.max_pool2d(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    if kind == "average":
+        return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
+    return F.max_pool2d(x, 1, stride)  # windows of one number
+
+
+def torch_shift(x, right, down):
+    padded = F.pad(x, (2, 2, 2, 2), mode="replicate")
+    height, width = x.shape[-2:]
+    return padded[..., 2 - down : 2 - down + height, 2 - right : 2 - right + width]
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_repeats_the_edge(move):
+    x = torch.randn(1, 3, 4, 5)
+    assert torch.equal(shift(x, *move), torch_shift(x, *move))
+
+
+def drawn(figure):
+    return [axes.images[0].get_array() for axes in figure.axes]
+
+
+def check(figure, x, settings, right, down):
+    """The four maps, the frames around what changed, and the words."""
+    before, moved = torch_pool(x, *settings), torch_shift(x, right, down)
+    after = torch_pool(moved, *settings)
+    for shown, wanted in zip(drawn(figure), (x, before, moved, after), strict=True):
+        assert np.allclose(shown, wanted[0, 0], atol=1e-5)
+    changed = (after - before).abs()[0, 0] > 1e-5
+    frames = figure.axes[3].collections[3].get_segments()
+    corners = sorted((round(f[0][1] + 0.5), round(f[0][0] + 0.5)) for f in frames)
+    assert corners == [tuple(cell) for cell in changed.nonzero().tolist()]
+    count, total = int(changed.sum()), changed.numel()
+    if not right and not down:
+        assert "Nothing moved yet" in figure.alt
+    elif count:
+        assert f"{count} of {total} outputs (" in figure.alt
+        assert f"{100 * count / total:.0f} %)" in figure.alt
+    else:
+        assert f"None of {total} outputs changed." in figure.alt
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_with_all_moves_in_turn(kind):
+    x = torch.tensor(np.random.default_rng(1).integers(0, 10, (7, 6)), dtype=torch.float32)
+    explorer = pooling_explorer(x)
+    refused = 0
+    for index, settings in enumerate(s for s in SETTINGS if s[0] == kind):
+        right, down = MOVES[index % len(MOVES)]
+        values = dict(zip(NAMES, settings, strict=True)) | {"right": right, "down": down}
+        if kind != "strided" and values["padding"] > values["kernel_size"] // 2:
+            with pytest.raises(ValueError, match="at most half the kernel"):
+                explorer.draw(**values)
+            refused += 1
+        else:
+            check(explorer.draw(**values), x[None, None], settings, right, down)
+    assert refused == {"max": 32, "average": 64, "strided": 0}[kind]
+
+
+def test_every_value_of_every_control_draws():
+    explorer = pooling_explorer()
+    figure = explorer.still()  # the one figure that is drawn every time
+    x = torch.from_numpy(np.array(drawn(figure)[0]))[None, None]
+    every = {
+        "kind": KINDS,
+        "kernel_size": range(1, 5),
+        "stride": range(1, 5),
+        "padding": range(2),
+        "right": range(-2, 3),
+        "down": range(-2, 3),
+        "ceil_mode": (True, False),
+        "count_include_pad": (False, True),
+    }
+    assert list(every) == list(explorer.controls)
+    for name, values in every.items():
+        control, before = explorer.controls[name], explorer.controls[name].value
+        for value in values:
+            control.value = value
+            now = explorer.values()
+            check(figure, x, [now[n] for n in NAMES], now["right"], now["down"])
+            assert f'alt="{figure.alt}"' in explorer.picture.value
+        control.value = before
+
+
+def test_what_pytorch_refuses_is_said_in_place_of_the_picture():
+    explorer = pooling_explorer()
+    explorer.controls["padding"].value = 2
+    assert 'role="alert"' in explorer.picture.value
+    assert "expected padding of at most half the kernel (1 for kernel_size 2)" in (
+        explorer.picture.value
+    )
+    assert explorer.still().alt.startswith("expected padding")
+    explorer.controls["kernel_size"].value = 4
+    assert "<img" in explorer.picture.value
+
+
+def test_controls_without_effect_are_hidden():
+    explorer = pooling_explorer()
+
+    def hidden():
+        return {n for n, c in explorer.controls.items() if c.layout.visibility == "hidden"}
+
+    assert hidden() == {"count_include_pad"}
+    explorer.controls["kind"].value = "strided"
+    assert hidden() == {"kernel_size", "padding", "ceil_mode", "count_include_pad"}
+    explorer.controls["kind"].value = "average"
+    assert hidden() == set()
+
+
+def test_the_lessons_map_holds_the_lessons_four_windows():
+    out = drawn(pooling_explorer().still())[1]
+    assert out[:2, :2].tolist() == [[6, 8], [3, 4]]
+
+
+def test_windows_padding_and_overhang_are_drawn():
+    explorer = pooling_explorer(torch.zeros(5, 5))
+    explorer.controls["ceil_mode"].value = True
+
+    def first():
+        return explorer.still().axes[0]
+
+    assert len(first().collections[1].get_segments()) == 9
+    assert first().get_xlim() == (-0.5, 5.5)  # one column over the edge
+    explorer.controls["stride"].value = 1  # overlapping: the first two
+    assert len(first().collections[1].get_segments()) == 2
+    explorer.controls["padding"].value = 1
+    assert first().collections[1].get_segments()[0].min() == -1.5
+    assert first().patches[0].get_bbox().bounds == (-1.5, -1.5, 7, 7)
+    explorer.controls["kind"].value = "strided"
+    assert first().patches[0].get_bbox().bounds == (-0.5, -0.5, 5, 5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 64), (64, 64), (11, 11)])
+def test_a_map_of_any_size(shape):
+    x = torch.randn(shape, dtype=torch.float64)
+    explorer = pooling_explorer(x)
+    if min(shape) < 2:
+        assert 'role="alert"' in explorer.picture.value
+        explorer.controls["kernel_size"].value = 1
+    explorer.controls["right"].value = 1
+    kernel = explorer.controls["kernel_size"].value
+    assert np.array_equal(drawn(explorer.still())[1], F.max_pool2d(x[None], kernel, 2)[0])
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3), (30, 40, 3), (200, 300, 3)])
+def test_a_picture_is_pooled_in_each_channel(shape):
+    picture = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    explorer = pooling_explorer(picture)
+    explorer.controls["kernel_size"].value = 1
+    explorer.controls["down"].value = -1
+    four = drawn(explorer.still())
+    assert max(four[0].shape) <= max(LARGEST, 3)
+    if max(shape) <= LARGEST:
+        assert np.allclose(four[0], picture / 255)
+    assert np.allclose(four[1], four[0][::2, ::2])
+    assert np.allclose(four[3], four[2][::2, ::2])
+    assert "changed" in explorer.still().alt
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "words"),
+    [
+        (torch.ones(2, 2, dtype=torch.int64), TypeError, "convert a tensor"),
+        ([[1.0]], TypeError, "convert a tensor"),
+        (torch.ones(1, 1, 4, 4), ValueError, r"x\[0, 0, :64, :64\]"),
+        (torch.ones(65, 3), ValueError, "at most 64×64"),
+        (torch.tensor([[float("nan")]]), ValueError, "finite"),
+        (np.zeros((4, 4), np.uint8), ValueError, "repeat the grey values"),
+    ],
+)
+def test_something_else_is_refused(x, error, words):
+    with pytest.raises(error, match=words):
+        pooling_explorer(x)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="use one"):
+        pool(torch.ones(1, 1, 2, 2), "median")
+
+
+def test_a_map_that_needs_gradients_is_drawn():
+    assert pooling_explorer(torch.ones(4, 4, requires_grad=True)).still().alt.startswith("Max")
