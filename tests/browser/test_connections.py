@@ -17,6 +17,7 @@ def notebook(open_notebook):
 @pytest.fixture
 def page(notebook):
     """The widget as it is at first: its cell run again."""
+    notebook.mouse.move(2, 2)
     run_all(notebook)
     notebook.wait_for_selector(".cb-connections .cb-table tbody tr")
     return notebook
@@ -137,6 +138,8 @@ def test_sliders_by_mouse_and_from_python(page, faults):
     run_in_kernel(page, "w.kernel_size = 2; w.unit = [4, 5]")
     expect(sentence(page, "Convolution")).to_contain_text("Output (4, 5) reads 4 of 144 inputs")
     assert lit(page, "Convolution") == read_by(12, 2, (4, 5))
+    run_in_kernel(page, "w.kernel_size = 5; w.size = 4")
+    expect(page.get_by_text("nn.Conv2d(1, 1, kernel_size=4)")).to_be_visible()
 
 
 def test_running_the_cell_again_leaves_no_comms(page, faults):

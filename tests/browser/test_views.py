@@ -18,6 +18,7 @@ def notebook(open_notebook):
 @pytest.fixture
 def page(notebook):
     """The widget as it is at first: its cell run again."""
+    notebook.mouse.move(2, 2)
     run_all(notebook)
     notebook.wait_for_selector(".cb-views .cb-tensor .cb-active")
     return notebook

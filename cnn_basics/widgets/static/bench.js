@@ -17,7 +17,7 @@ function benchTable(inputShape) {
     element("td", { class: "cb-left", "data-label": "shape" }, `(N, ${inputShape.join(", ")})`), dash(), dash(),
     element("td", { "data-label": "receptive field" }, "1×1"), dash());
   const table = element("table", { class: "cb-table" },
-    element("caption", {}, "The network, layer by layer; multiply-adds for one picture"),
+    element("caption", {}, "The network, layer by layer, for one picture; “auto” takes what the layer above gives, and a number typed there replaces it"),
     element("thead", {}, element("tr", {}, ...heads.map(head),
       element("th", { scope: "col" }, element("span", { class: "cb-unseen-text" }, "move or drop")))),
     element("tbody", {}, input), body,

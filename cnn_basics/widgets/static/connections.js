@@ -127,7 +127,8 @@ function render({ model, el }) {
   let pointed = null;
 
   const readState = () => {
-    const [size, kernel, kernels] = ["size", "kernel_size", "kernels"].map((name) => model.get(name));
+    const [size, asked, kernels] = ["size", "kernel_size", "kernels"].map((name) => model.get(name));
+    const kernel = Math.min(asked, size); // the input may have shrunk a moment before the kernel
     const counts = (n) => model.get("counts")[`${n} ${kernel} ${kernels}`];
     const letters = model.get("letters");
     return { size, kernel, kernels, side: size - kernel + 1, letters, counts: counts(size), countsAt: counts };
