@@ -11,14 +11,14 @@ from traitlets import TraitError
 
 from cnn_basics import widgets
 from cnn_basics.plots.strides import plot_strides, spell_place
-from cnn_basics.widgets.views import (
-    ViewExplorer,
+from cnn_basics.widgets.view_answers import (
     answer_view,
     describe_view,
     legal_shapes,
     permuted,
     read_sizes,
 )
+from cnn_basics.widgets.views import ViewExplorer
 
 
 @pytest.mark.parametrize("numbers", [1, 7, 12, 24])
