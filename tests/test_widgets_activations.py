@@ -51,7 +51,7 @@ def count(sample, edges):
 
 
 def words_of(figure):
-    return figure.texts[0].get_text().split("\n")
+    return [text.get_text() for text in figure.texts]
 
 
 def check(figure, values):
@@ -79,7 +79,7 @@ def check(figure, values):
 
 def check_words(figure, values, outputs, y, slope):
     shown = f"{values['activation']}({round(values['x'], 2):g}) = {round(y, 2):g}\n"
-    title = figure.axes[0].texts[-1].get_text().replace("−", "-")
+    title = "\n".join(text.get_text() for text in figure.axes[0].texts).replace("−", "-")
     assert title.startswith(shown.replace("-0\n", "0\n"))
     assert f"mean {round(outputs.mean().item(), 2) + 0.0:g}," in figure.alt.replace("−", "-")
     zeros = 100 * int((outputs == 0).sum()) / COUNT

@@ -59,6 +59,7 @@ def test_by_hand():
     assert mix_channels(orange).picture.tolist() == [[[200, 100, 50]]]
     assert mix_channels(orange, (2, 1, 0.5)).picture.tolist() == [[[255, 100, 25]]]
     assert mix_channels(orange, (2, 1, 0.5)).cut == 1
+    assert mix_channels(np.full((1, 1, 3), 255, np.uint8)).cut == 0  # 255 itself is not cut
     assert mix_channels(orange, order="GRB").picture.tolist() == [[[100, 200, 50]]]
     assert mix_channels(orange, dropped=(True, False, False)).picture.tolist() == [[[0, 100, 50]]]
     assert mix_channels(orange, grey="mean").picture.tolist() == [[117]]

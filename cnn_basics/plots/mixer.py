@@ -52,19 +52,19 @@ class MixerFigure:
         self._percent = PercentAxis(histogram)
         self._named = 0  # how many lines the legend names
         self._axes, self._picture = histogram, after.images[0]
-        self._words = self.figure.text(0.01, 0.05, "", fontsize=9, linespacing=1.6)
+        self._words = [self.figure.text(0.01, y, "", fontsize=9) for y in (0.115, 0.04)]
         self._beyond = histogram.text(
             0.5, 0.97, "", transform=histogram.transAxes, fontsize=8, ha="center", va="top"
         )
-        self.figure.moves(self._picture, *self._steps, self._words, self._beyond)
-        self.figure.moves(*self._percent.labels)
+        self.figure.moves(self._picture, *self._steps, self._beyond)
+        self.figure.writes(*self._words, *self._percent.labels)
 
     def update(self, mixed: np.ndarray, words: list[str], alt: str) -> LessonFigure:
         """Show another result.
 
         Args:
             mixed: `(H, W, 3)` coloured or `(H, W)` grey, uint8, values 0 to 255.
-            words: Lines written below.
+            words: One or two lines, written below.
             alt: What the picture shows.
 
         Returns:
@@ -75,7 +75,8 @@ class MixerFigure:
         layers = np.moveaxis(mixed, -1, 0) if coloured else mixed[None]
         shown = self._steps[:3] if coloured else self._steps[3:]
         self._draw_steps(shown, [percentages(layer, _EDGES) for layer in layers])
-        self._words.set_text("\n".join(words))
+        for text, line in zip(self._words, (*words, ""), strict=False):
+            text.set_text(line)
         self.figure.alt = alt
         return self.figure
 

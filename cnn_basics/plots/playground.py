@@ -48,15 +48,17 @@ class PlaygroundFigure:
             *self._make_steps(after, {"output": ("-", VERMILION)}),
         ]
         self._titles = [
-            axes.text(0, 1.04, "", transform=axes.transAxes, fontsize=9)
+            axes.text(0, height, "", transform=axes.transAxes, fontsize=9)
             for axes in (curve, before, after)
+            for height in (1.14, 1.04)
         ]
-        self._words = self.figure.text(0.05, 0.025, "", fontsize=9, linespacing=1.5)
+        self._words = [self.figure.text(0.05, y, "", fontsize=9) for y in (0.095, 0.025)]
         self._percents = [PercentAxis(before), PercentAxis(after)]
         self._axes, self._bounded = (curve, after), False
-        moving = (self._curve, self._slope, self._point, *self._steps, self._words)
+        moving = (self._curve, self._slope, self._point, *self._steps)
         labels = [label for percent in self._percents for label in percent.labels]
-        self.figure.moves(*moving, *self._titles, *labels)
+        self.figure.moves(*moving)
+        self.figure.writes(*self._words, *self._titles, *labels)
 
     def _make_curve(self, axes: Axes) -> None:
         axes.set(xlim=(-REACH, REACH), xticks=[-5, 0, 5], **_scale(False))
@@ -88,7 +90,7 @@ class PlaygroundFigure:
             response: The activation's curve and its point.
             samples: The numbers as they come; normalised (or the same numbers, if they are
                 not); and the outputs. Each of any shape.
-            words: Lines written below.
+            words: Two lines, written below.
             alt: What the picture shows.
 
         Returns:
@@ -104,11 +106,10 @@ class PlaygroundFigure:
         point = f"{response.name}({write_number(x)}) = {write_number(y)}"
         names = ("into the activation" if same else "normalised (dotted: before)", "out of it")
         numbers = [describe_spread(sample) for sample in samples[1:]]
-        texts = [f"{point}\nslope {write_number(slope)} (dashed)"]
-        texts += [f"{name}\n{number}" for name, number in zip(names, numbers, strict=True)]
-        for title, text in zip(self._titles, texts, strict=True):
-            title.set_text(text)
-        self._words.set_text("\n".join(words))
+        lines = [point, f"slope {write_number(slope)} (dashed)"]
+        lines += [names[0], numbers[0], names[1], numbers[1], *words]
+        for text, line in zip((*self._titles, *self._words), lines, strict=True):
+            text.set_text(line)
         self.figure.alt = alt
         return self.figure
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.text import Text
 
 from cnn_basics.figures import LessonFigure
 
@@ -28,7 +29,9 @@ class ReusedFigure(LessonFigure):
     """
 
     _moving: tuple[Artist, ...] = ()
+    _written: tuple[Text, ...] = ()
     _kept: tuple[tuple[int, int], object] | None = None
+    _words: dict[Text, tuple[str, object]]
 
     def moves(self, *artists: Artist) -> tuple[Artist, ...]:
         """Name parts that change from one drawing to the next, and return them."""
@@ -36,9 +39,16 @@ class ReusedFigure(LessonFigure):
         self.forget()
         return artists
 
+    def writes(self, *texts: Text) -> tuple[Text, ...]:
+        """Name texts that change now and then, with nothing behind them, and return them."""
+        self._written = (*self._written, *texts)
+        self.forget()
+        return texts
+
     def forget(self) -> None:
         """Draw the rest anew the next time, because it changed: an axis, a title, a legend."""
         self._kept = None
+        self._words = {}
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the rest, from memory where its size is known, and then what moves."""
@@ -46,18 +56,32 @@ class ReusedFigure(LessonFigure):
         if self._kept is not None and self._kept[0] == size:
             renderer.restore_region(self._kept[1])
         else:
+            self._words = {}
             self._draw_rest(renderer)
             self._kept = size, renderer.copy_from_bbox(self.bbox)
+        for text in self._written:
+            self._write(text, renderer)
         for artist in sorted(self._moving, key=Artist.get_zorder):
             artist.draw(renderer)
 
     def _draw_rest(self, renderer: RendererBase) -> None:
-        shown = [artist for artist in self._moving if artist.get_visible()]
+        changing = (*self._moving, *self._written)
+        shown = [artist for artist in changing if artist.get_visible()]
         for artist in shown:
             artist.set_visible(False)
         super().draw(renderer)
         for artist in shown:
             artist.set_visible(True)
+
+    def _write(self, text: Text, renderer: RendererBase) -> None:
+        """Draw a text, or put back its pixels, if it says what it said before."""
+        word, pixels = self._words.get(text, (None, None))
+        if word == text.get_text():
+            renderer.restore_region(pixels)
+        elif text.get_text():
+            text.draw(renderer)
+            box = text.get_window_extent(renderer).padded(2)
+            self._words[text] = text.get_text(), renderer.copy_from_bbox(box)
 
 
 def fixed_figure(

@@ -53,13 +53,16 @@ class MapPanel:
                 {"color": VERMILION, "linewidths": 2.8},
             )
         )
-        self._title = axes.text(0, 1.03, "", transform=axes.transAxes, fontsize=9)
+        left, top = axes.get_position(original=True).corners()[1]
+        self.title = axes.figure.text(
+            left, top + 0.06 / axes.figure.get_figheight(), "", fontsize=9
+        )
         self._numbers = axes.add_patch(PathPatch(number_path(np.empty((0, 0))), fc=BLACK, lw=0))
 
     def parts(self) -> list[Artist]:
-        """List all that `show` changes."""
+        """List all that `show` changes, besides the title."""
         marks = (self._lines, self._windows, self._halo, self._marks)
-        return [self._padding, self._image, *marks, self._title, self._numbers]
+        return [self._padding, self._image, *marks, self._numbers]
 
     def show(
         self,
@@ -91,7 +94,7 @@ class MapPanel:
         self.axes.set_xlim(-edge, wide - edge)
         self.axes.set_ylim(high - edge, -edge)
         self.axes.apply_aspect()
-        self._title.set_text(title)
+        self.title.set_text(title)
         small = is_small(values)
         every = np.ones((height, width), bool)
         self._lines.set_segments(_frames(every) if small else [])
@@ -120,7 +123,8 @@ class ShiftFigure:
             middle = (_BELOW + high / 2) / total
             self.figure.text(left - 0.017, middle, "→", fontsize=13, ha="center", va="center")
         self._words = self.figure.text(0.005, 0.035, "", fontsize=9)
-        self.figure.moves(self._words, *(part for each in self._panels for part in each.parts()))
+        self.figure.moves(*(part for each in self._panels for part in each.parts()))
+        self.figure.writes(self._words, *(each.title for each in self._panels))
 
     def update(
         self,
