@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 import torch.nn.functional as F
-from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from driving import command, find_axe_faults, run_all, run_in_kernel, use_dark_theme
 
 from cnn_basics import widgets
 
@@ -129,6 +129,7 @@ def test_hovering_an_input_lights_every_output_that_it_feeds(lens, faults):
 
 
 def test_arrow_keys_move_over_outputs_and_inputs_and_escape_leaves(lens, page, faults):
+    command(page, "notebook:enter-command-mode")  # in which arrows move from cell to cell
     lens.cell("Output", 0, 0).focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
         page.keyboard.press(key)
