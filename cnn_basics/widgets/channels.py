@@ -21,7 +21,7 @@ from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 ORDERS = tuple("".join(order) for order in permutations("RGB"))
 GREYS = ("off", "mean", "BT.601", "the gains as weights")
-LARGEST = 256  # pixels; more than the screen shows beside each other
+LARGEST = 220  # pixels: what the screen has room for
 _BT601 = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
