@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 120
 KEPT_CELL_METADATA = ("tags", "slideshow", "editable", "deletable")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
     "file_extension": ".py",
@@ -38,7 +39,8 @@ def clean(notebook: NotebookNode) -> None:
 
     Args:
         notebook: an executed notebook, format 4.5. Kept are sources, outputs, cell ids, tags and
-            slide types; a stored error keeps its last line, which is what a reader needs.
+            slide types; a stored error keeps its last line, which is what a reader needs, and
+            a widget its picture, since the widget itself lives no longer than the kernel.
     """
     notebook.metadata = type(notebook.metadata)(kernelspec=KERNEL, language_info=LANGUAGE)
     for cell in notebook.cells:
@@ -49,6 +51,8 @@ def clean(notebook: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = [f"{output.ename}: {output.evalue}"]
+            if "image/png" in output.get("data", {}):  # without a kernel, only the picture helps
+                output.data.pop(WIDGET_VIEW, None)
 
 
 def find_failure(notebook: NotebookNode) -> str:

@@ -50,6 +50,14 @@ def test_clean_keeps_only_what_is_stable(executed):
     assert nbformat.validate(executed) is None
 
 
+def test_a_stored_widget_is_its_picture_and_words_only(executed):
+    view = {"version_major": 2, "version_minor": 0, "model_id": "changes with each run"}
+    data = {refresh.WIDGET_VIEW: view, "image/png": "iVBO", "text/plain": "A lens."}
+    executed.cells[1].outputs = [new_output("display_data", data=dict(data))]
+    refresh.clean(executed)
+    assert executed.cells[1].outputs[0].data == {"image/png": "iVBO", "text/plain": "A lens."}
+
+
 def test_clean_twice_changes_nothing(executed):
     refresh.clean(executed)
     once = nbformat.writes(executed)
