@@ -130,16 +130,16 @@ def test_close_closes_everything_that_belongs_to_it():
 
 def test_a_second_run_of_a_cell_closes_what_the_first_made():
     counts = set()
-    for run in range(50):
+    for run in range(8):
         for shown in (make(), make()):
             reruns.replace_previous(shown, ("cell 1", f"run {run}"))
         counts.add(len(open_widgets()))
     assert len(counts) == 1
     other = make()
-    reruns.replace_previous(other, ("cell 2", "run 50"))
+    reruns.replace_previous(other, ("cell 2", "run 8"))
     assert shown.comm is not None  # another cell's run leaves it alone
     new = make()
-    reruns.replace_previous(new, ("cell 1", "run 51"))
+    reruns.replace_previous(new, ("cell 1", "run 9"))
     assert shown.comm is None
     assert other.comm is not None
     assert new.comm is not None

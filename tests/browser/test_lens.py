@@ -199,7 +199,7 @@ def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
     refused = 0
     for transposed in (False, True):
         lens.root.get_by_label("Transposed").set_checked(transposed)
-        for values in itertools.product((2, 3, 5), (1, 3), (0, 1, 3), (1, 3)):
+        for values in itertools.product((2, 5), (1, 3), (0, 1, 3), (1, 3)):
             for name, value in zip(RANGES, values, strict=True):
                 lens.set(name, value)
             options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
@@ -374,12 +374,12 @@ def test_less_motion(small_page, faults):
     assert "row 0, column 1" in view.text()
 
 
-def test_running_a_cell_fifty_times_leaves_nothing_behind(small_page, faults):
+def test_running_a_cell_again_leaves_nothing_behind(small_page, faults):
     """Counted: the kernel's comms, and the views and style sheets in the page."""
     count = "() => ['.cb-stage', 'style'].map((name) => document.querySelectorAll(name).length)"
     run_all(small_page)
     before = run_in_kernel(small_page, COMMS), small_page.evaluate(count)
-    for _ in range(50):
+    for _ in range(10):
         run_all(small_page)
     assert (run_in_kernel(small_page, COMMS), small_page.evaluate(count)) == before
     Lens(small_page).cell("Output", 1, 2).hover()
