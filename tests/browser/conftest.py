@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("driving")
+pytest.register_assert_rewrite("driving", "moving")
 
 import driving  # noqa: E402
 
@@ -21,7 +21,12 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GET_IT = "needs Chromium: sudo apt install chromium (or Chrome), and pip install -e '.[test]'"
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing but this machine
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,6 +105,7 @@ def open_notebook(lab: driving.Lab, browser, faults: list[str]) -> Iterator[Call
         driving.watch(page, faults)
         page.goto(f"{lab.url}/doc/tree/{name}.ipynb?token={lab.token}")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
+        driving.watch_kernel(page, faults)
         if run:
             driving.run_all(page)
         return page

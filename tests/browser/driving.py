@@ -23,6 +23,8 @@ SETTINGS = {
 }
 # What Chromium, JupyterLab or its server say on every page, widgets or not.
 EVERYDAY = ("favicon.ico", "The following font", "ResizeObserver loop")
+# What anywidget says two seconds after a widget was closed while its script was still loading.
+CLOSED_EARLY = "[anywidget] Failed to initialize model."
 
 
 class Lab:
@@ -100,19 +102,34 @@ class Lab:
 
 
 def watch(page, faults: list[str]) -> None:
-    """Write down every fault of a page, and let it reach nothing but this machine."""
+    """Write down every fault of a page: what it reports, and what it asks of other machines."""
 
     def on_console(message) -> None:
         if message.type == "error" and not any(e in message.text for e in EVERYDAY):
             faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
-    def on_request(route) -> None:
-        faults.append(f"request to {route.request.url}")
-        route.abort()
+    def on_address(asked) -> None:
+        if is_foreign(asked.url):
+            faults.append(f"request to {asked.url}")
+
+    def on_error(error) -> None:
+        if CLOSED_EARLY not in str(error):
+            faults.append(f"page: {error}")
 
     page.on("console", on_console)
-    page.on("pageerror", lambda error: faults.append(f"page: {error}"))
-    page.route(is_foreign, on_request)
+    page.on("pageerror", on_error)
+    page.on("request", on_address)
+    page.on("websocket", on_address)
+
+
+def watch_kernel(page, faults: list[str]) -> None:
+    """Write down every exception that a callback of a widget raises in the page's kernel.
+
+    Python's side of a widget has no cell to show its exceptions in: JupyterLab only logs them.
+    """
+    page.evaluate(Path(__file__).with_name("page_side.js").read_text(encoding="utf-8"))
+    page.expose_function("reportFault", lambda fault: faults.append(fault))
+    page.evaluate("() => window.lessonTest.follow()")
 
 
 def is_foreign(url: str) -> bool:
@@ -130,13 +147,18 @@ def command(page, name: str, arguments: dict | None = None):
 
 def run_all(page) -> None:
     """Run every cell, and wait until the kernel has done them; an exception fails the test."""
+    wait_for_kernel(page)
+    command(page, "notebook:run-all-cells")
+    assert find_exceptions(page) == []
+
+
+def wait_for_kernel(page) -> None:
+    """Wait until the kernel of the notebook on the screen has started."""
     page.wait_for_function(
         "() => jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
         "?.status === 'idle'",
         timeout=SECONDS * 1000,
     )
-    command(page, "notebook:run-all-cells")
-    assert find_exceptions(page) == []
 
 
 def find_exceptions(page) -> list[str]:

@@ -1,0 +1,93 @@
+"""Every lesson in a real browser: it runs, all its controls work, and nothing is left behind.
+
+One page opens the lessons one after another, as a learner does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driving import command, find_axe_faults, run_in_kernel, wait_for_kernel
+from moving import ask, count_open, find_quick_faults, move_everything, scan
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+LESSONS = sorted(path.stem for path in (PROJECT / "notebooks").glob("*.ipynb"))
+# Restarting, and running a cell fifty times, take long: one widget that the page computes, and one
+# that the kernel draws. In the other lessons a few times must do.
+THOROUGH = ("04_reshaping", "06_activation_and_normalization")
+
+
+@pytest.fixture(scope="module")
+def room(open_notebook):
+    """A page of JupyterLab, where the lessons are opened and closed."""
+    return open_notebook(name=f"notebooks/{LESSONS[0]}", run=False)
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, room):
+    command(room, "docmanager:open", {"path": f"notebooks/{request.param}.ipynb"})
+    wait_for_kernel(room)
+    ask(room, "follow")
+    yield room
+    if ask(room, "isOpen", request.param):
+        ask(room, "close")
+
+
+def is_thorough(lesson) -> bool:
+    return any(ask(lesson, "isOpen", name) for name in THOROUGH)
+
+
+def run_lesson(lesson) -> None:
+    """Run all cells; JupyterLab's command is back already when the first cell raises something."""
+    command(lesson, "notebook:run-all-cells")
+    run_in_kernel(lesson, "")
+    lesson.wait_for_function("() => !window.lessonTest.unrun().length")
+    assert ask(lesson, "errors") == []
+
+
+def show_widgets(lesson):
+    """Bring one cell with widgets after another onto the screen."""
+    for cell in ask(lesson, "widgetCells"):
+        ask(lesson, "show", cell)
+        yield cell
+
+
+def test_it_runs(lesson, faults):
+    run_lesson(lesson)
+
+
+def test_every_control_answers(lesson, faults):
+    assert "\n".join(move_everything(lesson, show_widgets(lesson))) == ""
+
+
+def test_quick_changes_end_with_the_last(lesson, faults):
+    for cell in show_widgets(lesson):
+        assert "\n".join(find_quick_faults(scan(lesson, cell))) == ""
+
+
+def test_no_serious_fault_of_accessibility(lesson, faults):
+    for cell in show_widgets(lesson):
+        assert find_axe_faults(lesson, f'[data-test-root="{cell}"]') == []
+
+
+def test_running_a_cell_again_leaves_nothing_open(lesson, faults):
+    times = 50 if is_thorough(lesson) else 5
+    for cell in ask(lesson, "widgetCells"):
+        ask(lesson, "runAgain", cell, 1)
+        before = count_open(lesson)
+        ask(lesson, "runAgain", cell, times)
+        assert count_open(lesson) == before
+
+
+@pytest.mark.parametrize("lesson", THOROUGH, indirect=True)
+def test_it_runs_after_a_restart(lesson, faults):
+    ask(lesson, "restart")
+    run_lesson(lesson)
+    for cell in show_widgets(lesson):
+        assert scan(lesson, cell), f"cell {cell} shows no control"
+
+
+def test_closing_it_leaves_no_fault(lesson, faults):
+    ask(lesson, "close")
+    lesson.wait_for_timeout(300)  # for what might still be said
