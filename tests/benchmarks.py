@@ -1,0 +1,169 @@
+"""Measure what must be quick: `python -m tests.benchmarks`, in the project's folder.
+
+Prints one row for each measurement: the median, the 95th percentile, the bound, and whether the
+median keeps it. Nothing is asserted, because how quick a machine is depends on what else it does.
+A group of rows is a function marked with `@group(name)` that yields `Row`s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+BROWSER_TESTS = Path(__file__).resolve().parent / "browser"
+KERNEL_MS = 70.0  # from a key press to the new picture's pixels
+FRAME_MS = 1000 / 60  # from a key press to the next frame
+KEYS = {
+    "slider": ("ArrowRight", "ArrowLeft"),
+    "select": ("ArrowDown", "ArrowUp"),
+    "checkbox": ("Space", "Space"),
+    "grid": ("ArrowRight", "ArrowLeft"),
+}
+WIDGETS = {
+    "channel mixer": "widgets.channel_mixer(pets.draw_pet('cat', 1, 224))",
+    "connections": "widgets.connections_explorer()",
+    "convolution lens": "widgets.convolution_lens()",
+    "views": "widgets.view_explorer()",
+    "pooling": "widgets.pooling_explorer()",
+    "activations": "widgets.activation_playground()",
+    "architecture bench": "widgets.architecture_bench()",
+}
+# The page's own clock: from the key's capture phase to the frame that paints the first change of
+# the widget; a picture counts as painted once it is decoded.
+CLOCK = """(cell) => {
+    const root = jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
+    const kernel = Boolean(root.querySelector(".cnn-basics-picture"));
+    const watched = kernel ? root.querySelector(".cnn-basics-picture") : root;
+    window.times = [];
+    let start = null;
+    root.addEventListener("keydown", () => (start = performance.now()), true);
+    new MutationObserver(async () => {
+        if (start === null) return;
+        const from = start;
+        start = null;
+        const picture = kernel && watched.querySelector("img");
+        if (picture) await picture.decode();
+        requestAnimationFrame(() => window.times.push(performance.now() - from));
+    }).observe(watched, { childList: true, subtree: true, attributes: true, characterData: true });
+    return kernel;
+}"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, in milliseconds, and the most that its median may be."""
+
+    name: str
+    times: list[float]
+    bound: float
+
+    def __str__(self) -> str:
+        if len(self.times) < 2:
+            return f"{self.name:<58} nothing changed"
+        median = statistics.median(self.times)
+        slow = statistics.quantiles(self.times, n=20)[-1]
+        holds = "holds" if median <= self.bound else "MISSED"
+        count = len(self.times)
+        return f"{self.name:<58}{count:>4}{median:>9.1f}{slow:>9.1f}{self.bound:>9.1f}  {holds}"
+
+
+GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {}
+
+
+def group(name: str) -> Callable:
+    """Add a function that yields rows under this name."""
+
+    def add(function: Callable) -> Callable:
+        GROUPS[name] = function
+        return function
+
+    return add
+
+
+@group("widgets")
+def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
+    """Every control of every widget, by keys, in JupyterLab in a real browser."""
+    with open_page(list(WIDGETS.values())) as page:
+        from moving import ask, scan
+
+        for cell, widget in enumerate(WIDGETS, 1):
+            ask(page, "show", cell)
+            kernel = page.evaluate(CLOCK, cell)
+            for control in scan(page, cell):
+                if control.kind in KEYS and not is_out_of_reach(control):
+                    times = press_keys(page, control, options.presses)
+                    yield Row(f"{widget}: {control.key}", times, KERNEL_MS if kernel else FRAME_MS)
+
+
+@contextmanager
+def open_page(cells: list[str]) -> Iterator:
+    """A page of JupyterLab with these cells, run after one that imports what they need."""
+    sys.path.insert(0, str(BROWSER_TESTS))
+    import driving
+    from conftest import OPTIONS, find_chromium
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        lab = driving.Lab(Path(folder))
+        try:
+            lab.wait()
+            lab.write("widgets", ("from cnn_basics import pets, widgets", *cells))
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
+            page = browser.new_page(viewport={"width": 1200, "height": 900})
+            page.goto(f"{lab.url}/doc/tree/widgets.ipynb?token={lab.token}")
+            page.wait_for_selector(".jp-Notebook .jp-Cell")
+            driving.watch_kernel(page, [])
+            driving.run_all(page)
+            yield page
+            browser.close()
+        finally:
+            lab.stop()
+
+
+def is_out_of_reach(control) -> bool:
+    """Whether it is switched off, or what was moved before it has taken it away."""
+    return control.given["disabled"] or control.state()["gone"]
+
+
+def press_keys(page, control, presses: int) -> list[float]:
+    """Press two keys in turn, each after the answer to the last; return how long answers took."""
+    page.evaluate("() => (window.times = [])")
+    control.focus()
+    for number in range(presses + 2):
+        control.press(KEYS[control.kind][number % 2])
+        control.state()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    return page.evaluate("() => window.times")[2:]  # the first ones warm up
+
+
+def describe_machine() -> str:
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{platform.machine()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of: {', '.join(GROUPS)}")
+    parser.add_argument("--presses", type=int, default=30, help="of keys for each control (30)")
+    options = parser.parse_args(arguments)
+    unknown = set(options.groups) - set(GROUPS)
+    if unknown:
+        parser.error(f"expected groups of {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}")
+    print(describe_machine())
+    print(f"{'':<58}{'n':>4}{'median':>9}{'95 %':>9}{'bound':>9}  (milliseconds)")
+    for name in options.groups or GROUPS:
+        for row in GROUPS[name](options):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
