@@ -88,7 +88,7 @@ class MixerFigure:
         if len(shown) != self._named:
             self._named = len(shown)
             self._axes.legend(handles=shown, ncols=3, bbox_to_anchor=(0.5, 0.98), **_LEGEND)
-            self.figure.forget()
+            self.figure.turn_to(len(shown))
         beyond = []
         for step, bars in zip(shown, heights, strict=True):
             step.set_data(bars)

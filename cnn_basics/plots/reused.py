@@ -30,7 +30,9 @@ class ReusedFigure(LessonFigure):
 
     _moving: tuple[Artist, ...] = ()
     _written: tuple[Text, ...] = ()
-    _kept: tuple[tuple[int, int], object] | None = None
+    _state: object = None
+    _last: tuple[int, int, object] | None = None
+    _kept: dict[tuple[int, int, object], object]
     _words: dict[Text, tuple[str, object]]
 
     def moves(self, *artists: Artist) -> tuple[Artist, ...]:
@@ -47,18 +49,23 @@ class ReusedFigure(LessonFigure):
 
     def forget(self) -> None:
         """Draw the rest anew the next time, because it changed: an axis, a title, a legend."""
-        self._kept = None
+        self._kept = {}
         self._words = {}
+
+    def turn_to(self, state: object) -> None:
+        """Name a state of the rest, such as which legend it has; each is kept on its own."""
+        self._state = state
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the rest, from memory where its size is known, and then what moves."""
-        size = (int(renderer.width), int(renderer.height))
-        if self._kept is not None and self._kept[0] == size:
-            renderer.restore_region(self._kept[1])
+        key = (int(renderer.width), int(renderer.height), self._state)
+        if key != self._last:
+            self._last, self._words = key, {}
+        if key in self._kept:
+            renderer.restore_region(self._kept[key])
         else:
-            self._words = {}
             self._draw_rest(renderer)
-            self._kept = size, renderer.copy_from_bbox(self.bbox)
+            self._kept[key] = renderer.copy_from_bbox(self.bbox)
         for text in self._written:
             self._write(text, renderer)
         for artist in sorted(self._moving, key=Artist.get_zorder):
@@ -103,6 +110,7 @@ def fixed_figure(
         True
     """
     figure = ReusedFigure(figsize=(width, height), dpi=100)
+    figure.forget()
     return figure, [figure.add_axes(box) for box in boxes]
 
 
