@@ -65,8 +65,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[driving.Lab]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # the machine may be busy; what is right is seen at once
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
         yield started
