@@ -21,6 +21,7 @@ from pathlib import Path
 BROWSER_TESTS = Path(__file__).resolve().parent / "browser"
 KERNEL_MS = 70.0  # from a key press to the new picture's pixels
 FRAME_MS = 1000 / 60  # from a key press to the next frame
+WARM_UP = 6  # presses that do not count
 ASKS_THE_KERNEL = ("architecture bench",)  # a page of its own, with numbers from Python
 KEYS = {
     "slider": ("ArrowRight", "ArrowLeft"),
@@ -130,19 +131,21 @@ def open_page(cells: list[str]) -> Iterator:
 
 
 def is_out_of_reach(control) -> bool:
-    """Whether it is switched off, or what was moved before it has taken it away."""
-    return control.given["disabled"] or control.state()["gone"]
+    """Whether it is switched off, waits for a button, or was taken away by what moved before it."""
+    from moving import WAITING
+
+    return control.key in WAITING or control.given["disabled"] or control.state()["gone"]
 
 
 def press_keys(page, control, presses: int) -> list[float]:
     """Press two keys in turn, each after the answer to the last; return how long answers took."""
     page.evaluate("() => (window.times = [])")
     control.focus()
-    for number in range(presses + 2):
+    for number in range(presses + WARM_UP):
         control.press(KEYS[control.kind][number % 2])
         control.state()
     page.evaluate("() => new Promise(requestAnimationFrame)")
-    return page.evaluate("() => window.times")[2:]  # the first ones warm up
+    return page.evaluate("() => window.times")[WARM_UP:]
 
 
 def describe_machine() -> str:

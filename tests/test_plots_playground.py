@@ -64,7 +64,7 @@ def draw_playground(figure, state):
 )
 def test_a_figure_drawn_again_equals_a_new_one(make, draw, states):
     reused, every = make(), list(states())
-    for state in every + every[:1]:
+    for state in every + every:  # the second time, texts come from memory
         again = figure_to_array(draw(reused, state))
         assert np.array_equal(again, figure_to_array(draw(make(), state)))
     reused.figure.to_png()  # another size in between
@@ -82,6 +82,20 @@ def test_what_moves_is_drawn_and_what_stays_is_kept():
     assert figure_to_array(figure)[50, 50].tolist() == [255, 255, 255]
     figure.forget()
     assert figure_to_array(figure)[50, 50].tolist() == [255, 0, 0]
+
+
+def test_many_texts_are_remembered_and_the_oldest_forgotten():
+    figure, _ = fixed_figure([], width=1, height=1)
+    text = figure.text(0.1, 0.5, "")
+    figure.writes(text)
+    pictures = []
+    for number in [*range(60), 0, 59]:
+        text.set_text(f"n = {number}")
+        pictures.append(figure_to_array(figure))
+    assert np.array_equal(pictures[0], pictures[60])
+    assert np.array_equal(pictures[59], pictures[61])
+    assert not np.array_equal(pictures[0], pictures[59])
+    assert [len(words) for words in figure._words.values()] == [40]
 
 
 def test_percentages_count_everything_and_what_lies_beyond_at_the_ends():

@@ -57,6 +57,7 @@ class PlaygroundFigure:
         self._axes, self._bounded = (curve, after), False
         moving = (self._curve, self._slope, self._point, *self._steps)
         labels = [label for percent in self._percents for label in percent.labels]
+        self.figure.turn_to(self._bounded)
         self.figure.moves(*moving)
         self.figure.writes(*self._words, *self._titles, *labels)
 
@@ -134,7 +135,7 @@ class PlaygroundFigure:
             after.set(xlim=(-1.5, 1.5), xticks=[-1, 0, 1])
         else:
             after.set(xlim=(-RANGE, RANGE), xticks=[-10, -5, 0, 5, 10])
-        self.figure.forget()
+        self.figure.turn_to(bounded)
 
 
 def _scale(bounded: bool) -> dict[str, object]:

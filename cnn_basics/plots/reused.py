@@ -14,6 +14,7 @@ from cnn_basics.figures import LessonFigure
 
 _LIMITS = (5, 10, 25, 50, 100)  # per cent; few, so that the axis seldom jumps
 _HEADROOM = 1.08  # the height of the axes over the end
+_REMEMBERED = 40  # words of each text whose pixels are kept: sliders go back and forth
 
 
 class ReusedFigure(LessonFigure):
@@ -31,9 +32,8 @@ class ReusedFigure(LessonFigure):
     _moving: tuple[Artist, ...] = ()
     _written: tuple[Text, ...] = ()
     _state: object = None
-    _last: tuple[int, int, object] | None = None
     _kept: dict[tuple[int, int, object], object]
-    _words: dict[Text, tuple[str, object]]
+    _words: dict[tuple[object, Text], dict[str, object]]
 
     def moves(self, *artists: Artist) -> tuple[Artist, ...]:
         """Name parts that change from one drawing to the next, and return them."""
@@ -59,15 +59,13 @@ class ReusedFigure(LessonFigure):
     def draw(self, renderer: RendererBase) -> None:
         """Draw the rest, from memory where its size is known, and then what moves."""
         key = (int(renderer.width), int(renderer.height), self._state)
-        if key != self._last:
-            self._last, self._words = key, {}
         if key in self._kept:
             renderer.restore_region(self._kept[key])
         else:
             self._draw_rest(renderer)
             self._kept[key] = renderer.copy_from_bbox(self.bbox)
         for text in self._written:
-            self._write(text, renderer)
+            self._write(text, renderer, self._words.setdefault((key, text), {}))
         for artist in sorted(self._moving, key=Artist.get_zorder):
             artist.draw(renderer)
 
@@ -80,15 +78,18 @@ class ReusedFigure(LessonFigure):
         for artist in shown:
             artist.set_visible(True)
 
-    def _write(self, text: Text, renderer: RendererBase) -> None:
-        """Draw a text, or put back its pixels, if it says what it said before."""
-        word, pixels = self._words.get(text, (None, None))
-        if word == text.get_text():
-            renderer.restore_region(pixels)
-        elif text.get_text():
+    @staticmethod
+    def _write(text: Text, renderer: RendererBase, known: dict[str, object]) -> None:
+        """Draw a text, or put back its pixels, if it has said the same before."""
+        word = text.get_text()
+        if word in known:
+            renderer.restore_region(known[word])
+        elif word:
             text.draw(renderer)
             box = text.get_window_extent(renderer).padded(2)
-            self._words[text] = text.get_text(), renderer.copy_from_bbox(box)
+            known[word] = renderer.copy_from_bbox(box)
+            if len(known) > _REMEMBERED:
+                del known[next(iter(known))]
 
 
 def fixed_figure(

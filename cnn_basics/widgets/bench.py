@@ -53,10 +53,12 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench_rows", "bench")
             ValueError: When the network is broken (a `ShapeError`), a number cannot be used, or
                 there are no rows.
         """
-        if self.traced["fault"] is not None:
-            raise ValueError(self.traced["sentence"])
-        made, _ = build_network(self.layers, tuple(self.input_shape))
-        trace_shapes(made, (1, *self.input_shape))
+        layers, shape = self.layers, tuple(self.input_shape)  # the page may change them meanwhile
+        traced = trace_layers(layers, shape)
+        if traced["fault"] is not None:
+            raise ValueError(traced["sentence"])
+        made, _ = build_network(layers, shape)
+        trace_shapes(made, (1, *shape))
         return made
 
     def still(self) -> LessonFigure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import threading
 from collections.abc import Callable, Mapping
 
 import ipywidgets
@@ -53,6 +54,9 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
         self.picture = ipywidgets.HTML()
         self.picture.add_class("cnn-basics-picture")
         self._drawing = self._again = False
+        # A cell may move a control while the page does: JupyterLab's kernels hear the page in a
+        # thread of its own.
+        self._lock = threading.RLock()
         for control in self._inputs().values():
             control.observe(self._changed, names="value")
             if hasattr(control, "style") and "description_width" in control.style.trait_names():
@@ -67,17 +71,18 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
 
     def redraw(self) -> None:
         """Draw the present state, as often as drawing itself changes a control."""
-        self._again = True
-        if self._drawing:
-            return
-        self._drawing = True
-        try:
-            while self._again:
-                self._again = False
-                self.drawings += 1
-                self.picture.value = self._picture()
-        finally:
-            self._drawing = False
+        with self._lock:
+            self._again = True
+            if self._drawing:
+                return
+            self._drawing = True
+            try:
+                while self._again:
+                    self._again = False
+                    self.drawings += 1
+                    self.picture.value = self._picture()
+            finally:
+                self._drawing = False
 
     def still(self) -> LessonFigure:
         """Draw the present state for where no kernel runs."""

@@ -174,8 +174,14 @@ def find_exceptions(page) -> list[str]:
 
 
 def run_in_kernel(page, code: str) -> str:
-    """Run Python in the page's kernel, as no cell, and return what it printed."""
+    """Run Python in the page's kernel, as no cell, and return what it printed.
+
+    JupyterLab's kernels hear widgets in a thread of their own, beside the one that runs this code:
+    whoever asks while a widget's message is under way is told half of what it changes. So wait
+    until all of them are answered.
+    """
     script = """async (code) => {
+        await window.lessonTest.answered();
         const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
         const future = kernel.requestExecute({ code, store_history: false });
         let text = "";

@@ -61,14 +61,22 @@
     session().sessionChanged.connect((_, { newValue }) => newValue?.anyMessage.connect(pageAsks));
   }
 
-  /** Wait until the kernel has answered all that widgets sent, and the page has drawn it. */
-  async function settle(root) {
+  /**
+   * Wait until the kernel has answered all that widgets sent. What they hold back while they wait
+   * for an answer goes out with that answer, so nothing may be under way for two frames.
+   */
+  async function answered() {
     const end = performance.now() + 20000;
-    await frame();
-    while (unanswered.size) {
+    for (let quiet = 0; quiet < 2; quiet += 1) {
       await frame();
+      if (unanswered.size) quiet = -1;
       if (performance.now() > end) throw new Error(`unanswered by the kernel: ${unanswered.size}`);
     }
+  }
+
+  /** Wait until the kernel has answered all that widgets sent, and the page has drawn it. */
+  async function settle(root) {
+    await answered();
     await Promise.all([...root.querySelectorAll("img")].map((img) => img.decode().catch(() => {})));
   }
 
@@ -223,6 +231,7 @@
 
   window.lessonTest = {
     follow,
+    answered,
     settle: (index) => settle(rootOf(index)),
     widgetCells: () =>
       panel().content.widgets.flatMap((cell, index) => {

@@ -121,12 +121,7 @@ def test_every_kind_of_layer_in_every_row(page, faults):
     for kind in at.locator("select option").all_inner_texts():
         at.locator("select").select_option(kind)
         expect(at.locator("select")).to_have_value(kind)
-        said = ""
-        for _ in range(40):  # until page and kernel have heard the last of each other
-            said = run_in_kernel(page, "print(w.layers[4]['kind'], w.traced['sentence'])").strip()
-            if said == " ".join([kind, *fault(page).all_inner_texts()]):
-                break
-            page.wait_for_timeout(250)
+        said = run_in_kernel(page, "print(w.layers[4]['kind'], w.traced['sentence'])").strip()
         assert said == " ".join([kind, *fault(page).all_inner_texts()])
 
 
@@ -179,14 +174,6 @@ def test_two_views_agree_and_one_may_go(open_notebook, faults):
     expect(page.locator(".cb-bench")).to_have_count(1)
     page.get_by_label("out_features of fc2").fill("2")
     expect(total(page)).to_have_text("857,282")
-
-
-def test_running_the_cell_again_leaves_no_comms(page, faults):
-    count = "import comm; print(len(comm.get_comm_manager().comms))"
-    before = run_in_kernel(page, count)
-    for _ in range(10):
-        run_all(page)
-    assert run_in_kernel(page, count) == before
 
 
 def test_no_serious_fault_light_dark_or_narrow(page, faults):

@@ -142,14 +142,6 @@ def test_sliders_by_mouse_and_from_python(page, faults):
     expect(page.get_by_text("nn.Conv2d(1, 1, kernel_size=4)")).to_be_visible()
 
 
-def test_running_the_cell_again_leaves_no_comms(page, faults):
-    count = "import comm; print(len(comm.get_comm_manager().comms))"
-    before = run_in_kernel(page, count)
-    for _ in range(10):
-        run_all(page)
-    assert run_in_kernel(page, count) == before
-
-
 def test_no_serious_fault_light_dark_or_narrow(page, faults):
     assert find_axe_faults(page, ".cb-connections") == []
     use_dark_theme(page)

@@ -13,9 +13,9 @@ from moving import ask, count_open, find_quick_faults, move_everything, scan
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LESSONS = sorted(path.stem for path in (PROJECT / "notebooks").glob("*.ipynb"))
-# Restarting, and running a cell fifty times, take long: one widget that the page computes, and one
-# that the kernel draws. In the other lessons a few times must do.
-THOROUGH = ("04_reshaping", "06_activation_and_normalization")
+# Running everything again after a restart takes long: one lesson with a widget that the page
+# computes, and one with a widget that the kernel draws, for what all of them share.
+RESTARTED = ("04_reshaping", "06_activation_and_normalization")
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,6 @@ def lesson(request, room):
     yield room
     if ask(room, "isOpen", request.param):
         ask(room, "close")
-
-
-def is_thorough(lesson) -> bool:
-    return any(ask(lesson, "isOpen", name) for name in THOROUGH)
 
 
 def run_lesson(lesson) -> None:
@@ -72,15 +68,14 @@ def test_no_serious_fault_of_accessibility(lesson, faults):
 
 
 def test_running_a_cell_again_leaves_nothing_open(lesson, faults):
-    times = 50 if is_thorough(lesson) else 5
     for cell in ask(lesson, "widgetCells"):
         ask(lesson, "runAgain", cell, 1)
         before = count_open(lesson)
-        ask(lesson, "runAgain", cell, times)
+        ask(lesson, "runAgain", cell, 50)
         assert count_open(lesson) == before
 
 
-@pytest.mark.parametrize("lesson", THOROUGH, indirect=True)
+@pytest.mark.parametrize("lesson", RESTARTED, indirect=True)
 def test_it_runs_after_a_restart(lesson, faults):
     ask(lesson, "restart")
     run_lesson(lesson)

@@ -159,14 +159,6 @@ def test_python_leads_too(page, faults):
     expect(place_line(page)).to_contain_text("y[1, 2] sits at index · strides: 1·1 + 2·2 = 5.")
 
 
-def test_running_the_cell_again_leaves_no_comms(page, faults):
-    count = "import comm; print(len(comm.get_comm_manager().comms))"
-    before = run_in_kernel(page, count)
-    for _ in range(10):
-        run_all(page)
-    assert run_in_kernel(page, count) == before
-
-
 def test_no_serious_fault_light_dark_or_narrow(page, faults):
     assert find_axe_faults(page, ".cb-views") == []
     use_dark_theme(page)
