@@ -1,0 +1,16 @@
+"""Descent on a surface of two weights: surfaces, the update rules written out, and their paths."""
+
+from cnn_basics.descent.rules import RULES, adam_step, momentum_step, sgd_step
+from cnn_basics.descent.surfaces import SURFACES, Surface
+from cnn_basics.descent.walking import Walk, walk
+
+__all__ = [
+    "RULES",
+    "SURFACES",
+    "Surface",
+    "Walk",
+    "adam_step",
+    "momentum_step",
+    "sgd_step",
+    "walk",
+]
