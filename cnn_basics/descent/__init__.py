@@ -1,5 +1,6 @@
 """Descent on a surface of two weights: surfaces, the update rules written out, and their paths."""
 
+from cnn_basics.descent.curvature import curvatures
 from cnn_basics.descent.rules import RULES, adam_step, momentum_step, sgd_step
 from cnn_basics.descent.surfaces import SURFACES, Surface
 from cnn_basics.descent.walking import Walk, walk
@@ -10,6 +11,7 @@ __all__ = [
     "Surface",
     "Walk",
     "adam_step",
+    "curvatures",
     "momentum_step",
     "sgd_step",
     "walk",
