@@ -83,7 +83,7 @@ SURFACES = {
     for surface in (
         Surface("bowl", _bowl, _bowl_gradient, (-4.0, 3.0), ((0.0, 0.0),), ((-5, 5), (-4, 4))),
         Surface(
-            "ravine", _ravine, _ravine_gradient, (-4.0, 1.0), ((0.0, 0.0),), ((-5, 5), (-1.5, 1.5))
+            "ravine", _ravine, _ravine_gradient, (-4.0, 2.0), ((0.0, 0.0),), ((-5, 5), (-4, 4))
         ),
         Surface(
             "saddle",
@@ -91,7 +91,7 @@ SURFACES = {
             _saddle_gradient,
             (-2.5, 0.01),
             ((0.0, 1.0), (0.0, -1.0)),
-            ((-3, 3), (-1.8, 1.8)),
+            ((-3, 3), (-2.4, 2.4)),
         ),
         Surface(
             "two valleys",
@@ -99,7 +99,7 @@ SURFACES = {
             _two_valleys_gradient,
             (2.0, 1.5),
             ((-2.0, 0.0), (1.0, 0.0)),
-            ((-3, 2.5), (-2, 2)),
+            ((-3, 2.5), (-2.2, 2.2)),
         ),
     )
 }
