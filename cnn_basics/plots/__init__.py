@@ -42,6 +42,7 @@ from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
+from cnn_basics.plots.surfaces import plot_surface, plot_walk
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
@@ -87,8 +88,10 @@ __all__ = [
     "plot_product_shapes",
     "plot_stages",
     "plot_strides",
+    "plot_surface",
     "plot_tensor",
     "plot_views",
+    "plot_walk",
     "plot_weight_counts",
     "plot_weight_picture",
     "plot_window",
