@@ -13,6 +13,7 @@ from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.layers import plot_costs, plot_stages
+from cnn_basics.plots.learning import plot_learning_curves, plot_range_test
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -21,6 +22,7 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
+from cnn_basics.plots.mistakes import plot_confusion, plot_mistakes
 from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.networks import animate_forward, plot_network
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
@@ -43,6 +45,7 @@ from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
 from cnn_basics.plots.surfaces import plot_surface, plot_walk
+from cnn_basics.plots.walks import plot_walk_losses, plot_walks
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
@@ -66,6 +69,7 @@ __all__ = [
     "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
+    "plot_confusion",
     "plot_connections",
     "plot_costs",
     "plot_descent",
@@ -77,8 +81,10 @@ __all__ = [
     "plot_histograms",
     "plot_kernels",
     "plot_layer_table",
+    "plot_learning_curves",
     "plot_lines",
     "plot_memory_order",
+    "plot_mistakes",
     "plot_network",
     "plot_owners",
     "plot_panels",
@@ -86,12 +92,15 @@ __all__ = [
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
+    "plot_range_test",
     "plot_stages",
     "plot_strides",
     "plot_surface",
     "plot_tensor",
     "plot_views",
     "plot_walk",
+    "plot_walk_losses",
+    "plot_walks",
     "plot_weight_counts",
     "plot_weight_picture",
     "plot_window",
