@@ -1,0 +1,29 @@
+"""Each layer's backward pass written out by hand, and a check of gradients by numbers alone.
+
+A backward pass gets `grad_output`, the gradient of one number (usually the loss) for each output
+of the layer, and hands on the gradient for each of the layer's inputs. The other arguments are
+those of the forward pass in `cnn_basics.functional`. Everything is proved against PyTorch's
+autograd, and written to be read.
+"""
+
+from cnn_basics.gradients.check import GradientCheck, gradient_check
+from cnn_basics.gradients.convolution import conv2d_backward
+from cnn_basics.gradients.linear import linear_backward, relu_backward
+from cnn_basics.gradients.loss import cross_entropy_backward
+from cnn_basics.gradients.normalization import batch_norm_backward
+from cnn_basics.gradients.pooling import avg_pool2d_backward, max_pool2d_backward
+from cnn_basics.gradients.windows import spread, windows_backward
+
+__all__ = [
+    "GradientCheck",
+    "avg_pool2d_backward",
+    "batch_norm_backward",
+    "conv2d_backward",
+    "cross_entropy_backward",
+    "gradient_check",
+    "linear_backward",
+    "max_pool2d_backward",
+    "relu_backward",
+    "spread",
+    "windows_backward",
+]
