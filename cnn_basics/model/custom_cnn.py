@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnn_basics.model.counts import check_count as _check_count
 from cnn_basics.model.pictures import check_pictures
 
 torch.fx.wrap("check_pictures")  # torch.fx then records the check as one step of the network
@@ -58,12 +59,3 @@ class Custom_CNN(nn.Module):
         x = torch.flatten(x, start_dim=1)  # (N, 3136): keeps one row per picture
         x = F.relu(self.fc1(x))  # (N, 256)
         return self.fc2(x)  # (N, num_classes)
-
-
-def _check_count(name: str, value: int) -> None:
-    """Refuse a number of channels or classes that is not a whole number from 1."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        kind = type(value).__name__
-        raise TypeError(f"expected {name} as a whole number, got {value!r} ({kind}): give an int")
-    if value < 1:
-        raise ValueError(f"expected {name} of at least 1, got {value}: give a whole number from 1")

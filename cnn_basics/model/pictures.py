@@ -1,4 +1,4 @@
-"""The check that `Custom_CNN` makes of its pictures before any maths."""
+"""The checks that networks make of their pictures before any maths."""
 
 from __future__ import annotations
 
@@ -50,6 +50,39 @@ def check_pictures(x: Tensor, weight: Tensor) -> None:
         )
 
 
+def check_photos(x: Tensor, weight: Tensor, smallest: int) -> None:
+    """Refuse pictures that a network for any size cannot read, in one sentence with the fix.
+
+    Nothing is checked while `torch.jit.trace` or `torch.export` records.
+
+    Args:
+        x: the pictures, expected as (N, C, H, W), the dtype of `weight`.
+        weight: (out_channels, C, kH, kW), the weight of the first convolution.
+        smallest: the least height and width.
+
+    Raises:
+        TypeError: if `x` is not a tensor, or has another dtype than `weight`.
+        ValueError: if `x` has another shape.
+
+    Example:
+        >>> check_photos(torch.zeros(2, 3, 48, 64), torch.zeros(32, 3, 5, 5), smallest=8)
+    """
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return
+    channels = weight.shape[1]
+    wanted = f"expected pictures (N, {channels}, H, W) of at least {smallest}×{smallest}"
+    if not isinstance(x, Tensor):
+        got = f"{type(x).__module__}.{type(x).__qualname__}"
+        raise TypeError(f"{wanted}, got {got}: write {_as_tensor(x)}")
+    if x.ndim != 4 or x.shape[1] != channels or min(x.shape[2:]) < smallest:
+        raise ValueError(f"{wanted}, got {tuple(x.shape)}: {_photo_fix(x.shape, channels)}")
+    if x.dtype != weight.dtype and not _autocast_casts(x, weight):
+        raise TypeError(
+            f"expected {_name(weight)} numbers like the weights, got {_name(x)}: "
+            f"write {_dtype_fix(x, weight)}"
+        )
+
+
 def _as_tensor(x: object) -> str:
     return "torch.from_numpy(x)" if type(x).__module__ == "numpy" else "torch.as_tensor(x)"
 
@@ -72,6 +105,23 @@ def _shape_fix(shape: tuple[int, ...], channels: int) -> str:
     if shape[-2:] == (SIZE, SIZE) and channels == 1:
         return f"name all four axes with x.reshape(-1, 1, {SIZE}, {SIZE})"
     return "give the axes batch, channels, height and width, in this order"
+
+
+def _photo_fix(shape: tuple[int, ...], channels: int) -> str:
+    """The fix for pictures of any size."""
+    if len(shape) == 3 and shape[0] == channels:
+        return "add the batch axis with x.unsqueeze(0)"
+    if len(shape) == 3 and shape[-1] == channels:
+        return "move the channels first and add the batch axis with x.permute(2, 0, 1).unsqueeze(0)"
+    if len(shape) != 4:
+        return "give the axes batch, channels, height and width, in this order"
+    if shape[1] == channels:
+        return "load the pictures larger"
+    if shape[-1] == channels:
+        return "move the channels behind the batch axis with x.permute(0, 3, 1, 2)"
+    if shape[1] == 1:
+        return f"repeat the grey channel with x.expand(-1, {channels}, -1, -1)"
+    return f"give pictures of {channels} channels, or build the network with in_channels={shape[1]}"
 
 
 def _channel_fix(got: int, channels: int) -> str:
