@@ -3,12 +3,14 @@
 Nothing is computed here but what is drawn: every layer comes from `cnn_basics.functional`.
 """
 
+from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
+from cnn_basics.plots.graph import GraphNode, plot_computation_graph
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.layer_table import plot_layer_table
@@ -49,6 +51,7 @@ from cnn_basics.plots.walks import plot_walk_losses, plot_walks
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
+    "GraphNode",
     "MixerFigure",
     "PlaygroundFigure",
     "Response",
@@ -65,10 +68,12 @@ __all__ = [
     "animate_resolution",
     "draw_grid",
     "network_blocks",
+    "plot_agreement",
     "plot_bars",
     "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
+    "plot_computation_graph",
     "plot_confusion",
     "plot_connections",
     "plot_costs",
