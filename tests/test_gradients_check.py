@@ -58,6 +58,14 @@ def test_a_missing_gradient_is_as_wrong_as_a_wrong_one():
     assert gradient_check(lambda x: torch.zeros(2).double() + 0 * x.sum(), random(3)).passed
 
 
+def test_of_equal_errors_the_first_is_named():
+    double = lambda g, x, y: (2 * g * y, 2 * g * x)  # noqa: E731
+    for seed in range(5):
+        result = gradient_check(torch.mul, [random(2, 3, seed=seed), random(2, 3, seed=9)], double)
+        assert (result.index, result.place) == (0, (0, 0))
+        assert result.largest == pytest.approx(0.5)
+
+
 def test_the_tolerance_decides():
     backward = lambda g, x: 2 * g * x * (1 + 1e-4)  # noqa: E731
     assert not gradient_check(lambda x: x**2, random(4), backward).passed

@@ -7,7 +7,11 @@ autograd, and written to be read.
 """
 
 from cnn_basics.gradients.check import GradientCheck, gradient_check
-from cnn_basics.gradients.convolution import conv2d_backward
+from cnn_basics.gradients.convolution import (
+    conv2d_backward,
+    conv2d_grad_weight,
+    conv2d_grad_x,
+)
 from cnn_basics.gradients.linear import linear_backward, relu_backward
 from cnn_basics.gradients.loss import cross_entropy_backward
 from cnn_basics.gradients.normalization import batch_norm_backward
@@ -19,6 +23,8 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm_backward",
     "conv2d_backward",
+    "conv2d_grad_weight",
+    "conv2d_grad_x",
     "cross_entropy_backward",
     "gradient_check",
     "linear_backward",

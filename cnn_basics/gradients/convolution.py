@@ -61,50 +61,85 @@ def conv2d_backward(
     if x.ndim == 3:
         grad_x, *others = conv2d_backward(grad_output[None], x[None], weight, **options)
         return grad_x[0], *others
-    grad_x = _conv2d_grad_x(grad_output, x, weight, **options)
-    grad_weight = _conv2d_grad_weight(grad_output, x, weight, **options)
+    size = tuple(x.shape[2:])
+    grad_x = conv2d_grad_x(grad_output, weight, size, **options)
+    grad_weight = conv2d_grad_weight(grad_output, x, tuple(weight.shape[2:]), **options)
     grad_bias = grad_output.sum(dim=(0, 2, 3))  # the bias is added to every output of its map
     return grad_x, grad_weight, grad_bias
 
 
-def _conv2d_grad_x(
+def conv2d_grad_x(
     grad_output: torch.Tensor,
-    x: torch.Tensor,
     weight: torch.Tensor,
-    stride: IntOrPair,
-    padding: Padding,
-    dilation: IntOrPair,
-    groups: int,
+    size: tuple[int, int],
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
 ) -> torch.Tensor:
-    """Convolve the gradients with the flipped kernels, and cut the padding off."""
-    strides, gaps, kernel = (
-        pair(stride, "stride", 1),
-        pair(dilation, "dilation", 1),
-        weight.shape[2:],
-    )
-    # Inputs become outputs: within each group, the two channel axes change places.
+    """Convolve the gradients with the flipped kernels, and cut the padding off.
+
+    Args:
+        grad_output: `(N, out_channels, H_out, W_out)`.
+        weight: `(out_channels, in_channels / groups, kernel height, kernel width)`.
+        size: Height and width of the forward pass's input.
+        stride: As in the forward pass, like all that follow.
+        padding: A number, a pair, `"same"` or `"valid"`.
+        dilation: Pixels from one kernel element to the next.
+        groups: Into how many independent groups the channels are split.
+
+    Returns:
+        `(N, in_channels, H, W)`, the first part of `conv2d_backward`, which checks the arguments.
+
+    Example:
+        >>> kernel = torch.tensor([[[[1.0, 2.0, 3.0]]]])
+        >>> conv2d_grad_x(torch.tensor([[[[10.0]]]]), kernel, size=(1, 3))
+        tensor([[[[10., 20., 30.]]]])
+    """
+    strides, gaps = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
+    kernel = tuple(weight.shape[2:])
+    # Inputs and outputs change roles: within each group, so do the two axes of channels.
     flipped = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
     reach = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]
     full = conv2d(spread(grad_output, strides), flipped, None, 1, reach, gaps, groups)
-    (top, bottom), (left, right) = read_padding(padding, tuple(kernel), strides, gaps)
-    height, width = x.shape[2:]
+    (top, bottom), (left, right) = read_padding(padding, kernel, strides, gaps)
+    height, width = size
     unseen = (top + height + bottom - full.shape[2], left + width + right - full.shape[3])
     padded = pad(full, ((0, unseen[0]), (0, unseen[1])))  # no window saw these: gradient 0
     return padded[:, :, top : top + height, left : left + width]
 
 
-def _conv2d_grad_weight(
+def conv2d_grad_weight(
     grad_output: torch.Tensor,
     x: torch.Tensor,
-    weight: torch.Tensor,
-    stride: IntOrPair,
-    padding: Padding,
-    dilation: IntOrPair,
-    groups: int,
+    kernel_size: tuple[int, int],
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
 ) -> torch.Tensor:
-    """Add up, for each weight, gradient times the pixel that it met, over all windows."""
-    seen = windows(x, tuple(weight.shape[2:]), stride, padding, dilation)
+    """Add up, for each weight, gradient times the pixel that it met, over all windows.
+
+    Args:
+        grad_output: `(N, out_channels, H_out, W_out)`.
+        x: `(N, in_channels, H, W)`.
+        kernel_size: Kernel height and width.
+        stride: As in the forward pass, like all that follow.
+        padding: A number, a pair, `"same"` or `"valid"`.
+        dilation: Pixels from one kernel element to the next.
+        groups: Into how many independent groups the channels are split.
+
+    Returns:
+        `(out_channels, in_channels / groups, kernel height, kernel width)`, the second part of
+        `conv2d_backward`, which checks the arguments.
+
+    Example:
+        >>> x = torch.tensor([[[[4.0, 5.0, 6.0]]]])
+        >>> conv2d_grad_weight(torch.tensor([[[[10.0, 0.0]]]]), x, kernel_size=(1, 2))
+        tensor([[[[40., 50.]]]])
+    """
+    seen = windows(x, kernel_size, stride, padding, dilation)
     seen = seen.unflatten(1, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
     by_group = grad_output.unflatten(1, (groups, -1))  # (N, G, O/G, H_out, W_out)
-    products = torch.einsum("ngohw,ngchwij->gocij", by_group, seen)
+    products = torch.einsum("ngohw,ngchwij->gocij", by_group, seen)  # sums over n, h and w
     return products.flatten(0, 1)  # (O, C/G, kh, kw)
