@@ -10,8 +10,17 @@ import pytest
 import torch
 from PIL import Image
 
+import cnn_basics
 from cnn_basics import datasets
-from cnn_basics.datasets import SPECIES, SPLITS, data_folder, load_pictures, picture_paths
+from cnn_basics.datasets import (
+    BUNDLED,
+    SPECIES,
+    SPLITS,
+    data_folder,
+    load_pets,
+    load_pictures,
+    picture_paths,
+)
 from cnn_basics.images import read_image, resize
 
 
@@ -56,18 +65,18 @@ class TestDataFolder:
 
     @pytest.mark.parametrize("value", [None, ""])
     def test_without_it_the_bundled_pictures(self, tmp_path, monkeypatch, value):
-        monkeypatch.setattr(datasets, "BUNDLED", make_folder(tmp_path / "bundled"))
+        monkeypatch.setattr(datasets.pictures, "BUNDLED", make_folder(tmp_path / "bundled"))
         monkeypatch.delenv("CNN_BASICS_DATA", raising=False)
         if value is not None:
             monkeypatch.setenv("CNN_BASICS_DATA", value)
         assert data_folder() == tmp_path / "bundled"
 
     def test_the_bundled_pictures_lie_beside_the_package(self):
-        package = Path(datasets.__file__).resolve().parent
+        package = Path(cnn_basics.__file__).resolve().parent
         assert package.parent / "data" / "cat-and-dog" == datasets.BUNDLED
 
     def test_bundled_pictures_gone(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(datasets, "BUNDLED", tmp_path / "gone")
+        monkeypatch.setattr(datasets.pictures, "BUNDLED", tmp_path / "gone")
         monkeypatch.delenv("CNN_BASICS_DATA", raising=False)
         with pytest.raises(
             FileNotFoundError, match=r"gone, expected .* restore data/ from the rep"
@@ -190,6 +199,32 @@ class TestLoadPictures:
             for wrong in [2.0, "28", True]:
                 with pytest.raises(TypeError, match=f"expected {name} as a whole number, got"):
                     load_pictures("test_set", **{name: wrong})
+
+
+class TestLoadPets:
+    def test_the_bundled_pictures_whatever_the_variable_says(self, folder):
+        pictures, labels, names = load_pets("test_set", size=9)
+        assert (pictures.shape, pictures.dtype) == ((600, 3, 9, 9), torch.uint8)
+        assert labels.bincount().tolist() == [300, 300]
+        assert names == SPECIES
+        expected = resize(read_image(BUNDLED / "test_set/test_set/cats/cat.4001.png"), 9)
+        np.testing.assert_array_equal(pictures[0].permute(1, 2, 0), expected)
+
+    def test_the_same_as_load_pictures_without_the_variable(self):
+        ours, theirs = load_pets("test_set"), load_pictures("test_set")
+        assert torch.equal(ours[0], theirs[0])
+        assert torch.equal(ours[1], theirs[1])
+
+    def test_gone(self, folder, tmp_path, monkeypatch):
+        monkeypatch.setattr(datasets.pictures, "BUNDLED", tmp_path / "gone")
+        with pytest.raises(FileNotFoundError, match=r"the lessons look in .*gone.* restore data/"):
+            load_pets("test_set")
+
+    def test_wrong_arguments(self):
+        with pytest.raises(ValueError, match='expected split "training_set"'):
+            load_pets("train")
+        with pytest.raises(ValueError, match="expected size of at least 1, got 0"):
+            load_pets("test_set", size=0)
 
 
 def test_loading_imports_no_matplotlib():

@@ -1,21 +1,20 @@
-"""Where the pictures of cats and dogs are, and how they become tensors."""
+"""Where the pictures of cats and dogs are, in the two splits, and how they become tensors."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from cnn_basics.images import read_image, resize
+from cnn_basics.datasets.decoding import in_threads, read_square, strict_about_bombs
+from cnn_basics.datasets.listing import SUFFIXES, by_number, is_picture, require_count, require_word
 
 SPLITS = ("training_set", "test_set")
 SPECIES = ("cats", "dogs")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 FOLDER_VARIABLE = "CNN_BASICS_DATA"
-BUNDLED = Path(__file__).resolve().parent.parent / "data" / "cat-and-dog"
+BUNDLED = Path(__file__).resolve().parents[2] / "data" / "cat-and-dog"
 
 
 def data_folder() -> Path:
@@ -36,15 +35,7 @@ def data_folder() -> Path:
         'cat-and-dog'
     """
     chosen = os.environ.get(FOLDER_VARIABLE, "")
-    folder = Path(chosen).expanduser() if chosen else BUNDLED
-    missing = [part for part in _layout() if not (folder / part).is_dir()]
-    if not missing:
-        return folder
-    source = f"{FOLDER_VARIABLE} names {folder}" if chosen else f"the lessons look in {folder}"
-    raise FileNotFoundError(
-        f"{source}, expected a folder that holds {', '.join(p.as_posix() for p in _layout())}, "
-        f"got one without {missing[0].as_posix()}: {_folder_fix(folder, bool(chosen))}"
-    )
+    return _whole(Path(chosen).expanduser() if chosen else BUNDLED, bool(chosen))
 
 
 def picture_paths(split: str, species: str) -> list[Path]:
@@ -66,16 +57,9 @@ def picture_paths(split: str, species: str) -> list[Path]:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
         ['cat.1.png', 'cat.2.png']
     """
-    _require_word("split", split, SPLITS)
-    _require_word("species", species, SPECIES)
-    folder = data_folder() / split / split / species
-    paths = [path for path in folder.iterdir() if _is_picture(path)]
-    if not paths:
-        raise FileNotFoundError(
-            f"{folder} holds no pictures, expected files that end in {', '.join(SUFFIXES)}: "
-            f"put your {species} there, for example {species[:-1]}.1.jpg"
-        )
-    return sorted(paths, key=_by_number)
+    require_word("split", split, SPLITS)
+    require_word("species", species, SPECIES)
+    return _paths(data_folder(), split, species)
 
 
 def load_pictures(
@@ -103,14 +87,75 @@ def load_pictures(
         >>> pictures.shape, labels.tolist(), names
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], ('cats', 'dogs'))
     """
-    _require_count("size", size)
+    require_word("split", split, SPLITS)
+    require_count("size", size)
     if limit is not None:
-        _require_count("limit", limit)
-    paths = [picture_paths(split, species)[:limit] for species in SPECIES]
-    pictures = np.stack([resize(read_image(path), size) for group in paths for path in group])
+        require_count("limit", limit)
+    return _load(data_folder(), split, size, limit)
+
+
+def load_pets(split: str, size: int = 28) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
+    """Load the drawn cats and dogs that come with the lessons, all cats first.
+
+    Unlike `load_pictures`, never your own photographs, whatever CNN_BASICS_DATA names.
+
+    Args:
+        split: `"training_set"` (1,000 of each) or `"test_set"` (300 of each).
+        size: Side of the square that each picture is resized to, in pixels; 64 as drawn.
+
+    Returns:
+        Pictures, `(N, 3, size, size)` uint8, values 0 to 255; labels, `(N,)` int64, 0 for cats
+        and 1 for dogs; and the class names, whose index is the label.
+
+    Raises:
+        FileNotFoundError: The bundled pictures are not where the project keeps them.
+        TypeError: `size` is not a whole number.
+        ValueError: `split` is another word, or `size` is below 1.
+
+    Example:
+        >>> load_pets("test_set", size=14)[0].shape
+        torch.Size([600, 3, 14, 14])
+    """
+    require_word("split", split, SPLITS)
+    require_count("size", size)
+    return _load(_whole(BUNDLED, chosen=False), split, size, limit=None)
+
+
+def _load(
+    folder: Path, split: str, size: int, limit: int | None
+) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
+    """Load one split of a folder that has the layout."""
+    paths = [_paths(folder, split, species)[:limit] for species in SPECIES]
+    files = [path for group in paths for path in group]
+    with strict_about_bombs():
+        pictures = np.stack(list(in_threads(lambda path: read_square(path, size), files)))
     labels = np.repeat(np.arange(len(SPECIES)), [len(group) for group in paths])
     nchw = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
     return nchw, torch.from_numpy(labels).to(torch.int64), SPECIES
+
+
+def _paths(folder: Path, split: str, species: str) -> list[Path]:
+    """The pictures of one class in order, at least one."""
+    inside = folder / split / split / species
+    paths = [path for path in inside.iterdir() if is_picture(path)]
+    if not paths:
+        raise FileNotFoundError(
+            f"{inside} holds no pictures, expected files that end in {', '.join(SUFFIXES)}: "
+            f"put your {species} there, for example {species[:-1]}.1.jpg"
+        )
+    return sorted(paths, key=by_number)
+
+
+def _whole(folder: Path, chosen: bool) -> Path:
+    """The same folder, or the sentence that says what it lacks."""
+    missing = [part for part in _layout() if not (folder / part).is_dir()]
+    if not missing:
+        return folder
+    source = f"{FOLDER_VARIABLE} names {folder}" if chosen else f"the lessons look in {folder}"
+    raise FileNotFoundError(
+        f"{source}, expected a folder that holds {', '.join(p.as_posix() for p in _layout())}, "
+        f"got one without {missing[0].as_posix()}: {_folder_fix(folder, chosen)}"
+    )
 
 
 def _layout() -> list[Path]:
@@ -129,27 +174,3 @@ def _folder_fix(folder: Path, chosen: bool) -> str:
         if all((candidate / part).is_dir() for part in _layout()):
             return f"set {FOLDER_VARIABLE} to {candidate}"
     return "move your pictures into these folders"
-
-
-def _require_word(name: str, got: str, expected: tuple[str, ...]) -> None:
-    if got not in expected:
-        words = " or ".join(f'"{word}"' for word in expected)
-        raise ValueError(f"expected {name} {words}, got {got!r}: use one of these words")
-
-
-def _require_count(name: str, got: int) -> None:
-    if isinstance(got, bool) or not isinstance(got, (int, np.integer)):
-        raise TypeError(f"expected {name} as a whole number, got {got!r}: use for example 28")
-    if got < 1:
-        raise ValueError(f"expected {name} of at least 1, got {got}: use for example 28")
-
-
-def _is_picture(path: Path) -> bool:
-    hidden = path.name.startswith(".")
-    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    """Sort key: the last whole number in the name, then the name; names without one come last."""
-    numbers = re.findall(r"\d+", path.stem)
-    return (int(numbers[-1]), path.name) if numbers else (2**63, path.name)
