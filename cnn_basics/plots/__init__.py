@@ -43,6 +43,7 @@ from cnn_basics.plots.pixels import (
 from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
+from cnn_basics.plots.reliability import plot_reliability
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
@@ -98,6 +99,7 @@ __all__ = [
     "plot_points",
     "plot_product_shapes",
     "plot_range_test",
+    "plot_reliability",
     "plot_stages",
     "plot_strides",
     "plot_surface",
