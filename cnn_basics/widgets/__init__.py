@@ -11,6 +11,7 @@ from cnn_basics.widgets.connections import connections_explorer
 from cnn_basics.widgets.controls import Slider
 from cnn_basics.widgets.front_end import FrontEndWidget
 from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
+from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
 from cnn_basics.widgets.views import view_explorer
@@ -18,6 +19,7 @@ from cnn_basics.widgets.views import view_explorer
 __all__ = [
     "ConvolutionLens",
     "FrontEndWidget",
+    "LossWalk",
     "RedrawnFigure",
     "Slider",
     "activation_playground",
@@ -25,6 +27,7 @@ __all__ = [
     "channel_mixer",
     "connections_explorer",
     "convolution_lens",
+    "loss_walk",
     "pooling_explorer",
     "view_explorer",
 ]

@@ -28,7 +28,7 @@ from cnn_basics.widgets.lens_still import draw_lens
 
 
 class ConvolutionLens(
-    FrontEndWidget, static=("lens", "lens_text", "lens_kernel", "lens_view", "lens_main")
+    FrontEndWidget, static=("lens", "lens_text", "lens_kernel", "lens_view", "player", "lens_main")
 ):
     """The widget behind `convolution_lens`; its settings can be read and set from Python.
 

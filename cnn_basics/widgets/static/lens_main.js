@@ -146,6 +146,8 @@ function render({ model, el }) {
     next,
     reset: () => setTraits(model, structuredClone(model.get("start"))),
     onPlaying: (on) => text.node.setAttribute("aria-live", on ? "off" : "polite"),
+    titles: { play: "Through all outputs", step: "To the next output", reset: "Back to the first settings" },
+    pace: 700,
   });
   const grids = stage(life, model, {
     onHover: (...cell) => ((hover = fromGrid(...cell)), show()),

@@ -1,6 +1,5 @@
 // The convolution lens in the page: settings, grids, what lights up, and the animation.
 
-const STEP = 700; // milliseconds for one output while it plays
 const SETTINGS = ["x", "kernel", "bias", "stride", "padding", "dilation", "groups", "transposed"];
 
 /** Everything that follows from the model's settings; `output` is null where there is none. */
@@ -136,35 +135,4 @@ function settingsBar(life, model) {
   };
   const nodes = Object.values(controls).map((control) => control.node);
   return { node: element("div", { class: "cb-controls" }, ...nodes), show };
-}
-
-/** Play, Step and Reset; `next()` moves on by one output and says whether it was the last. */
-function playBar(life, { next, reset, onPlaying }) {
-  let timer = null;
-  const play = button(life, { label: "Play", onClick: () => (timer ? stop() : start()) });
-  const stop = () => {
-    clearInterval(timer);
-    timer = null;
-    play.setText("Play");
-    onPlaying(false);
-  };
-  const tick = () => next() && stop();
-  const start = () => {
-    timer = setInterval(tick, STEP);
-    play.setText("Pause");
-    onPlaying(true);
-    next(true);
-  };
-  const step = button(life, { label: "Step", title: "To the next output", onClick: () => (stop(), next()) });
-  const again = button(life, { label: "Reset", title: "Back to the first settings", onClick: () => (stop(), reset()) });
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const follow = () => {
-    if (calm.matches && timer) stop();
-    play.node.disabled = calm.matches;
-    play.node.title = calm.matches ? "Your system asks for less motion: use Step" : "Through all outputs";
-  };
-  life.listen(calm, "change", follow);
-  follow();
-  life.atEnd(() => clearInterval(timer));
-  return { node: element("div", { class: "cb-buttons" }, play.node, step.node, again.node), stop };
 }

@@ -92,17 +92,24 @@ function labelled(label, input, ...after) {
   return element("div", { class: "cb-control" }, name, input, ...after);
 }
 
-/** A slider over whole numbers; `onInput` gets every value on the way. */
-export function slider(life, { label, min, max, step = 1, value, onInput }) {
+/**
+ * A slider; `onInput` gets every value on the way. `write` turns a value into what is shown and
+ * read out, where that is not the number itself.
+ */
+export function slider(life, { label, min, max, step = 1, value, onInput, write = null }) {
   const input = element("input", { type: "range", min, max, step });
   const shown = element("span", { class: "cb-value", "aria-hidden": "true" });
+  const tell = (number) => {
+    shown.textContent = write ? write(number) : input.value;
+    if (write) input.setAttribute("aria-valuetext", shown.textContent);
+  };
   const set = (number) => {
     input.value = number;
-    shown.textContent = input.value;
+    tell(number);
   };
   set(value);
   life.listen(input, "input", () => {
-    shown.textContent = input.value;
+    tell(Number(input.value));
     onInput(Number(input.value));
   });
   return { node: labelled(label, input, shown), input, set };

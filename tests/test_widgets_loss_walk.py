@@ -1,0 +1,193 @@
+"""The loss walk: its sentences, and every one of its controls, with real ipywidgets."""
+
+from __future__ import annotations
+
+import base64
+from itertools import product
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from traitlets import TraitError
+
+from cnn_basics.descent import RULES, SURFACES, curvatures, walk
+from cnn_basics.widgets import loss_walk
+from cnn_basics.widgets.loss_walk import RATES, STEPS
+from cnn_basics.widgets.walk_words import describe_walk, short
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def check(ball) -> None:
+    """What the page is given is the walk of these settings, and PyTorch's gradients."""
+    surface = SURFACES[ball.surface]
+    wanted = walk(surface, tuple(ball.start), ball.rule, ball.learning_rate, STEPS)
+    points = wanted.points.clone().requires_grad_()
+    (gradients,) = torch.autograd.grad(surface.loss(points).sum(), points)
+    assert ball.losses == wanted.losses.tolist()
+    assert np.isfinite(ball.path).all()
+    assert np.array_equal(wanted.points.numpy().clip(-1e7, 1e7), ball.path)
+    for row, exact in zip(
+        ball.numbers,
+        torch.cat([points.detach(), gradients, wanted.losses[:, None]], dim=1),
+        strict=True,
+    ):
+        assert [number(text) for text in row] == pytest.approx(exact.tolist(), rel=5e-3, abs=5e-7)
+    assert len(ball.sentences) == len(ball.path)
+    assert 0 <= ball.step < len(ball.path)
+    told = ball.sentences[-1].startswith("Diverges")
+    assert told >= wanted.diverged
+    if told:
+        assert wanted.losses[-1] > wanted.losses[-2]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_combination_of_the_controls(surface):
+    ball = loss_walk(surface)
+    low, high = zip(*SURFACES[surface].limits, strict=True)
+    for rule, rate in product(RULES, RATES):
+        ball.rule, ball.learning_rate = rule, rate
+        check(ball)
+    for start in product(*zip(low, (0.0, 0.0), high, strict=True)):
+        ball.start = list(start)
+        check(ball)
+    for step in range(len(ball.path)):
+        ball.step = step
+        assert ball.step == step
+    for step in (0, 1, len(ball.path) - 1):
+        ball.step = step
+        assert f"after {step or len(ball.path) - 1} steps" in ball.still().alt
+
+
+def test_a_surface_brings_its_own_start_unless_another_was_chosen():
+    ball = loss_walk("ravine")
+    ball.surface = "bowl"
+    assert tuple(ball.start) == SURFACES["bowl"].start
+    ball.start = [1.0, 1.0]
+    ball.surface = "saddle"
+    assert ball.start == [1.0, 1.0]
+    check(ball)
+
+
+def test_the_step_stays_inside_of_a_walk_that_grows_shorter():
+    ball = loss_walk("bowl", learning_rate=0.1)
+    ball.step = STEPS
+    ball.learning_rate = 4.0
+    assert ball.step == len(ball.path) - 1 < STEPS
+    check(ball)
+
+
+def test_reset_goes_back_to_the_first_settings():
+    ball = loss_walk("saddle", "momentum", 0.123, start=(1, 2))
+    assert 0.123 in ball.rates
+    assert ball.rates == sorted(ball.rates)
+    first = dict(ball.first)
+    ball.surface, ball.rule, ball.learning_rate, ball.start, ball.step = (
+        "bowl",
+        "sgd",
+        1.0,
+        [3, 3],
+        5,
+    )
+    ball.set_state(first)  # as the page does it
+    assert {name: getattr(ball, name) for name in first} == first
+    check(ball)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"surface": "hill"}, "expected surface as one of bowl, ravine"),
+        ({"rule": "SGD"}, "expected rule as one of sgd, momentum, adam, got 'SGD'"),
+        ({"learning_rate": 0.0}, "expected a learning_rate above 0, got 0"),
+        ({"learning_rate": float("nan")}, "above 0, got nan"),
+        ({"start": (1.0,)}, r"expected start as two finite numbers, got \[1.0\]"),
+        ({"start": (1.0, float("inf"))}, "two finite numbers"),
+    ],
+)
+def test_what_cannot_be_is_refused(change, words):
+    with pytest.raises(TraitError, match=words):
+        loss_walk(**change)
+    ball = loss_walk()
+    ((name, value),) = change.items()
+    with pytest.raises(TraitError, match=words):
+        setattr(ball, name, list(value) if name == "start" else value)
+    check(ball)
+
+
+def say(surface: str, rule: str, rate: float, start=None) -> list[str]:
+    gone = walk(surface, start, rule, rate, STEPS)
+    return describe_walk(SURFACES[surface], gone, rule, rate)
+
+
+def test_divergence_is_said_with_the_bound_that_was_broken():
+    assert say("ravine", "sgd", 0.12)[5] == (
+        "Diverges: the loss has grown for 5 steps; the rate 0.12 is above 2/curvature = 0.1."
+    )
+    assert say("ravine", "momentum", 0.2)[-1].endswith(
+        "the rate 0.2 is above 2 · (1 + 0.9)/curvature = 0.19."
+    )
+    largest = curvatures(SURFACES["two valleys"], torch.tensor([2.0, 1.5], dtype=torch.float64))[1]
+    assert say("two valleys", "sgd", 1.0)[-1].endswith(f"2/curvature = {short(2 / largest)}.")
+
+
+def test_adam_swings_and_is_not_called_diverging():
+    said = say("bowl", "adam", 0.5)
+    assert any(s.startswith("Uphill (it rolls on by its momentum)") for s in said)
+    assert any(s.endswith("it has grown for 2 steps.") for s in said)
+    assert not any(s.startswith("Diverges") for s in said)
+
+
+def test_what_else_is_said():
+    assert say("ravine", "sgd", 0.09)[0].startswith("At the start: the loss is 48, the gradient")
+    assert say("ravine", "sgd", 0.09)[3].startswith("Zigzags: it jumps across the valley and back")
+    assert say("bowl", "sgd", 0.1)[1] == "Goes down: this step lowered the loss from 12.5 to 10.1."
+    assert say("bowl", "sgd", 0.005)[1].startswith("Goes down slowly")
+    assert say("bowl", "sgd", 2.0)[2].endswith("and back; the loss stays at 12.5.")
+    assert say("bowl", "sgd", 0.5)[-1].endswith("on the floor of a valley.")
+    assert say("two valleys", "sgd", 0.1)[-1].endswith("a shallow valley, not the deepest.")
+    assert say("saddle", "sgd", 0.1, (1.0, 0.0))[-1] == (
+        "Hardly moves: the gradient is almost 0 here, on a saddle or hill, no valley."
+    )
+    assert say("bowl", "sgd", 0.1, (0.0, 0.0))[0].endswith("almost 0: no way down.")
+    assert say("ravine", "sgd", 1e-5)[1] == "Hardly any progress: the loss stays at 48."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (-1 / 3, "−0.333"),
+        (1e-3, "0.001"),
+        (1.5e-5, "1.5e-05"),
+        (1e6, "1e+06"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert short(value) == text
+
+
+def test_the_fallback_shows_the_whole_walk_with_its_alt_text():
+    ball = loss_walk()
+    data, metadata = ball._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == ball.still().alt
+    assert ball.still().alt == (
+        "A ball on the surface “ravine” after 60 steps of SGD with learning rate 0.09, from "
+        f"(−4, 2) to {tuple_of(ball)}. {ball.sentences[-1]}"
+    )
+    assert len(base64.b64decode(data["image/png"])) < 150_000
+    assert repr(ball) == "<LossWalk>"
+
+
+def tuple_of(ball) -> str:
+    return f"({ball.numbers[-1][0]}, {ball.numbers[-1][1]})"
+
+
+def test_closing_leaves_nothing_open():
+    before = set(ipywidgets.widgets.widget._instances)
+    loss_walk().close()
+    assert set(ipywidgets.widgets.widget._instances) == before
