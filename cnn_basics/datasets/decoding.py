@@ -120,5 +120,6 @@ def _short_way(data: bytes, size: int) -> np.ndarray | None:
             return None
         image.load()
         turn = TURNED.get(image.getexif().get(ORIENTATION), np.asarray)
-        small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+        rgb = image if image.mode == "RGB" else image.convert("RGB")
+        small = rgb.resize((size, size), Image.Resampling.BILINEAR)
         return np.array(turn(np.asarray(small)), order="C")
