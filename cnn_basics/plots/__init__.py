@@ -6,6 +6,7 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.blocks import network_blocks
+from cnn_basics.plots.board import BoardFigure, BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
@@ -52,7 +53,10 @@ from cnn_basics.plots.walks import plot_walk_losses, plot_walks
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
+    "BoardFigure",
+    "BoardState",
     "GraphNode",
+    "Mistake",
     "MixerFigure",
     "PlaygroundFigure",
     "Response",

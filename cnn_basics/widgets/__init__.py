@@ -6,6 +6,7 @@ figures can do is drawn by the kernel (`RedrawnFigure`).
 
 from cnn_basics.widgets.activations import activation_playground
 from cnn_basics.widgets.bench import architecture_bench
+from cnn_basics.widgets.board import TrainingBoard, training_board
 from cnn_basics.widgets.channels import channel_mixer
 from cnn_basics.widgets.connections import connections_explorer
 from cnn_basics.widgets.controls import Slider
@@ -22,6 +23,7 @@ __all__ = [
     "LossWalk",
     "RedrawnFigure",
     "Slider",
+    "TrainingBoard",
     "activation_playground",
     "architecture_bench",
     "channel_mixer",
@@ -29,5 +31,6 @@ __all__ = [
     "convolution_lens",
     "loss_walk",
     "pooling_explorer",
+    "training_board",
     "view_explorer",
 ]

@@ -111,8 +111,13 @@ def wrapping_row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
     return ipywidgets.HBox(widgets, layout=layout)
 
 
-def figure_to_html(figure: LessonFigure) -> str:
-    """Draw a figure at the screen's resolution as an `<img>` that needs no file.
+def figure_to_html(figure: LessonFigure, sharpness: float = 1.0) -> str:
+    """Draw a figure as an `<img>` that needs no file.
+
+    Args:
+        figure: With alt text.
+        sharpness: Pixels drawn for each pixel of a plain screen; 2 stays sharp when enlarged to
+            200 %, and takes about twice as long.
 
     Raises:
         ValueError: When the figure has no alt text.
@@ -120,10 +125,13 @@ def figure_to_html(figure: LessonFigure) -> str:
     if not figure.alt.strip():
         raise ValueError("expected a figure with alt text, got none: set figure.alt")
     buffer = io.BytesIO()
+    dpi = figure.get_dpi()
+    figure.set_dpi(dpi * sharpness)
     picture = Image.fromarray(figure_to_array(figure))
+    figure.set_dpi(dpi)
     picture.save(buffer, format="png", compress_level=1)
     data = base64.b64encode(buffer.getvalue()).decode()
-    width, height = picture.size
+    width, height = (round(pixels / sharpness) for pixels in picture.size)
     return (
         f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" '
         f'decoding="sync" style="max-width: 100%; height: auto" alt="{html.escape(figure.alt)}">'

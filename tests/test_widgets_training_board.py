@@ -1,0 +1,387 @@
+"""The training board starts, stops, continues and fails, with real ipywidgets and training."""
+
+from __future__ import annotations
+
+import copy
+import html
+import threading
+import time
+
+import ipywidgets
+import pytest
+import torch
+from torch import nn
+
+from cnn_basics.training import fit
+from cnn_basics.widgets import reruns, training_board
+from cnn_basics.widgets.board_controls import PRESSES
+
+NAME = "training board"
+SECONDS = 60  # a test that waits longer is broken
+
+
+def make_data(seed: int, count: int = 24, channels: int = 3):
+    generator = torch.Generator().manual_seed(seed)
+    pictures = torch.rand(count, channels, 6, 6, generator=generator)
+    labels = torch.arange(count) % 2
+    pictures[labels == 1, :, :3] += 1.0  # bright above: easy to learn
+    return pictures, labels
+
+
+TRAIN, VALID = make_data(0), make_data(1)
+
+
+class Small(nn.Module):
+    """A convolution and a layer of sums, which can be made to wait for each batch."""
+
+    def __init__(self, channels: int = 3) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv1 = nn.Conv2d(channels, 4, 3)
+        self.fc = nn.Linear(64, 2)
+        self.pause = 0.0
+
+    def forward(self, x):
+        time.sleep(self.pause)
+        return self.fc(self.conv1(x).relu().flatten(1))
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    yield
+    assert [t.name for t in threading.enumerate() if t.name == NAME] == []
+
+
+@pytest.fixture
+def make():
+    """`make(**options)`: a board on the small network; closed at the end of the test."""
+    boards = []
+
+    def make_board(model=None, epochs=3, train=TRAIN, valid=VALID, **options):
+        given = {"batch_size": 8, "class_names": ["dark", "bright"]} | options
+        boards.append(training_board(model or Small(), train, valid, epochs, **given))
+        return boards[-1]
+
+    yield make_board
+    for board in boards:
+        board.close()
+
+
+@pytest.fixture
+def running(make):
+    """A board whose training would take minutes, in its second batch."""
+    board = make(epochs=1000)
+    board.model.pause = 0.005
+    board.start()
+    wait_until(lambda: board._training.record.done > 1 / 3)
+    return board
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def finish(board) -> None:
+    assert board.wait(SECONDS)
+    assert not board.controls.running
+
+
+def alt(board) -> str:
+    return html.unescape(board.picture.value.split('alt="')[1].removesuffix('">'))
+
+
+def weights(board) -> dict[str, torch.Tensor]:
+    return copy.deepcopy(board.model.state_dict())
+
+
+def same(first, second) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def buttons(board) -> tuple[bool, bool, bool]:
+    controls = board.controls
+    return controls.running, controls.begun, controls.failed
+
+
+def test_before_the_start(make):
+    board = make()
+    assert board.history is None
+    assert buttons(board) == (False, False, False)
+    assert board.controls.sentence == (
+        "Start trains for 3 epochs; Stop keeps what is learnt until then."
+    )
+    assert alt(board) == board.still().alt
+    assert board.still().alt == (
+        "Training board before the start: 4 kernels of conv1, at the start; empty curves of loss "
+        "and accuracy above the level of guessing; no mistakes yet."
+    )
+    data, metadata = board._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == board.still().alt
+    assert len(data["image/png"]) < 200_000
+    assert repr(board) == "<TrainingBoard>"
+
+
+def test_a_training_is_that_of_fit_and_is_shown(make):
+    board = make(learning_rate=0.01, seed=5)
+    board.start()
+    finish(board)
+    plain = Small()
+    history = fit(plain, TRAIN, VALID, 3, batch_size=8, learning_rate=0.01, seed=5, progress=False)
+    assert same(plain.state_dict(), weights(board))
+    for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy"):
+        assert getattr(board.history, name) == getattr(history, name)
+    state = board._training.record.state()
+    assert len(state.batch_loss) == 9
+    assert state.batch_loss[:, 0] == pytest.approx([(k + 1) / 3 for k in range(9)])
+    assert state.valid_loss[:, 0].tolist() == [0, 1, 2, 3]
+    assert state.valid_loss[1:, 1].tolist() == history.valid_loss
+    assert state.valid_accuracy[1:, 1].tolist() == history.valid_accuracy
+    assert state.train_accuracy[:, 1].tolist() == history.train_accuracy
+    assert torch.equal(torch.from_numpy(state.kernels), plain.conv1.weight)
+    assert buttons(board) == (False, True, False)
+    assert board.controls.share == 1.0
+    assert board.controls.sentence.startswith("Done, 3 epochs: loss ")
+    assert alt(board) == board.still().alt
+    assert "after 3 of 3 epochs: loss " in alt(board)
+    assert f"{history.valid_loss[-1]:.2f} on the validation pictures" in alt(board)
+
+
+def test_stop_keeps_the_network_and_continue_goes_on(make, running):
+    board, first = running, Small().state_dict()
+    board.controls.press("Stop")
+    assert board.controls.sentence == "Stopping after this batch."
+    finish(board)
+    kept = weights(board)
+    assert not same(first, kept)
+    assert board.history.stopped
+    done = board._training.record.done
+    assert 1 / 3 < done < 1000
+    assert board.controls.sentence.startswith(f"Stopped after {done:.3g} of 1e+03 epochs: loss ")
+    assert f"after {done:.3g} of" in alt(board)  # the last state is shown
+    time.sleep(0.05)
+    assert same(kept, weights(board))
+    epochs, board.model.pause, board._training.epochs = board.history.epochs, 0.0, 2
+    board.controls.press("Start")
+    finish(board)
+    assert not same(kept, weights(board))
+    assert board.history.epochs == epochs + 2
+    assert not board.history.stopped
+    assert board._training.record.done == pytest.approx(done + 2)
+    assert board._training.record.state().epochs == pytest.approx(done + 2)
+    assert board.controls.sentence.startswith("Done")
+
+
+def test_a_second_run_sees_the_pictures_in_another_order(make):
+    twice, once = make(epochs=1), make(epochs=2)
+    for board in (twice, once, twice):
+        board.start()
+        finish(board)
+    assert twice.history.epochs == once.history.epochs == 2
+    assert twice.history.train_loss[0] == once.history.train_loss[0]
+    orders = [board._training.record.state().batch_loss[3:, 1] for board in (twice, once)]
+    assert not (orders[0] == orders[1]).all()
+
+
+def test_start_over_takes_the_first_weights_back(make):
+    board = make()
+    first, picture = weights(board), board.picture.value
+    board.start()
+    finish(board)
+    board.controls.press("Start over")
+    assert same(first, weights(board))
+    assert board.history is None
+    assert board.picture.value == picture
+    assert buttons(board) == (False, False, False)
+    assert board.controls.share == 0.0
+    board.start()
+    finish(board)
+    assert board.history.epochs == 3
+
+
+def test_start_over_while_a_training_runs(running):
+    running.start_over()
+    assert same(Small().state_dict(), weights(running))
+    assert buttons(running) == (False, False, False)
+    assert "before the start" in alt(running)
+    finish(running)
+
+
+WAYS = {"ready": [], "running": ["Start"], "begun": ["Start", "Stop"],
+        "running again": ["Start", "Stop", "Start"]}  # fmt: skip
+LOOKS = {"ready": (False, False), "running": (True, False), "begun": (False, True),
+         "running again": (True, True)}  # fmt: skip
+
+
+@pytest.mark.parametrize("button", PRESSES)
+@pytest.mark.parametrize("state", WAYS)
+def test_every_button_in_every_state(make, state, button):
+    """Those that have nothing to do are off, whatever the page sends."""
+    board = make(epochs=1000)
+    board.model.pause = 0.005
+
+    def press(name: str) -> None:
+        board.controls._handle_custom_msg({"press": name}, [])  # as the page does
+        if name == "Stop":
+            assert not board.controls.running or board.controls.stopping
+            wait_until(lambda: not board.controls.running)
+
+    for name in WAYS[state]:
+        press(name)
+    assert buttons(board)[:2] == LOOKS[state]
+    press(button)
+    running = "running again" if LOOKS[state][1] else "running"
+    stopped = "ready" if state == "ready" else "begun"
+    then = {"Start": running, "Stop": stopped, "Start over": "ready"}[button]
+    assert buttons(board)[:2] == LOOKS[then]
+
+
+def test_other_messages_do_nothing(make):
+    board = make()
+    board.controls._handle_custom_msg({"something": "else"}, [])
+    assert buttons(board) == (False, False, False)
+
+
+def test_a_start_while_it_runs_starts_nothing(running):
+    thread = running._training._thread
+    running.start()
+    assert running._training._thread is thread
+    assert sum(t.name == NAME for t in threading.enumerate()) == 1
+
+
+def test_the_kernel_stays_free_and_the_last_state_is_shown(running):
+    """The training goes on while this thread does something else; drawings do not pile up."""
+    begin, drawings = time.monotonic(), running.drawings
+    wait_until(lambda: running.drawings >= drawings + 3)
+    assert running.drawings - drawings <= (time.monotonic() - begin) / 0.4 + 1
+    running.stop()
+    finish(running)
+    assert alt(running) == running.still().alt
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"learning_rate": 1e30}, "FloatingPointError: the loss became"),
+        ({"optimizer": "newton"}, "ValueError: "),
+        ({"valid": (VALID[0][:, :1], VALID[1])}, "RuntimeError: "),
+    ],
+)
+def test_what_goes_wrong_is_said_and_the_board_lives_on(make, change, words):
+    board = make(**change)
+    board.start()
+    finish(board)
+    assert board.error is not None
+    assert board.controls.sentence.startswith(f"The training failed. {words}")
+    assert buttons(board) == (False, True, True)
+    assert "Training board" in alt(board)
+    board.start_over()
+    assert board.error is None
+    assert buttons(board) == (False, False, False)
+
+
+def test_an_exception_of_the_network_keeps_the_epochs_before(make):
+    class Breaks(Small):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += self.training
+            if self.calls == 8:
+                raise RuntimeError("the network broke")
+            return super().forward(x)
+
+    board = make(Breaks())
+    board.start()
+    finish(board)
+    assert board.controls.sentence == "The training failed. RuntimeError: the network broke"
+    assert board.history.epochs == 2
+
+
+def test_closing_ends_the_training_and_leaves_nothing(make, running):
+    instances = ipywidgets.widgets.widget._instances
+    mine = {running.model_id, running.controls.model_id, running.picture.model_id}
+    assert mine <= set(instances)
+    running.close()
+    assert not any(t.name == NAME for t in threading.enumerate())
+    assert not mine & set(instances)
+    assert running.comm is None
+    assert running.history is not None  # the result stays
+
+
+def test_running_the_cell_again_ends_the_training_of_the_first_run(make, running):
+    reruns.replace_previous(running, ("cell", "run 1"))
+    counts = set()
+    for run in range(2, 8):
+        reruns.replace_previous(make(), ("cell", f"run {run}"))
+        counts.add(len(ipywidgets.widgets.widget._instances))
+    assert not any(t.name == NAME for t in threading.enumerate())
+    assert len(counts) == 1
+
+
+def test_mistakes_are_the_worst_with_their_names(make):
+    board = make(epochs=1, learning_rate=1e-9)  # learns nothing
+    board.start()
+    finish(board)
+    state = board._training.record.state()
+    with torch.no_grad():
+        shares = board.model(VALID[0]).softmax(dim=1)
+    right = shares.gather(1, VALID[1][:, None])[:, 0]
+    wrong = (shares.argmax(dim=1) != VALID[1]).nonzero()[:, 0]
+    order = wrong[right[wrong].argsort()]
+    assert len(order) > 0
+    assert len(state.mistakes) == min(8, len(order))
+    for mistake, number in zip(state.mistakes, order.tolist(), strict=False):
+        assert mistake.truth == ["dark", "bright"][VALID[1][number]]
+        assert mistake.answer == ["dark", "bright"][shares[number].argmax()]
+        assert mistake.share == pytest.approx(shares[number].max().item(), abs=1e-6)
+    worst = state.mistakes[0]
+    assert f"Worst mistakes: {worst.truth} said {worst.answer} (" in alt(board)
+
+
+def test_pictures_of_whole_numbers_and_of_one_channel(make):
+    pictures, labels = make_data(0, channels=1)
+    data = ((100 * pictures).to(torch.uint8), labels, ("dark", "bright"))
+    board = make(Small(channels=1), train=data, valid=data, class_names=None)
+    board.start()
+    finish(board)
+    assert board.error is None
+    shown = board._training.record.state()
+    assert shown.kernels.shape == (4, 1, 3, 3)
+    for mistake in shown.mistakes:
+        assert mistake.picture.shape == (6, 6, 3)
+        assert 0 <= mistake.picture.min() <= mistake.picture.max() <= 1
+        assert mistake.truth in ("dark", "bright")
+
+
+def test_a_network_without_a_convolution(make):
+    board = make(nn.Sequential(nn.Flatten(), nn.Linear(108, 2)), epochs=1)
+    assert "this network has no convolution" in alt(board)
+    board.start()
+    finish(board)
+    assert board.error is None
+
+
+def test_names_are_numbers_where_none_are_known(make):
+    board = make(class_names=None, learning_rate=1e-9, epochs=1)
+    board.start()
+    finish(board)
+    assert board._training.record.state().mistakes[0].truth in ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"model": "Custom_CNN"}, TypeError, "expected a network .* got str"),
+        ({"epochs": 0}, ValueError, "expected epochs as a whole number from 1, got 0"),
+        ({"epochs": 2.0}, ValueError, "got 2.0"),
+        ({"lr": 0.1}, TypeError, "expected options of fit .* got lr: leave it out"),
+        ({"on_batch": print}, TypeError, "got on_batch"),
+        ({"train": TRAIN[0]}, TypeError, "expected train as a pair"),
+        ({"valid": (VALID[0][0], VALID[1])}, ValueError, r"expected the pictures of valid as \(N"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(make, change, error, words):
+    with pytest.raises(error, match=words):
+        make(**change)
