@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cnn_basics.figures import figure_to_array
-from cnn_basics.plots.board import MOST_MISTAKES, BoardFigure, BoardState, Mistake, round_loss
+from cnn_basics.plots.board import MOST_MISTAKES, BoardFigure, round_loss
+from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.mosaic import colour_kernels, tile_pictures
 
 RANDOM = np.random.default_rng(0)
@@ -39,7 +40,9 @@ def make_state(done: int, mistakes: int = 8, kernels=KERNELS, epochs: int = 5) -
 
 
 def check(figure, state: BoardState) -> None:
-    loss, accuracy, kernels, *places = figure.axes
+    loss, accuracy, lower = figure.axes
+    shown, *places = lower.images
+    titles, captions = lower.texts[:2], lower.texts[2:]
     curves = (state.batch_loss, state.valid_loss, state.train_accuracy, state.valid_accuracy)
     lines = [*loss.lines[:2], *accuracy.lines[:2]]
     for line, curve in zip(lines, curves, strict=True):
@@ -50,21 +53,19 @@ def check(figure, state: BoardState) -> None:
     assert loss.get_xlim() == accuracy.get_xlim() == (0, state.epochs)
     assert loss.lines[2].get_ydata()[0] == math.log(state.classes)
     assert accuracy.lines[2].get_ydata()[0] == 1 / state.classes
-    texts = [text.get_text() for text in figure.texts]
-    assert state.kernels_title in texts
-    shown = kernels.images[0]
+    assert titles[0].get_text() == state.kernels_title
     assert shown.get_visible() == (state.kernels is not None)
     if state.kernels is not None:
         assert np.array_equal(shown.get_array(), tile_pictures(colour_kernels(state.kernels), 8))
     assert len(places) == MOST_MISTAKES
-    for index, place in enumerate(places):
+    for index, (place, text) in enumerate(zip(places, captions, strict=True)):
         given = state.mistakes[index] if index < len(state.mistakes) else None
-        assert place.images[0].get_visible() == (given is not None)
-        caption = place.texts[0].get_text()
+        assert place.get_visible() == (given is not None)
+        caption = text.get_text()
         assert (caption == "") == (given is None)
         if given:
-            assert np.array_equal(place.images[0].get_array(), given.picture)
-            box = place.images[0].get_window_extent()
+            assert np.array_equal(place.get_array(), given.picture)
+            box = place.get_window_extent()
             height, width = given.picture.shape[:2]
             assert box.width / box.height == pytest.approx(width / height)
             share = f"{100 * given.share:.0f} %"
@@ -95,9 +96,9 @@ def test_the_headline_knows_mistakes_from_answers_that_are_right():
     board = BoardFigure()
     right = Mistake(np.ones((4, 4, 3)), "cats", "cats", 0.55)
     state = BoardState(1, 2, None, "none", mistakes=(right,))
-    words = [text.get_text() for text in board.update(state, "x").texts]
+    words = [text.get_text() for text in board.update(state, "x").axes[2].texts]
     assert "worst answers" in words
-    words = [text.get_text() for text in board.update(make_state(1), "x").texts]
+    words = [text.get_text() for text in board.update(make_state(1), "x").axes[2].texts]
     assert "worst mistakes" in words
 
 

@@ -6,7 +6,8 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.blocks import network_blocks
-from cnn_basics.plots.board import BoardFigure, BoardState, Mistake
+from cnn_basics.plots.board import BoardFigure
+from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels

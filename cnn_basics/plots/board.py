@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,57 +12,27 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure, plain_axes
+from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.mosaic import MOST_KERNELS, colour_kernels, tile_pictures
 from cnn_basics.plots.reused import fixed_figure
 
+Place = tuple[float, float, float, float]
+
 MOST_MISTAKES = 8
 _LETTERS = 8  # of a class's name below a picture
-_BOXES = [(0.06, 0.605, 0.41, 0.285), (0.56, 0.605, 0.41, 0.285), (0.01, 0.02, 0.46, 0.418)]
+_WIDTH, _HEIGHT, _LOWER = 7.6, 4.8, 2.1  # inches: of the figure, and of what is below the curves
+_BOXES = [
+    (0.06, 0.605, 0.41, 0.285),
+    (0.56, 0.605, 0.41, 0.285),
+    (0.0, 0.0, 1.0, _LOWER / _HEIGHT),
+]
+_KERNELS = (0.08, 0.1, 3.5, 2.0)  # left, bottom, width and height in inches
+_MISTAKES = [
+    (3.88 + 0.927 * column, 1.416 - 1.032 * row, 0.684, 0.684)
+    for row in range(2)
+    for column in range(4)
+]
 _ENDS = (1.0, 2.0, 5.0, 10.0)  # of the axis of the loss, times a power of ten
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A picture that was taken for something else, or that was hard to tell.
-
-    Attributes:
-        picture: `(H, W, 3)` float, values 0 to 1.
-        truth: The name of its class.
-        answer: The name of the class with the highest score.
-        share: The probability that the network gives to its answer.
-    """
-
-    picture: np.ndarray
-    truth: str
-    answer: str
-    share: float
-
-
-@dataclass(frozen=True)
-class BoardState:
-    """What a board shows; all curves are `(T, 2)`: epochs done, and the value.
-
-    Attributes:
-        epochs: Where the axes end.
-        classes: How many classes there are: guessing gives a loss of log(classes).
-        kernels: `(K, C, height, width)`, or None where the network has no convolution.
-        kernels_title: Written above them.
-        batch_loss: The loss of single batches.
-        valid_loss: The loss on the validation pictures.
-        train_accuracy: The share of training pictures told right.
-        valid_accuracy: The share of validation pictures told right.
-        mistakes: The worst first; as many as there is room for are shown.
-    """
-
-    epochs: int
-    classes: int
-    kernels: np.ndarray | None
-    kernels_title: str
-    batch_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    valid_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    train_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    valid_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    mistakes: tuple[Mistake, ...] = ()
 
 
 class BoardFigure:
@@ -75,20 +45,18 @@ class BoardFigure:
     """
 
     def __init__(self) -> None:
-        self.figure, axes = fixed_figure(_BOXES + _mistake_boxes(), width=7.6, height=4.8)
-        self._loss, self._accuracy, *places = axes
+        self.figure, axes = fixed_figure(_BOXES, width=_WIDTH, height=_HEIGHT)
+        self._loss, self._accuracy, lower = axes
         self._lines = [
             *_draw_curves(self._loss, "loss", "training, each batch"),
             *_draw_curves(self._accuracy, "accuracy", "training"),
         ]
         self._guess = [_draw_guess(axis) for axis in (self._loss, self._accuracy)]
-        self._kernels, *self._pictures = [_empty_picture(axis) for axis in places]
-        self._titles = [
-            self.figure.text(left, 0.45, "", fontsize=10, va="bottom") for left in (0.01, 0.51)
-        ]
+        self._kernels, *self._pictures = _empty_pictures(lower, [_KERNELS, *_MISTAKES])
+        self._titles = [lower.text(left, _LOWER + 0.06, "", fontsize=10) for left in (0.08, 3.88)]
         self._captions = [
-            axis.text(0, -0.04, "", transform=axis.transAxes, fontsize=8, va="top")
-            for axis in places[1:]
+            lower.text(left, bottom - 0.03, "", fontsize=8, va="top")
+            for left, bottom, *_ in _MISTAKES
         ]
         self.figure.moves(*self._lines, self._kernels, *self._pictures)
         self.figure.writes(*self._titles, *self._captions)
@@ -132,16 +100,16 @@ class BoardFigure:
         if state.kernels is not None:
             pictures = colour_kernels(state.kernels[:MOST_KERNELS])
             tiles = tile_pictures(pictures, columns=8 if len(pictures) > 8 else 4)
-        _set_picture(self._kernels, tiles)
+        _set_picture(self._kernels, _KERNELS, tiles)
 
     def _show_mistakes(self, mistakes: tuple[Mistake, ...]) -> None:
         wrong = all(mistake.truth != mistake.answer for mistake in mistakes)
         title = "worst mistakes" if wrong else "worst answers"
         self._titles[1].set_text(title if mistakes else "worst mistakes: none known yet")
         room = [None] * (MOST_MISTAKES - len(mistakes))
-        places = zip(self._pictures, self._captions, (*mistakes, *room), strict=True)
-        for image, caption, mistake in places:
-            _set_picture(image, mistake.picture if mistake else None)
+        places = zip(self._pictures, self._captions, _MISTAKES, (*mistakes, *room), strict=True)
+        for image, caption, place, mistake in places:
+            _set_picture(image, place, mistake.picture if mistake else None)
             caption.set_text(_caption(mistake) if mistake else "")
 
 
@@ -187,23 +155,26 @@ def _draw_guess(axes: Axes) -> Line2D:
     return line
 
 
-def _empty_picture(axes: Axes) -> AxesImage:
+def _empty_pictures(axes: Axes, places: Sequence[Place]) -> list[AxesImage]:
+    """Make an image for each place; the axes count in inches."""
     plain_axes(axes)
-    image = axes.imshow(np.ones((1, 1, 3)), interpolation="nearest", visible=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="auto")  # so that nothing but the image changes
-    return image
+    images = [
+        axes.imshow(np.ones((1, 1, 3)), interpolation="nearest", visible=False) for _ in places
+    ]
+    axes.set(xlim=(0, _WIDTH), ylim=(0, _LOWER), aspect="auto")
+    return images
 
 
-def _set_picture(image: AxesImage, picture: np.ndarray | None) -> None:
+def _set_picture(image: AxesImage, place: Place, picture: np.ndarray | None) -> None:
     """Show a picture of any size, `(H, W, 3)`, at the upper left of its place, or none."""
     image.set_visible(picture is not None)
     if picture is None:
         return
-    place = image.axes.get_position().size * image.axes.figure.get_size_inches()
-    shares = np.array(picture.shape[1::-1]) / place  # width, height
-    width, height = shares / shares.max()
+    left, bottom, width, height = place
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    top = bottom + height
     image.set_data(picture)
-    image.set_extent((0, width, 1 - height, 1))
+    image.set_extent((left, left + scale * picture.shape[1], top - scale * picture.shape[0], top))
 
 
 def _caption(mistake: Mistake) -> str:
@@ -214,9 +185,3 @@ def _caption(mistake: Mistake) -> str:
 def _shorten(name: str) -> str:
     """Cut a name that is too long for a caption."""
     return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
-
-
-def _mistake_boxes() -> list[tuple[float, float, float, float]]:
-    """Two rows of four places, the captions' room below each."""
-    places = [(row, column) for row in range(2) for column in range(4)]
-    return [(0.51 + 0.122 * column, 0.295 - 0.215 * row, 0.09, 0.1425) for row, column in places]
