@@ -115,6 +115,39 @@ def check_vector(vector: torch.Tensor | None, length: int, name: str) -> None:
         )
 
 
+def check_conv2d(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, groups: int
+) -> None:
+    """Refuse tensors of a convolution that do not fit together, before any arithmetic.
+
+    Raises:
+        TypeError: When dtypes differ or are not float32 or float64.
+        ValueError: When shapes, or shapes and `groups`, do not fit together.
+    """
+    check_maps(x)
+    check_alike(x, weight, "weight")
+    check_alike(x, bias, "bias")
+    if weight.ndim != 4 or 0 in weight.shape:
+        raise ValueError(
+            "expected weight as (out_channels, in_channels / groups, kernel height, kernel width) "
+            f"without empty axes, got {tuple(weight.shape)}: reshape it with weight.view"
+        )
+    pair(groups, "groups", 1)
+    out_channels, per_group = weight.shape[:2]
+    if x.shape[-3] != per_group * groups:
+        raise ValueError(
+            f"expected x with {per_group * groups} channels for weight {tuple(weight.shape)} and "
+            f"groups={groups}, got {x.shape[-3]} in {tuple(x.shape)}: make weight.shape[1] "
+            "equal to channels / groups"
+        )
+    if out_channels % groups:
+        raise ValueError(
+            f"expected a number of kernels that groups={groups} divides, got {out_channels}: "
+            "change groups or the number of kernels"
+        )
+    check_vector(bias, out_channels, "bias")
+
+
 def _short(dtype: torch.dtype) -> str:
     """Return a dtype's name without `torch.`."""
     return str(dtype).removeprefix("torch.")

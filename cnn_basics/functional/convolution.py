@@ -6,9 +6,7 @@ import torch
 
 from cnn_basics.functional._checks import (
     IntOrPair,
-    check_alike,
-    check_maps,
-    check_vector,
+    check_conv2d,
     pair,
 )
 from cnn_basics.functional.sizes import Padding, output_size, read_padding
@@ -80,7 +78,7 @@ def conv2d_loops(
         tensor([[[[ 8., 12.],
                   [20., 24.]]]])
     """
-    _check_conv2d(x, weight, bias, groups)
+    check_conv2d(x, weight, bias, groups)
     if x.ndim == 3:
         return conv2d_loops(x[None], weight, bias, stride, padding, dilation, groups)[0]
     kernel, (step_h, step_w) = tuple(weight.shape[2:]), pair(stride, "stride", 1)
@@ -141,7 +139,7 @@ def conv2d(
         LeCun et al. (1998), "Gradient-based learning applied to document recognition",
         section II; Chellapilla et al. (2006) for the matrix product.
     """
-    _check_conv2d(x, weight, bias, groups)
+    check_conv2d(x, weight, bias, groups)
     if x.ndim == 3:
         return conv2d(x[None], weight, bias, stride, padding, dilation, groups)[0]
     seen = windows(x, tuple(weight.shape[2:]), stride, padding, dilation)
@@ -154,31 +152,3 @@ def conv2d(
     products = rows @ kernels.mT  # (N, G, H_out·W_out, O/G)
     y = products.mT.reshape(n, len(weight), height, width)
     return y if bias is None else y + bias.view(-1, 1, 1)
-
-
-def _check_conv2d(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, groups: int
-) -> None:
-    """Refuse tensors that do not fit together, before any arithmetic."""
-    check_maps(x)
-    check_alike(x, weight, "weight")
-    check_alike(x, bias, "bias")
-    if weight.ndim != 4 or 0 in weight.shape:
-        raise ValueError(
-            "expected weight as (out_channels, in_channels / groups, kernel height, kernel width) "
-            f"without empty axes, got {tuple(weight.shape)}: reshape it with weight.view"
-        )
-    pair(groups, "groups", 1)
-    out_channels, per_group = weight.shape[:2]
-    if x.shape[-3] != per_group * groups:
-        raise ValueError(
-            f"expected x with {per_group * groups} channels for weight {tuple(weight.shape)} and "
-            f"groups={groups}, got {x.shape[-3]} in {tuple(x.shape)}: make weight.shape[1] "
-            "equal to channels / groups"
-        )
-    if out_channels % groups:
-        raise ValueError(
-            f"expected a number of kernels that groups={groups} divides, got {out_channels}: "
-            "change groups or the number of kernels"
-        )
-    check_vector(bias, out_channels, "bias")
