@@ -66,13 +66,14 @@ def test_every_rung_is_pytorchs(rung, convolution):
     check(rung, *convolution)
 
 
-@given(convolution=convolutions(), block=st.integers(1, 3000))
+@given(convolution=convolutions(), block=st.integers(1, 3000), threads=st.integers(1, 3))
 @settings(max_examples=60)
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-def test_blocks_of_any_size(convolution, block):
+def test_blocks_of_any_size_in_any_number_of_threads(convolution, block, threads):
     before, blocked.BLOCK_BYTES = blocked.BLOCK_BYTES, block
     try:
-        check(fast.conv2d_blocked, *convolution)
+        with fast.use_threads(threads):
+            check(fast.conv2d_blocked, *convolution)
     finally:
         blocked.BLOCK_BYTES = before
 
@@ -124,6 +125,17 @@ def test_any_layout_and_the_dtype_is_kept(rung, dtype):
         y = rung(*pair)
         assert y.dtype == dtype
         torch.testing.assert_close(y, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_an_error_in_a_thread_is_not_lost(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(blocked, "_blocks", fail)
+    before = torch.get_num_threads()
+    with pytest.raises(MemoryError):
+        fast.conv2d_blocked(random(2, 1, 3, 3), random(1, 1, 2, 2))
+    assert torch.get_num_threads() == before
 
 
 @every_rung

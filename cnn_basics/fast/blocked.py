@@ -1,12 +1,14 @@
-"""The last rung: im2col in blocks that stay in the processor's cache, channels last."""
+"""The last rung: im2col in blocks that stay in the processor's cache, channels last, in threads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 from cnn_basics.fast.rung import Pair, rung
+from cnn_basics.fast.timing import use_threads
 from cnn_basics.functional.windows import slide
 
 BLOCK_BYTES = 2**20  # of columns at a time: about what one core's second-level cache holds
@@ -18,10 +20,11 @@ def conv2d_blocked(
 ) -> torch.Tensor:
     """Convolve with a matrix product for a few pictures, or a few rows of one, at a time.
 
-    Three things make it faster than `conv2d_im2col`: the columns of a block are still in the
-    cache when the product reads them; their memory is used again for the next block; and with
+    Four things make it faster than `conv2d_im2col`: the columns of a block are still in the
+    cache when the product reads them; their memory is used again for the next block; with
     channels last, neighbouring numbers of a window are neighbours in memory, so they are copied
-    together. Arguments, result and errors are those of `functional.conv2d`.
+    together; and each thread has a share of the pictures to itself, so that threads wait for one
+    another once, not in every block. Arguments, result and errors are those of `functional.conv2d`.
 
     Raises:
         ValueError: Also when autograd is to follow: memory that is used again keeps no history.
@@ -40,12 +43,22 @@ def conv2d_blocked(
     seen = seen.permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
     kernels = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))  # (kh·kw·C, O)
     y = padded.new_empty(*seen.shape[:3], len(weight))  # (N, H_out, W_out, O)
+    threads = torch.get_num_threads()
+    axis = 1 if len(seen) == 1 else 0  # share out the pictures, or the rows of one picture
+    shares = zip(seen.chunk(threads, axis), y.chunk(threads, axis), strict=True)
+    with use_threads(1), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda share: _multiply(*share, kernels), shares))
+    return y.permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def _multiply(seen: torch.Tensor, y: torch.Tensor, kernels: torch.Tensor) -> None:
+    """Fill `y` block by block: copy a block's windows into columns, and multiply them."""
     columns = None
     for block, part in _blocks(seen, y):
         columns = block.new_empty(block.shape) if columns is None else columns
         rows = columns[: len(block), : block.shape[1]].copy_(block)
-        torch.mm(rows.view(-1, len(kernels)), kernels, out=part.view(-1, len(weight)))
-    return y.permute(0, 3, 1, 2)
+        torch.mm(rows.view(-1, len(kernels)), kernels, out=part.view(-1, kernels.shape[1]))
 
 
 def _blocks(seen: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
