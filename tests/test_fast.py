@@ -85,7 +85,7 @@ def test_the_layers_of_custom_cnn(rung, layer, pictures):
     conv = getattr(Custom_CNN(), layer).double()
     side = {"conv1": 28, "conv2": 14}[layer]
     x = random(pictures, conv.in_channels, side, side)
-    with torch.no_grad():
+    with torch.no_grad(), fast.use_threads(2):
         y = rung(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
         torch.testing.assert_close(y, conv(x), **CLOSE)
 
