@@ -13,6 +13,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,13 +38,15 @@ WIDGETS = {
     "pooling": "widgets.pooling_explorer()",
     "activations": "widgets.activation_playground()",
     "architecture bench": "widgets.architecture_bench()",
+    "loss walk": "widgets.loss_walk()",
 }
 # The page's own clock: from the key's capture phase to the frame that paints the first change of
 # the widget; a picture counts as painted once it is decoded.
 CLOCK = """(cell) => {
     const root = jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
-    const kernel = Boolean(root.querySelector(".cnn-basics-picture"));
-    const watched = kernel ? root.querySelector(".cnn-basics-picture") : root;
+    const fromKernel = root.querySelector(".cnn-basics-picture, .cb-surface");
+    const kernel = Boolean(fromKernel);
+    const watched = fromKernel ?? root;
     window.times = [];
     let start = null;
     root.addEventListener("keydown", () => (start = performance.now()), true);
@@ -103,6 +106,28 @@ def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
                 if control.kind in KEYS and not is_out_of_reach(control):
                     times = press_keys(page, control, options.presses)
                     yield Row(f"{widget}: {control.key}", times, KERNEL_MS if kernel else FRAME_MS)
+
+
+@group("board")
+def measure_board(options: argparse.Namespace) -> Iterator[Row]:
+    """One drawing of the training board: its buttons answer at once, and it draws meanwhile."""
+    import torch
+
+    from cnn_basics.model import Custom_CNN
+    from cnn_basics.widgets import training_board
+
+    pictures = torch.randint(0, 256, (64, 3, 28, 28), dtype=torch.uint8)
+    data = (pictures, torch.arange(64) % 2)
+    board = training_board(Custom_CNN(), data, data, epochs=1)
+    board.start()
+    board.wait()
+    times = []
+    for _ in range(options.presses + WARM_UP):
+        begin = time.perf_counter()
+        board.redraw()
+        times.append(1000 * (time.perf_counter() - begin))
+    board.close()
+    yield Row("training board: one drawing", times[WARM_UP:], KERNEL_MS)
 
 
 @contextmanager

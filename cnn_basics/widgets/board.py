@@ -103,6 +103,15 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         """Stop, and put back the weights that the network had when the board was made."""
         self._training.start_over()
 
+    def redraw(self) -> None:
+        """Show the present state; while a training runs, its thread does that."""
+        record = self._training.record
+        state = record.state()
+        figure = self._figure.update(state, describe_board(record, state))
+        self.picture.value = figure_to_html(figure, _SHARPNESS)
+        self.controls.share = min(1.0, record.done / record.end)
+        self.drawings += 1
+
     def close(self) -> None:
         """Stop the training, wait for its end, and close the widget on both sides."""
         self._training.end()
@@ -119,16 +128,10 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
     def _look(self, must: bool) -> None:
         """Show the present state, unless that was done a moment ago and need not be."""
         begin = time.monotonic()
-        if not must and begin < self._next:
-            return
-        record = self._training.record
-        state = record.state()
-        figure = self._figure.update(state, describe_board(record, state))
-        self.picture.value = figure_to_html(figure, _SHARPNESS)
-        self.controls.share = min(1.0, record.done / record.end)
-        self.drawings += 1
-        end = time.monotonic()
-        self._next = max(begin + PAUSE, end + (end - begin) / SHARE)
+        if must or begin >= self._next:
+            self.redraw()
+            end = time.monotonic()
+            self._next = max(begin + PAUSE, end + (end - begin) / SHARE)
 
     def _say(self, sentence: str, **traits: bool) -> None:
         """Show a sentence, with the state of the buttons that goes with it, at once."""

@@ -167,11 +167,16 @@ def test_a_failure_is_a_sentence(page, faults):
     assert page.locator(".cb-live.cb-alert").count() == 0
 
 
-def test_two_views_agree(open_notebook, page, faults):
-    both = open_notebook(SETUP, SHOW, "board")
+def test_two_views_agree_and_fit_a_page_at_twice_the_size(open_notebook, page, faults):
+    """A window of 1200 pixels at 200 % has 600 of its own."""
+    both = open_notebook(SETUP, SHOW, "board", viewport={"width": 600, "height": 900})
     both.wait_for_function(
         "() => document.querySelectorAll('.cnn-basics-picture img').length === 2"
     )
+    picture, place = both.locator(".cnn-basics-picture img"), both.locator(".jp-OutputArea-output")
+    box, room = picture.first.bounding_box(), place.first.bounding_box()
+    assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
+    assert picture.first.evaluate("img => img.naturalWidth / img.width") >= 1.6  # stays sharp
     both.get_by_role("button", name="Start", exact=True).first.click()
     both.wait_for_function("""() => {
         const said = [...document.querySelectorAll(".cb-live")].map((node) => node.textContent);
@@ -200,16 +205,6 @@ def test_running_the_cell_again_ends_the_training_and_leaves_no_comm(page, fault
         assert ask(page, f"len({open_ones}), threads()") == f"({before}, [])"
     run_all(page)
     wait_for(page, "before the start")
-
-
-def test_it_fits_a_page_at_twice_the_size(open_notebook, faults):
-    """A window of 1200 pixels at 200 % has 600 of its own."""
-    narrow = open_notebook(SETUP, SHOW, viewport={"width": 600, "height": 450})
-    picture = narrow.locator(".cnn-basics-picture img")
-    picture.wait_for()
-    box, room = picture.bounding_box(), narrow.locator(".jp-OutputArea-output").bounding_box()
-    assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
-    assert picture.evaluate("img => img.naturalWidth / img.width") >= 1.6  # sharp when enlarged
 
 
 def test_no_serious_fault_light_or_dark(page, faults):

@@ -27,6 +27,13 @@ function plot(box, name) {
   return { node, inside, ticks };
 }
 
+/** Set attributes that are not so already. */
+function put(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+  }
+}
+
 const write = (value) => String(Math.round(value * 100) / 100).replace("-", "−");
 const text = (x, y, words, more = {}) => shape("text", { x, y, ...more }, words);
 const dots = (places) => places.map(([x, y]) => `M${x} ${y}h0`).join("");
@@ -83,21 +90,18 @@ function surfacePlot(life, onPick) {
   const draw = (state) => {
     limits = state.limits;
     if (image.getAttribute("href") !== state.picture) {
-      image.setAttribute("href", state.picture);
+      put(image, { href: state.picture });
       drawAxes();
     }
     const places = round(state.path.map((point) => toPage(point)));
     const walked = places.slice(0, state.step + 1);
-    future.setAttribute("d", line(places.slice(state.step)));
-    for (const part of [casing, past]) part.setAttribute("d", line(walked));
-    points.setAttribute("d", dots(walked.slice(1)));
-    start.setAttribute("x", places[0][0] - 5);
-    start.setAttribute("y", places[0][1] - 5);
+    put(future, { d: line(places.slice(state.step)) });
+    for (const part of [casing, past]) put(part, { d: line(walked) });
+    put(points, { d: dots(walked.slice(1)) });
+    put(start, { x: places[0][0] - 5, y: places[0][1] - 5 });
     const [x, y] = places[state.step];
     const at = [clamp(x, left, left + width), clamp(y, top, top + height)];
-    ball.setAttribute("cx", at[0]);
-    ball.setAttribute("cy", at[1]);
-    ball.classList.toggle("cb-outside", at[0] !== x || at[1] !== y);
+    put(ball, { cx: at[0], cy: at[1], class: at[0] === x && at[1] === y ? "cb-ball" : "cb-ball cb-outside" });
   };
   return { node, draw };
 }
@@ -116,10 +120,9 @@ function lossPlot() {
     const high = Math.max(Math.ceil(Math.max(...powers)), low + 1);
     const toPage = (k, power) => [left + (width * k) / steps, top + (height * (high - power)) / (high - low)];
     const places = round(powers.map((power, k) => toPage(k, power)));
-    curve.setAttribute("d", line(places));
-    walked.setAttribute("d", line(places.slice(0, step + 1)));
-    now.setAttribute("cx", places[step][0]);
-    now.setAttribute("cy", places[step][1]);
+    put(curve, { d: line(places) });
+    put(walked, { d: line(places.slice(0, step + 1)) });
+    put(now, { cx: places[step][0], cy: places[step][1] });
     const power = (n) => shape("tspan", {}, "10", shape("tspan", { dy: -5, "font-size": "9px" }, write(n)));
     const side = wholeTicks([low, high]);
     ticks.replaceChildren(
