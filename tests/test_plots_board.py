@@ -68,6 +68,7 @@ def check(figure, state: BoardState) -> None:
             box = place.get_window_extent()
             height, width = given.picture.shape[:2]
             assert box.width / box.height == pytest.approx(width / height)
+            assert max(box.width, box.height) == pytest.approx(68.4)  # of 100 in an inch
             share = f"{100 * given.share:.0f} %"
             assert caption == f"cats, said\nlong-ha… {share}"
 

@@ -127,6 +127,8 @@ def test_divergence_is_said_with_the_bound_that_was_broken():
     assert say("ravine", "sgd", 0.12)[5] == (
         "Diverges: the loss has grown for 5 steps; the rate 0.12 is above 2/curvature = 0.1."
     )
+    assert say("ravine", "sgd", 0.12)[2].endswith("it has grown for 2 steps.")
+    assert say("ravine", "sgd", 0.12)[3].startswith("Diverges: the loss has grown for 3 steps")
     assert say("ravine", "momentum", 0.2)[-1].endswith(
         "the rate 0.2 is above 2 · (1 + 0.9)/curvature = 0.19."
     )

@@ -16,7 +16,7 @@ class BoardControls(anywidget.AnyWidget):
     """Three buttons, a bar and a sentence. Their state comes from Python; the page only presses.
 
     Args:
-        on_press: Called with one of `PRESSES` for every press of a button that is enabled.
+        on_press: Called with one of `PRESSES`; the page lets no button be pressed that is off.
 
     Attributes:
         running: Whether a training runs: *Stop* is enabled, *Start* is not.
@@ -48,13 +48,8 @@ class BoardControls(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def press(self, name: str) -> None:
-        """Do what a press of the button does, unless the button has nothing to do."""
-        enabled = {
-            "Start": not self.running,
-            "Stop": self.running and not self.stopping,
-            "Start over": self.running or self.begun,
-        }
-        if enabled.get(name, False):
+        """Do what a press of the button does; other words do nothing."""
+        if name in PRESSES:
             self._on_press(name)
 
     def _hear(self, _: object, content: dict, __: object) -> None:
