@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import html
+import subprocess
+import sys
 import threading
 import time
 
@@ -160,8 +162,10 @@ def test_stop_keeps_the_network_and_continue_goes_on(make, running):
     assert board.history.stopped
     done = board._training.record.done
     assert 1 / 3 < done < 1000
-    assert board.controls.sentence.startswith(f"Stopped after {done:.3g} of 1e+03 epochs: loss ")
-    assert f"after {done:.3g} of" in alt(board)  # the last state is shown
+    assert board.controls.sentence.startswith(
+        f"Stopped after {round(done, 2):g} of 1000 epochs: loss "
+    )
+    assert f"after {round(done, 2):g} of" in alt(board)  # the last state is shown
     time.sleep(0.05)
     assert same(kept, weights(board))
     epochs, board.model.pause, board._training.epochs = board.history.epochs, 0.0, 2
@@ -254,6 +258,7 @@ def test_every_button_in_every_state(make, state, button):
 def test_other_messages_do_nothing(make):
     board = make()
     board.controls._handle_custom_msg({"something": "else"}, [])
+    board.controls.press("something else")
     assert buttons(board) == (False, False, False)
 
 
@@ -414,3 +419,21 @@ def test_names_are_numbers_where_none_are_known(make):
 def test_what_cannot_be_is_refused_at_once(make, change, error, words):
     with pytest.raises(error, match=words):
         make(**change)
+
+
+def test_python_ends_though_a_training_runs():
+    code = """
+import time, torch
+from torch import nn
+from cnn_basics.widgets import training_board
+data = torch.rand(8, 3, 4, 4), torch.arange(8) % 2
+board = training_board(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), data, data, 10**9)
+board.start()
+while not board._training.record.done:
+    time.sleep(0.01)
+print("running", board.controls.running)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "running True\n", "")

@@ -128,7 +128,8 @@ def describe_board(record: Record, state: BoardState) -> str:
         parts = [f"Training board before the start: {state.kernels_title}; empty curves"]
         parts.append("of loss and accuracy above the level of guessing; no mistakes yet.")
         return " ".join(parts)
-    head = f"Training board after {record.done:.3g} of {state.epochs:.3g} epochs: "
+    done, end = round(record.done, 2), round(state.epochs, 2)
+    head = f"Training board after {done:g} of {end:g} epochs: "
     return f"{head}{describe_numbers(record)}. {state.kernels_title}. {_name_mistakes(state)}"
 
 

@@ -157,7 +157,7 @@ class BackgroundTraining:
                 self._tell(f"Training, {self._so_far()} done: {describe_numbers(self.record)}.")
 
     def _so_far(self) -> str:
-        return f"{self.record.done:.3g} of {count(self.record.end)}"
+        return f"{round(self.record.done, 2):g} of {count(self.record.end)}"
 
     def _describe_end(self) -> str:
         whole = self.record.done >= self.record.end - 1e-9
@@ -186,7 +186,7 @@ def count(epochs: float) -> str:
     """Write a number of epochs with its unit.
 
     Example:
-        >>> count(1), count(2.25)
-        ('1 epoch', '2.25 epochs')
+        >>> count(1), count(2.28125)
+        ('1 epoch', '2.28 epochs')
     """
-    return "1 epoch" if epochs == 1 else f"{epochs:.3g} epochs"
+    return "1 epoch" if epochs == 1 else f"{round(epochs, 2):g} epochs"

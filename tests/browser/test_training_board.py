@@ -104,7 +104,7 @@ def test_start_watch_and_stop_by_mouse(page, faults):
     say(page, "Stopped after")
     done = ask(page, "board._training.record.done")
     assert 0 < float(done) < 500
-    wait_for(page, f"after {float(done):.3g} of 500 epochs")  # the last state is shown
+    wait_for(page, f"after {round(float(done), 2):g} of 500 epochs")  # the last state is shown
     assert ask(page, "threads(), board.wait(0), board.history.stopped") == "([], True, True)"
     assert ask(page, "torch.equal(board.model.fc.weight, Small().fc.weight)") == "False"
     last = source(page)
