@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 
 from cnn_basics.figures import SEQUENTIAL, VERMILION, LessonFigure, new_figure
 from cnn_basics.plots.reused import fixed_figure
