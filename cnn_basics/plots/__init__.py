@@ -12,8 +12,10 @@ from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
+from cnn_basics.plots.embedding import plot_embedding
 from cnn_basics.plots.graph import GraphNode, plot_computation_graph
 from cnn_basics.plots.grids import plot_grids, plot_window
+from cnn_basics.plots.heat import draw_heat, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.layers import plot_costs, plot_stages
@@ -46,6 +48,8 @@ from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.reliability import plot_reliability
+from cnn_basics.plots.scores import plot_scores
+from cnn_basics.plots.sheets import plot_kernel_sheet, plot_map_sheets
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
@@ -73,6 +77,7 @@ __all__ = [
     "animate_reshape",
     "animate_resolution",
     "draw_grid",
+    "draw_heat",
     "network_blocks",
     "plot_agreement",
     "plot_bars",
@@ -84,16 +89,20 @@ __all__ = [
     "plot_connections",
     "plot_costs",
     "plot_descent",
+    "plot_embedding",
     "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
     "plot_flattened",
     "plot_grids",
+    "plot_heat",
     "plot_histograms",
+    "plot_kernel_sheet",
     "plot_kernels",
     "plot_layer_table",
     "plot_learning_curves",
     "plot_lines",
+    "plot_map_sheets",
     "plot_memory_order",
     "plot_mistakes",
     "plot_network",
@@ -105,6 +114,7 @@ __all__ = [
     "plot_product_shapes",
     "plot_range_test",
     "plot_reliability",
+    "plot_scores",
     "plot_stages",
     "plot_strides",
     "plot_surface",
