@@ -56,6 +56,8 @@ class LessonFigure(Figure):
     Attributes:
         alt: One or two sentences that say what the picture shows.
         sharpness: Pixels of the stored PNG for each pixel on the screen.
+        few_colours: Whether the stored PNG keeps the 256 colours that stand for all others best:
+            pictures under colours then take a third of the room.
 
     Example:
         >>> figure, axes = new_figure(alt="A rising line.")
@@ -66,6 +68,7 @@ class LessonFigure(Figure):
 
     alt: str = ""
     sharpness: float = 1.6
+    few_colours: bool = False
 
     def to_png(self) -> bytes:
         """Draw the figure.
@@ -76,7 +79,7 @@ class LessonFigure(Figure):
         self.set_dpi(_DPI * self.sharpness)
         picture = Image.fromarray(figure_to_array(self))
         self.set_dpi(_DPI)
-        if picture.getcolors(256) is not None:  # few colours: a palette is exact and smaller
+        if self.few_colours or picture.getcolors(256) is not None:  # then a palette is exact
             picture = picture.quantize(256)
         buffer = io.BytesIO()
         picture.save(buffer, format="png", optimize=True)

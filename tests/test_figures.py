@@ -49,6 +49,17 @@ def test_a_figure_is_stored_exactly_with_few_colours_and_with_many():
         assert np.array_equal(stored, figures.figure_to_array(figure))
 
 
+def test_a_figure_of_few_colours_keeps_256_that_are_near_and_is_smaller():
+    figure, (axes,) = figures.new_figure(width=2, height=2, alt="Noise in many colours.")
+    axes.imshow(np.random.default_rng(0).random((40, 40, 3)) ** 2)
+    exact, exact_size = iio.imread(figure.to_png()), len(figure.to_png())
+    figure.few_colours = True
+    few = iio.imread(figure.to_png(), mode="RGB")
+    assert len(np.unique(few.reshape(-1, 3), axis=0)) <= 256
+    assert np.abs(few.astype(int) - exact[..., :3]).mean() < 12
+    assert len(figure.to_png()) < 0.6 * exact_size
+
+
 def test_a_figure_without_alt_text_is_refused(shown):
     figure, _ = figures.new_figure()
     with pytest.raises(ValueError, match="expected alt text, got an empty string"):

@@ -54,15 +54,17 @@ def plot_embedding(
                 f"{tuple(points.shape)}: give two numbers for each label"
             )
     figure, axes = new_figure(1, len(panels), height=3.3, alt=alt)
+    figure.few_colours = True  # hundreds of outlines take much room
     for axis, points, title in zip(axes, panels, titles, strict=True):
         for index, name in enumerate(names):
             x, y = points[labels == index].detach().cpu().T.numpy()
-            style = {"facecolor": "none", "edgecolors": CYCLE[index], "alpha": 0.75}
-            axis.scatter(x, y, 22, marker=MARKERS[index], linewidths=1.1, label=name, **style)
+            style = {"facecolor": "none", "edgecolors": CYCLE[index]}
+            axis.scatter(x, y, 16, marker=MARKERS[index], linewidths=0.9, label=name, **style)
         if wrong is not None and bool(wrong.any()):
             x, y = points[wrong].detach().cpu().T.numpy()
             axis.scatter(x, y, 80, facecolor="none", edgecolors=BLACK, label="answered wrongly")
-        axis.set(title=title, xlabel=axes_names[0], ylabel=axes_names[1])
+        axis.set(xlabel=axes_names[0], ylabel=axes_names[1])
+        axis.set_title(title, fontsize=10)
         axis.set_xticks([])
         axis.set_yticks([])
     handles = axes[0].get_legend_handles_labels()

@@ -56,6 +56,7 @@ def plot_heat(
     _check(pictures, heats, titles, masks)
     count = len(pictures)
     figure, axes = new_figure(len(heats) + 1, count, height=size * (len(heats) + 1) + 0.2, alt=alt)
+    figure.sharpness, figure.few_colours = 1.3, True  # pictures under colours take much room
     shown = _as_floats(pictures)
     for column, (picture, title) in enumerate(zip(shown, titles, strict=True)):
         whole = picture if picture.shape[-1] == 3 else picture[..., 0]
@@ -72,7 +73,7 @@ def plot_heat(
             plain_axes(axis)
             if masks is not None:
                 _outline(axis, masks[column])
-        axes[row * count].set_ylabel(name, fontsize=10)
+        axes[row * count].set_ylabel(name, fontsize=9)
     return figure
 
 

@@ -52,7 +52,9 @@ def plot_scores(
         places = [group - 0.4 + width * (index + 0.5) for group in range(len(targets))]
         style = {"color": "0.9", "edgecolor": CYCLE[index], "hatch": HATCHES[index]}
         bars = axes.bar(places, list(values), 0.92 * width, label=name, **style)
-        axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=8)
+        words = axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=8)
+        for word in words:  # readable where the line of chance runs through it
+            word.set(zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     for group, level in enumerate(chance):
         label = "chance" if group == 0 else None
         style = {"colors": VERMILION, "linewidth": 2.5, "linestyle": (0, (3, 1))}

@@ -39,6 +39,7 @@ def plot_kernel_sheet(weight: torch.Tensor, alt: str, *, columns: int = 8) -> Le
     numbers = weight.detach().cpu().double().numpy()
     summed = numbers.sum(axis=1, keepdims=True).repeat(3, axis=1)
     figure, axes = new_figure(1, 2, height=_height([numbers.shape[0]], columns, 3.4), alt=alt)
+    figure.sharpness = 1.0  # there is little text, and many small pictures take much room
     titles = ("in colour (grey = 0)", "sum of the three slices")
     for axis, kernels, title in zip(axes, (numbers, summed), titles, strict=True):
         axis.imshow(tile_pictures(colour_kernels(kernels), columns), interpolation="nearest")
@@ -77,6 +78,7 @@ def plot_map_sheets(
             )
     height = _height([len(stack) for stack in maps.values()], columns, 7.0 / len(maps))
     figure, axes = new_figure(1, len(maps), height=height, alt=alt)
+    figure.sharpness = 1.0
     for axis, (name, stack) in zip(axes, maps.items(), strict=True):
         numbers = stack.detach().cpu().double().numpy()
         spread = numbers.max() - numbers.min() or 1.0
