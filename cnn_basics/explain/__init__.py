@@ -4,7 +4,7 @@ from cnn_basics.explain.clever_hans import draw_on, draw_trap
 from cnn_basics.explain.embedding import principal_components
 from cnn_basics.explain.feature_maps import feature_maps
 from cnn_basics.explain.gradients import enlarge, grad_cam, saliency
-from cnn_basics.explain.occlusion import occlusion, occlusion_scores, squares
+from cnn_basics.explain.occlusion import covered_scores, occlusion, squares
 from cnn_basics.explain.part_masks import load_masks
 from cnn_basics.explain.receptive_field import ReceptiveField, receptive_field
 from cnn_basics.explain.scores import area_share, heat_share, pointing_game
@@ -13,6 +13,7 @@ from cnn_basics.explain.seen_pixels import receptive_field_by_gradient
 __all__ = [
     "ReceptiveField",
     "area_share",
+    "covered_scores",
     "draw_on",
     "draw_trap",
     "enlarge",
@@ -21,7 +22,6 @@ __all__ = [
     "heat_share",
     "load_masks",
     "occlusion",
-    "occlusion_scores",
     "pointing_game",
     "principal_components",
     "receptive_field",

@@ -31,6 +31,27 @@ def check_pictures(x: Tensor) -> None:
         raise TypeError(f"expected pictures of floats, got {kind}: write x.float() / 255")
 
 
+def read_scores(scores: object) -> Tensor:
+    """Refuse what is no table of scores.
+
+    Args:
+        scores: what the network gives, expected as (N, K).
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if not isinstance(scores, Tensor) or scores.ndim != 2:
+        got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+        raise ValueError(
+            f"expected a network that gives scores (N, K), got {got}: "
+            "explain a network that ends with one score for each class"
+        )
+    return scores
+
+
 def read_target(scores: Tensor, target: Target) -> Tensor:
     """Read which class is explained for each picture.
 
@@ -49,13 +70,7 @@ def read_target(scores: Tensor, target: Target) -> Tensor:
         >>> read_target(torch.zeros(3, 2), 1)
         tensor([1, 1, 1])
     """
-    if not isinstance(scores, Tensor) or scores.ndim != 2:
-        got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        raise ValueError(
-            f"expected a network that gives scores (N, K), got {got}: "
-            "explain a network that ends with one score for each class"
-        )
-    count, classes = scores.shape
+    count, classes = read_scores(scores).shape
     chosen = _as_column(target, count, scores.device)
     wrong = chosen[(chosen < 0) | (chosen >= classes)]
     if len(wrong):

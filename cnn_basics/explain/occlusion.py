@@ -5,7 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnn_basics.explain.checks import Target, check_pictures, choose_scores, read_target
+from cnn_basics.explain.checks import (
+    Target,
+    check_pictures,
+    choose_scores,
+    read_scores,
+    read_target,
+)
 from cnn_basics.model.untouched import untouched
 
 Fill = float | Tensor
@@ -44,21 +50,18 @@ def squares(height: int, width: int, size: int, stride: int) -> Tensor:
     return rows[:, None, :, None] & columns[None, :, None, :]
 
 
-def occlusion_scores(
-    model: nn.Module, x: Tensor, target: Target, size: int, stride: int, fill: Fill = 0.0
-) -> Tensor:
-    """Cover a square of each picture, place after place, and write down the score.
+def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
+    """Cover a square of each picture, place after place, and write down all scores.
 
     Args:
         model: a network that gives scores (N, K); it is left as it was.
         x: (N, C, H, W), the pictures as the network takes them.
-        target: the class whose score is followed; one for all pictures, or (N,) int64.
         size: rows and columns of the square.
         stride: pixels from one place to the next.
         fill: what the square is filled with: one number, or (C,), one for each channel.
 
     Returns:
-        (N, rows, columns), the score for each place of the square, as `squares` lists them.
+        (N, rows, columns, K), the scores for each place of the square, as `squares` lists them.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -67,21 +70,19 @@ def occlusion_scores(
     Example:
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
         >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, 2, 3, 4], [0, 0, 0, 0]]))
-        >>> occlusion_scores(model, torch.ones(1, 1, 2, 2), target=0, size=1, stride=1).tolist()
-        [[[9.0, 8.0], [7.0, 6.0]]]
+        >>> covered_scores(model, torch.ones(1, 1, 2, 2), size=1, stride=1)[0, :, :, 0].tolist()
+        [[9.0, 8.0], [7.0, 6.0]]
     """
     check_pictures(x)
     channels, height, width = x.shape[1:]
-    covered = squares(height, width, size, stride).to(x.device)
-    places = covered.flatten(0, 1)[:, None]  # (places, 1, H, W)
+    places = squares(height, width, size, stride).to(x.device)
+    flat = places.flatten(0, 1)[:, None]  # (places, 1, H, W)
     filling = _as_pixel(fill, channels, x)
-    scores = x.new_empty(len(x), *covered.shape[:2])
     with untouched(model):
-        classes = read_target(model(x), target)
-        for number, picture in enumerate(x):
-            hidden = torch.where(places, filling, picture)  # (places, C, H, W)
-            scores[number] = model(hidden)[:, classes[number]].view(covered.shape[:2])
-    return scores
+        scores = [model(torch.where(flat, filling, picture)) for picture in x]  # (places, K) each
+        classes = read_scores(model(x)).shape[1]
+    stacked = torch.stack(scores) if scores else x.new_empty(0)
+    return stacked.view(len(x), *places.shape[:2], classes)
 
 
 def occlusion(
@@ -116,8 +117,11 @@ def occlusion(
     """
     check_pictures(x)
     with untouched(model):
-        whole = choose_scores(model(x), target)  # (N,)
-    drops = whole[:, None, None] - occlusion_scores(model, x, target, size, stride, fill)
+        answers = model(x)
+        classes, whole = read_target(answers, target), choose_scores(answers, target)  # (N,)
+    scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
+    chosen = classes[:, None, None, None].expand(*scores.shape[:3], 1)
+    drops = whole[:, None, None] - scores.gather(3, chosen)[..., 0]
     places = squares(*x.shape[2:], size, stride).to(drops)  # (rows, columns, H, W)
     return torch.einsum("nrc,rchw->nhw", drops, places) / places.sum(dim=(0, 1))
 

@@ -10,9 +10,11 @@ from cnn_basics.widgets.board import TrainingBoard, training_board
 from cnn_basics.widgets.channels import channel_mixer
 from cnn_basics.widgets.connections import connections_explorer
 from cnn_basics.widgets.controls import Slider
+from cnn_basics.widgets.feature_maps import feature_map_browser
 from cnn_basics.widgets.front_end import FrontEndWidget
 from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
 from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
+from cnn_basics.widgets.occlusion import OcclusionExplorer, occlusion_explorer
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
 from cnn_basics.widgets.views import view_explorer
@@ -21,6 +23,7 @@ __all__ = [
     "ConvolutionLens",
     "FrontEndWidget",
     "LossWalk",
+    "OcclusionExplorer",
     "RedrawnFigure",
     "Slider",
     "TrainingBoard",
@@ -29,7 +32,9 @@ __all__ = [
     "channel_mixer",
     "connections_explorer",
     "convolution_lens",
+    "feature_map_browser",
     "loss_walk",
+    "occlusion_explorer",
     "pooling_explorer",
     "training_board",
     "view_explorer",

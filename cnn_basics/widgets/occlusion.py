@@ -1,0 +1,196 @@
+"""Something to move for lesson 10: cover a part of a picture, and watch the network's answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+from torch import Tensor, nn
+from traitlets import Dict, Int, List, TraitError, Unicode, observe, validate
+
+from cnn_basics.explain import covered_scores
+from cnn_basics.figures import SEQUENTIAL, LessonFigure
+from cnn_basics.model.untouched import untouched
+from cnn_basics.plots.covered import plot_covered
+from cnn_basics.training import prepare
+from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
+from cnn_basics.widgets.front_end import FrontEndWidget
+
+SIZES = (4, 8, 12)
+STRIDE = 2
+
+
+class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
+    """The widget that `occlusion_explorer` returns; all that it shows is computed beforehand.
+
+    Attributes:
+        picture: Which picture is shown, from 0.
+        size: Rows and columns of the square, one of `sizes`.
+        row: Place of the square, from 0; its upper edge is at pixel `stride * row`.
+        column: The same from the left.
+        shares: By `"size"`, for each picture and place, the share of the true class in per cent.
+        whole: The share of each picture that nothing covers, in per cent.
+    """
+
+    picture = Int(0).tag(sync=True)
+    size = Int(8).tag(sync=True)
+    row = Int(0).tag(sync=True)
+    column = Int(0).tag(sync=True)
+    titles = List(Unicode()).tag(sync=True)
+    classes = List(Unicode()).tag(sync=True)  # the true class of each picture
+    sizes = List(Int()).tag(sync=True)
+    stride = Int(STRIDE).tag(sync=True)
+    shares = Dict().tag(sync=True)
+    whole = List().tag(sync=True)
+    answers = Dict().tag(sync=True)  # by size, for each picture and place, the class that wins
+    images = List(Unicode()).tag(sync=True)
+    heats = Dict().tag(sync=True)
+    pixels = List(Int()).tag(sync=True)  # rows and columns of a picture
+    colour = Unicode().tag(sync=True)
+
+    def __init__(self, shown: np.ndarray, **traits: Any) -> None:  # noqa: ANN401 - any trait's
+        self._shown = shown
+        super().__init__(images=[_as_url(picture) for picture in shown], **traits)
+
+    def still(self) -> LessonFigure:
+        """Draw the picture with its square, and what each place of the square comes to."""
+        shares = np.array(self.shares[str(self.size)][self.picture])
+        corner = (self.stride * self.row, self.stride * self.column)
+        return plot_covered(
+            self._shown[self.picture], shares, corner, self.size, self.colour, self.describe()
+        )
+
+    def describe(self) -> str:
+        """Say what the square does at its present place."""
+        key, place = str(self.size), (self.row, self.column)
+        shares, answers = (found[key][self.picture] for found in (self.shares, self.answers))
+        whole, now = (
+            math.floor(share + 0.5)  # as the page rounds
+            for share in (self.whole[self.picture], shares[place[0]][place[1]])
+        )
+        row, column = (self.stride * at for at in place)
+        return (
+            f"Picture {self.titles[self.picture]}: the network gives "
+            f"{self.classes[self.picture]} {whole} %, and {now} % with the {key}×{key} square at "
+            f"row {row}, column {column}; it answers {answers[place[0]][place[1]]}."
+        )
+
+    @validate("picture", "size", "row", "column")
+    def _inside(self, proposal: dict) -> int:
+        name, value = proposal["trait"].name, proposal["value"]
+        allowed = list(self.sizes) if name == "size" else list(range(self._count(name)))
+        if allowed and value not in allowed:
+            raise TraitError(
+                f"expected {name} as one of {allowed[0]} to {allowed[-1]}, got {value}: "
+                "choose one that there is"
+            )
+        return value
+
+    @observe("size")
+    def _keep_inside(self, _: object) -> None:
+        """A larger square has fewer places."""
+        if self.shares:
+            places = self.shares[str(self.size)][0]
+            self.row = min(self.row, len(places) - 1)
+            self.column = min(self.column, len(places[0]) - 1)
+
+    def _count(self, name: str) -> int:
+        """How many values a trait can have; 0 while the widget is being made."""
+        if name == "picture" or not self.shares:
+            return len(self.titles)
+        places = self.shares[str(self.size)][0]
+        return len(places if name == "row" else places[0])
+
+
+def occlusion_explorer(
+    model: nn.Module,
+    pictures: Tensor,
+    labels: Tensor,
+    names: Sequence[str],
+    prepare: Prepare = prepare,
+) -> OcclusionExplorer:
+    """Drag a square over a picture, and watch how sure the network stays of its class.
+
+    The square has the pictures' mean colour. All places are tried beforehand, so that the page
+    answers at once: by mouse, by touch, by arrow keys or by sliders.
+
+    Args:
+        model: Gives `(N, classes)` scores; it is left as it was.
+        pictures: `(N, 3, H, W)` or `(N, 1, H, W)`, uint8, or float from 0 to 1; at most 12, of at
+            least 12×12 pixels.
+        labels: `(N,)` int64, the true class of each.
+        names: Of the classes.
+        prepare: Turns the pictures into what the network reads.
+
+    Returns:
+        The widget.
+
+    Raises:
+        TypeError: `pictures` is not a tensor, or a label is no whole number.
+        ValueError: A shape, a number or a class does not fit.
+
+    Example:
+        >>> import torch
+        >>> from cnn_basics.model import Custom_CNN
+        >>> black = torch.zeros(1, 3, 28, 28)
+        >>> explorer = occlusion_explorer(Custom_CNN(), black, torch.tensor([1]), ["cat", "dog"])
+        >>> len(explorer.shares["8"][0])
+        11
+    """
+    classes = [names[int(label)] for label in labels]
+    shown = read_pictures(pictures, classes)
+    if min(shown.shape[1:3]) < max(SIZES):
+        raise ValueError(
+            f"expected pictures of at least {max(SIZES)}×{max(SIZES)} pixels, got "
+            f"{shown.shape[1]}×{shown.shape[2]}: give larger ones"
+        )
+    mean = pictures.float().mean(dim=(0, 2, 3), keepdim=True).to(pictures.dtype)  # (1, C, 1, 1)
+    colour = (read_pictures(mean, ["mean"])[0, 0, 0] * 255).round().astype(int)
+    found = _try_all(model, prepare(pictures), labels, prepare(mean).flatten(), names)
+    return OcclusionExplorer(
+        shown,
+        titles=number_titles(classes),
+        classes=classes,
+        sizes=list(SIZES),
+        pixels=list(shown.shape[1:3]),
+        colour="#" + "".join(f"{level:02x}" for level in colour),
+        **found,
+    )
+
+
+def _try_all(
+    model: nn.Module, x: Tensor, labels: Tensor, fill: Tensor, names: Sequence[str]
+) -> dict[str, Any]:
+    """Cover every place of every picture with every square."""
+    shares = nn.Sequential(model, nn.Softmax(dim=1))
+    with untouched(shares):
+        whole = shares(x).gather(1, labels[:, None])[:, 0]
+    found: dict[str, Any] = {"whole": _percent(whole), "shares": {}, "heats": {}, "answers": {}}
+    for size in SIZES:
+        each = covered_scores(shares, x, size, STRIDE, fill)  # (N, rows, columns, K)
+        index = labels.view(-1, 1, 1, 1).expand(*each.shape[:3], 1)
+        own = each.gather(-1, index)[..., 0]
+        found["shares"][str(size)] = _percent(own)
+        winners = np.array(names)[each.argmax(dim=-1).numpy()]
+        found["answers"][str(size)] = winners.tolist()
+        coloured = colormaps[SEQUENTIAL](own.numpy())[..., :3]  # 0 % dark, 100 % bright
+        found["heats"][str(size)] = [_as_url(picture) for picture in coloured]
+    return found
+
+
+def _percent(shares: Tensor) -> list:
+    """Shares as per cent with one decimal, as nested lists."""
+    return (1000 * shares.double()).round().div(10).tolist()
+
+
+def _as_url(picture: np.ndarray) -> str:
+    """A picture `(H, W, 3)` from 0 to 1 as a PNG in a URL of its own."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

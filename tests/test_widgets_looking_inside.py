@@ -1,0 +1,247 @@
+"""The feature-map browser and the occlusion explorer: every control, and what they show."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from traitlets import TraitError
+
+from cnn_basics.explain import feature_maps
+from cnn_basics.model import Custom_CNN
+from cnn_basics.plots.map_browser import MapBrowserFigure, colour_maps, columns_for
+from cnn_basics.widgets import feature_map_browser, occlusion_explorer
+from cnn_basics.widgets.explained_pictures import read_pictures
+
+STEPS = ("conv1", "relu", "max_pool2d", "conv2", "relu_1", "max_pool2d_1")
+CHANNELS = (32, 32, 32, 64, 64, 64)
+NAMES = ["cat", "dog"]
+
+
+def normalise(pictures):
+    return (pictures.float() / 255 - 0.5) / 0.25
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    torch.manual_seed(3)
+    return torch.randint(0, 256, (3, 3, 28, 28), dtype=torch.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return Custom_CNN()
+
+
+@pytest.fixture
+def browser(model, pictures):
+    return feature_map_browser(model, pictures, ["cat", "dog", "cat"], normalise)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return torch.tensor([0, 1, 0])
+
+
+@pytest.fixture
+def explorer(model, pictures, labels):
+    return occlusion_explorer(model, pictures, labels, NAMES, normalise)
+
+
+def test_the_browser_offers_every_step_with_maps(browser):
+    assert [value for _, value in browser.controls["step"].options] == list(STEPS)
+    assert browser.controls["step"].options[3][0] == "conv2  64×14×14"
+    assert browser.controls["picture"].options == ("1: cat", "2: dog", "3: cat")
+
+
+@pytest.mark.parametrize("picture", ["1: cat", "2: dog", "3: cat"])
+def test_every_step_and_channel_is_described_by_its_numbers(browser, model, pictures, picture):
+    number = int(picture[0]) - 1
+    maps = feature_maps(model, normalise(pictures))
+    browser.controls["picture"].value = picture
+    for step, count in zip(STEPS, CHANNELS, strict=True):
+        browser.controls["step"].value = step
+        assert browser.controls["channel"].max == count - 1
+        for channel in (0, 7, count - 1):
+            browser.controls["channel"].value = channel
+            chosen = maps[step][number, channel]
+            alt = browser.still().alt
+            assert alt.startswith(f"Picture {picture} and its feature maps. {step}, channel ")
+            assert f"channel {channel} of {count}: " in alt
+            if bool(chosen.any()):
+                row, column = divmod(int(chosen.argmax()), chosen.shape[1])
+                assert f"largest at row {row}, column {column};" in alt
+            else:
+                assert "this map is 0 everywhere" in alt
+            assert f'alt="{alt}"' in browser.picture.value
+
+
+def test_fewer_channels_take_the_slider_along(browser):
+    browser.controls["step"].value = "conv2"
+    browser.controls["channel"].value = 63
+    browser.controls["step"].value = "conv1"
+    assert browser.controls["channel"].value == browser.controls["channel"].max == 31
+    assert "conv1, channel 31 of 32" in browser.still().alt
+    assert "conv1, channel 31 of 32" in browser.picture.value
+
+
+def test_a_network_of_one_channel_and_one_without_maps(pictures):
+    one = nn.Sequential(nn.Conv2d(3, 1, 3), nn.Flatten())
+    browser = feature_map_browser(one, pictures, [*NAMES, "cat"])
+    browser.controls["channel"].value = 1
+    assert "0, channel 0 of 1" in browser.still().alt
+    with pytest.raises(ValueError, match="with a step that gives maps"):
+        feature_map_browser(nn.Sequential(nn.Flatten()), pictures, [*NAMES, "cat"])
+
+
+def test_the_figure_shows_the_picture_the_map_and_the_sheet():
+    maps = np.arange(24.0).reshape(6, 2, 2) - 30
+    picture = np.random.default_rng(0).random((4, 5, 3))
+    drawing = MapBrowserFigure()
+    figure = drawing.update(picture, maps, 4, ["a", "b"], "Six maps.")
+    left, middle, right = (axes.get_images()[0].get_array() for axes in figure.axes)
+    np.testing.assert_allclose(left, picture)
+    np.testing.assert_allclose(middle, colour_maps(maps)[4])
+    assert right.shape == (2, 23, 3)
+    np.testing.assert_allclose(right[:2, 12:14], colour_maps(maps)[4])
+    (frame,) = figure.axes[2].patches
+    assert (*frame.get_xy(), frame.get_width(), frame.get_height()) == (12, 0, 2, 2)
+    again = drawing.update(picture, maps[:3] + 100, 0, ["c", "d"], "Three maps.")
+    assert again is figure
+    assert figure.axes[2].get_images()[0].get_array().shape == (2, 23, 3)
+    assert [text.get_text() for text in figure.texts] == ["c", "d"]
+    assert frame.get_xy() == (0, 0)
+
+
+def test_colours_of_maps():
+    signed = colour_maps(np.array([[[-1.0, 0.0, 2.0]]]))[0, 0]
+    np.testing.assert_allclose(signed[1], 1.0, atol=0.05)  # zero is nearly white
+    assert signed[2][0] > signed[2][2]  # red
+    assert signed[0][2] > signed[0][0]  # blue
+    positive = colour_maps(np.array([[[0.0, 1.0, 2.0]]]))[0, 0].sum(axis=-1)
+    assert positive.tolist() == sorted(positive)
+    assert np.isfinite(colour_maps(np.zeros((1, 2, 2)))).all()
+    assert [columns_for(count) for count in (1, 64, 65, 256)] == [8, 8, 9, 16]
+
+
+@pytest.mark.parametrize("size", [4, 8, 12])
+def test_every_share_is_what_the_network_says_of_the_covered_picture(
+    explorer, model, pictures, labels, size
+):
+    fill = pictures.float().mean(dim=(0, 2, 3)).to(torch.uint8)
+    shares, answers = explorer.shares[str(size)], explorer.answers[str(size)]
+    places = (28 - size) // 2 + 1
+    assert np.array(shares).shape == np.array(answers).shape == (3, places, places)
+    for number, row, column in [(0, 0, 0), (1, places - 1, 2), (2, 3, places - 1)]:
+        covered = pictures[number : number + 1].clone()
+        top, left = 2 * row, 2 * column
+        covered[:, :, top : top + size, left : left + size] = fill[None, :, None, None]
+        with torch.no_grad():
+            right = F.softmax(model(normalise(covered)), dim=1)[0]
+        own = 100 * right[labels[number]].item()
+        assert shares[number][row][column] == pytest.approx(own, abs=0.06)
+        assert answers[number][row][column] == NAMES[right.argmax()]
+
+
+def test_the_whole_picture_and_the_colour_of_the_square(explorer, model, pictures, labels):
+    with torch.no_grad():
+        right = F.softmax(model(normalise(pictures)), dim=1)[range(3), labels]
+    assert explorer.whole == pytest.approx((100 * right).tolist(), abs=0.06)
+    mean = pictures.float().mean(dim=(0, 2, 3)).to(torch.uint8).tolist()
+    assert explorer.colour == "#" + "".join(f"{level:02x}" for level in mean)
+    png = base64.b64decode(explorer.images[1].partition(",")[2])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), pictures[1].permute(1, 2, 0))
+
+
+def test_heats_are_bright_where_the_share_is_high(explorer):
+    png = base64.b64decode(explorer.heats["8"][0].partition(",")[2])
+    drawn = np.asarray(Image.open(io.BytesIO(png))).sum(axis=-1).astype(int)
+    shares = np.array(explorer.shares["8"][0])
+    assert drawn.shape == shares.shape
+    order = np.argsort(shares.ravel())
+    assert drawn.ravel()[order[0]] <= drawn.ravel()[order[-1]]
+
+
+def test_every_place_of_every_square_can_be_set_and_drawn(explorer):
+    for picture in range(3):
+        explorer.picture = picture
+        for size in (4, 8, 12):
+            explorer.size = size
+            last = len(explorer.shares[str(size)][0]) - 1
+            for row, column in [(0, 0), (last, 0), (0, last), (last, last)]:
+                explorer.row, explorer.column = row, column
+                share = explorer.shares[str(size)][picture][row][column]
+                share = math.floor(share + 0.5)  # as JavaScript rounds
+                words = explorer.still().alt
+                assert f"{share} % with the {size}×{size} square at row {2 * row}, column" in words
+                assert f"it answers {explorer.answers[str(size)][picture][row][column]}." in words
+
+
+def test_a_larger_square_comes_back_onto_the_picture(explorer):
+    explorer.size = 4
+    explorer.row = explorer.column = 12
+    explorer.size = 12
+    assert (explorer.row, explorer.column) == (8, 8)
+    assert "at row 16, column 16" in explorer.describe()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("picture", 3), ("row", 11), ("column", -1), ("size", 5)]
+)
+def test_what_there_is_not_is_refused(explorer, name, value):
+    with pytest.raises(TraitError, match=f"expected {name} as one of"):
+        setattr(explorer, name, value)
+
+
+def test_the_still_picture_shows_square_and_places(explorer):
+    explorer.row, explorer.column, explorer.picture = 3, 5, 1
+    figure = explorer.still()
+    left, right, *_ = figure.axes
+    (square,) = left.patches
+    assert (*square.get_xy(), square.get_width()) == (9.5, 5.5, 8)
+    np.testing.assert_allclose(right.get_images()[0].get_array(), explorer.shares["8"][1])
+    assert right.get_images()[0].get_clim() == (0, 100)
+
+
+def test_the_network_is_left_as_it_was(model, pictures, labels):
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    occlusion_explorer(model, pictures, labels, NAMES, normalise)
+    feature_map_browser(model, pictures, ["a", "b", "c"], normalise)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [((3, 28, 28), "expected 1 to 12"), ((13, 3, 28, 28), "1 to 12"), ((1, 2, 28, 28), "1 to 12")],
+)
+def test_pictures_that_do_not_fit_are_refused(model, shape, words):
+    x = torch.zeros(shape)
+    with pytest.raises(ValueError, match=words):
+        feature_map_browser(model, x, ["a"] * len(x))
+    with pytest.raises(ValueError, match=words):
+        occlusion_explorer(model, x, torch.zeros(len(x), dtype=torch.int64), NAMES)
+
+
+def test_titles_sizes_and_types_are_checked(model):
+    with pytest.raises(ValueError, match="a title for each of 2 pictures, got 1"):
+        feature_map_browser(model, torch.zeros(2, 3, 28, 28), ["a"])
+    with pytest.raises(ValueError, match="at least 12×12 pixels, got 8×28"):
+        occlusion_explorer(model, torch.zeros(1, 3, 8, 28), torch.tensor([0]), NAMES)
+    with pytest.raises(TypeError, match=r"got list: write torch\.as_tensor"):
+        read_pictures([[0.0]], ["a"])
+
+
+def test_grey_pictures_are_shown_in_three_equal_channels():
+    shown = read_pictures(torch.tensor([[[[0.0, 0.5]]]]), ["grey"])
+    assert shown.tolist() == [[[[0.0] * 3, [0.5] * 3]]]
