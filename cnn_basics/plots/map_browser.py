@@ -28,6 +28,7 @@ class MapBrowserFigure:
 
     def __init__(self) -> None:
         self.figure, axes = fixed_figure(_BOXES, width=7.6, height=3.1)
+        self.figure.sharpness, self.figure.few_colours = 1.0, True  # of the stored picture
         titles = ("picture", "chosen map", "all maps of this step")
         whole = {"extent": (0, 1, 1, 0), "interpolation": "nearest"}
         self._images = [axis.imshow(np.zeros((1, 1, 3)), **whole) for axis in axes]
