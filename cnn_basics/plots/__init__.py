@@ -5,6 +5,7 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 
 from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
+from cnn_basics.plots.attainable import RooflineFigure
 from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
@@ -48,12 +49,14 @@ from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.reliability import plot_reliability
+from cnn_basics.plots.roofline import plot_ratios, plot_roofline
 from cnn_basics.plots.scores import plot_scores
 from cnn_basics.plots.sheets import plot_kernel_sheet, plot_map_sheets
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
 from cnn_basics.plots.surfaces import plot_surface, plot_walk
+from cnn_basics.plots.unrolling import animate_im2col
 from cnn_basics.plots.walks import plot_walk_losses, plot_walks
 from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
@@ -65,12 +68,14 @@ __all__ = [
     "MixerFigure",
     "PlaygroundFigure",
     "Response",
+    "RooflineFigure",
     "ShiftFigure",
     "animate_channels",
     "animate_convolution",
     "animate_curve",
     "animate_descent",
     "animate_forward",
+    "animate_im2col",
     "animate_normalization",
     "animate_pooling",
     "animate_product",
@@ -113,7 +118,9 @@ __all__ = [
     "plot_points",
     "plot_product_shapes",
     "plot_range_test",
+    "plot_ratios",
     "plot_reliability",
+    "plot_roofline",
     "plot_scores",
     "plot_stages",
     "plot_strides",

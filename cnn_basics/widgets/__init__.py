@@ -17,6 +17,7 @@ from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
 from cnn_basics.widgets.occlusion import OcclusionExplorer, occlusion_explorer
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
+from cnn_basics.widgets.roofline import roofline_explorer
 from cnn_basics.widgets.views import view_explorer
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "loss_walk",
     "occlusion_explorer",
     "pooling_explorer",
+    "roofline_explorer",
     "training_board",
     "view_explorer",
 ]

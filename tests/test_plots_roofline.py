@@ -1,0 +1,122 @@
+"""Rooflines, ratios and im2col, as they are drawn."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from cnn_basics import plots
+from cnn_basics.fast import Machine
+from cnn_basics.plots.attainable import INTENSITIES, SPEEDS
+from cnn_basics.plots.unrolling import im2col
+
+LAPTOP = Machine(peak=100e9, bandwidth=20e9)
+
+
+def words(axes):
+    return [text.get_text().strip() for text in axes.texts]
+
+
+def test_the_roof_bends_at_the_ridge_and_programs_are_where_they_were_measured():
+    programs = {"copy": (0.125, 2e9), "product": (80.0, 90e9)}
+    figure = plots.plot_roofline(LAPTOP, programs, "A roof.")
+    roof, copy, product = figure.axes[0].lines
+    x, y = roof.get_data()
+    assert (x[1], y[1], y[2]) == (5, 100, 100)
+    assert y[0] == pytest.approx(20 * x[0])
+    assert x[0] < 0.125 < 80 < x[2]
+    assert [point.get_xydata().tolist() for point in (copy, product)] == [[[0.125, 2]], [[80, 90]]]
+    assert copy.get_marker() != product.get_marker()
+    assert words(figure.axes[0]) == ["peak: 100", "20.0 GB/s"]
+    assert [text.get_text() for text in figure.legends[0].texts] == list(programs)
+    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
+    assert figure.alt == "A roof."
+
+
+@pytest.mark.parametrize("count", [0, 8])
+def test_as_many_programs_as_can_be_told_apart(count):
+    with pytest.raises(ValueError, match=f"expected 1 to 7 things to draw, got {count}"):
+        plots.plot_roofline(LAPTOP, {str(k): (1.0, 1e9) for k in range(count)}, "A roof.")
+
+
+def test_ratios_are_drawn_with_their_median():
+    figure = plots.plot_ratios(
+        {"slow": [100.0, 300.0, 200.0], "quick": [0.5]}, "Two rows.", reference="mine", bound=3
+    )
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["slow", "quick"]
+    assert words(axes) == ["200×", "0.50×", "3×"]
+    assert axes.yaxis_inverted()
+    assert "mine's" in axes.get_xlabel()
+    bars = [line.get_xydata().tolist() for line in axes.lines if line.get_linewidth() == 7]
+    assert bars == [[[1, 0], [200, 0]], [[1, 1], [0.5, 1]]]
+    dots = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert dots == [[100, 300, 200], [0.5]]
+    lines = [line.get_xdata()[0] for line in axes.lines[-2:]]
+    assert lines == [1, 3]
+
+
+def test_no_ratios_are_refused():
+    with pytest.raises(ValueError, match="expected 1 to 16 things to draw, got 0"):
+        plots.plot_ratios({}, "Nothing.")
+
+
+def test_windows_become_rows(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "cnn_basics.plots.unrolling.draw_grid", lambda axes, *given, **look: drawn.append(look)
+    )
+    animation = plots.animate_im2col(torch.arange(12.0).view(3, 4), (2, 3))
+    assert len(animation.frames) == 4
+    for row, (window, matrix) in enumerate(zip(drawn[::2], drawn[1::2], strict=True)):
+        i, j = divmod(row, 2)
+        assert window["lit"] == [(i + a, j + b) for a in range(2) for b in range(3)]
+        assert matrix["lit"] == [(row, column) for column in range(6)]
+        assert matrix["hidden"] == [(r, c) for r in range(row + 1, 4) for c in range(6)]
+    assert "4 windows of 2×3 of a 3×4 input" in animation.alt
+    assert "(4, 6)" in animation.alt
+
+
+def test_the_last_frame_shows_the_whole_matrix():
+    x = torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
+    frames = plots.animate_im2col(x, (2, 2)).frames
+    changed = [int((a != b).any(axis=2).sum()) for a, b in pairwise(frames)]
+    assert min(changed) > 100
+    assert im2col(x[None, None], 2)[-1].tolist() == [5, 6, 8, 9]
+
+
+def state(figure):
+    axes = figure.axes[0]
+    roof, *drops_and_points = axes.lines
+    return roof.get_xydata(), [line.get_xydata().tolist() for line in drops_and_points[2:]]
+
+
+def test_the_layer_is_on_the_roof():
+    drawing = plots.RooflineFigure()
+    figure = drawing.update(LAPTOP, (50.0, 2.0), ["first", "second"], "A layer.")
+    roof, points = state(figure)
+    assert roof.tolist() == [[0.1, 2], [5, 100], [1000, 100]]
+    assert points == [[[50, 100]], [[2, 40]]]
+    assert [text.get_text() for text in figure.texts][:3] == ["first", "second", ""]
+    again = drawing.update(Machine(10e9, 20e9), (50.0, 2.0), ["third"], "Another.")
+    assert again is figure
+    assert state(figure)[1] == [[[50, 10]], [[2, 10]]]
+    assert [text.get_text() for text in figure.texts][:2] == ["third", ""]
+    assert figure.alt == "Another."
+
+
+def test_what_lies_outside_is_drawn_at_the_edge():
+    figure = plots.RooflineFigure().update(LAPTOP, (1e6, 0.001), [], "Outside.")
+    assert [point[0][0] for point in state(figure)[1]] == [INTENSITIES[1], INTENSITIES[0]]
+    low, high = figure.axes[0].get_ylim()
+    assert (low, high) == SPEEDS
+
+
+def test_a_redrawn_figure_is_the_same_as_a_fresh_one():
+    drawing = plots.RooflineFigure()
+    drawing.update(Machine(1e9, 1e9), (1.0, 2.0), ["a long line of words", "two"], "x").to_png()
+    again = drawing.update(LAPTOP, (50.0, 2.0), ["new"], "x").to_png()
+    fresh = plots.RooflineFigure().update(LAPTOP, (50.0, 2.0), ["new"], "x").to_png()
+    assert again == fresh
