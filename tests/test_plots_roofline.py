@@ -43,7 +43,7 @@ def test_as_many_programs_as_can_be_told_apart(count):
 
 def test_ratios_are_drawn_with_their_median():
     figure = plots.plot_ratios(
-        {"slow": [100.0, 300.0, 200.0], "quick": [0.5]}, "Two rows.", reference="mine", bound=3
+        {"slow": [100.0, 900.0, 200.0], "quick": [0.5]}, "Two rows.", reference="mine", bound=3
     )
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["slow", "quick"]
@@ -53,7 +53,7 @@ def test_ratios_are_drawn_with_their_median():
     bars = [line.get_xydata().tolist() for line in axes.lines if line.get_linewidth() == 7]
     assert bars == [[[1, 0], [200, 0]], [[1, 1], [0.5, 1]]]
     dots = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "o"]
-    assert dots == [[100, 300, 200], [0.5]]
+    assert dots == [[100, 900, 200], [0.5]]
     lines = [line.get_xdata()[0] for line in axes.lines[-2:]]
     assert lines == [1, 3]
 
