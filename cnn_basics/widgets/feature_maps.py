@@ -20,9 +20,23 @@ from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_p
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 
+class FeatureMapBrowser(RedrawnFigure):
+    """The widget that `feature_map_browser` returns."""
+
+    def still(self) -> LessonFigure:
+        """Draw the present state; the alt text names no number, as trained networks differ."""
+        figure = super().still()
+        now = self.values()
+        figure.alt = (
+            f"Picture {now['picture']}, the feature map of channel {now['channel']} of step "
+            f"{now['step']}, and all feature maps of this step."
+        )
+        return figure
+
+
 def feature_map_browser(
     model: nn.Module, pictures: Tensor, titles: Sequence[str], prepare: Prepare = prepare
-) -> RedrawnFigure:
+) -> FeatureMapBrowser:
     """Look at any feature map of any step of a network.
 
     Args:
@@ -68,7 +82,7 @@ def feature_map_browser(
         alt = f"Picture {picture} and its feature maps. {' '.join(words)}"
         return drawing.update(shown[number], stack, channel, words, alt)
 
-    return RedrawnFigure(controls, draw, wrapping_row(*controls.values()))
+    return FeatureMapBrowser(controls, draw, wrapping_row(*controls.values()))
 
 
 def _controls(names: list[str], maps: dict[str, np.ndarray]) -> dict[str, ipywidgets.Widget]:
