@@ -143,7 +143,8 @@ def test_every_share_is_what_the_network_says_of_the_covered_picture(
     explorer, model, pictures, labels, size
 ):
     fill = pictures.float().mean(dim=(0, 2, 3)).to(torch.uint8)
-    shares, answers = explorer.shares[str(size)], explorer.answers[str(size)]
+    each = (explorer.shares, explorer.leads, explorer.answers)
+    shares, leads, answers = (found[str(size)] for found in each)
     places = (28 - size) // 2 + 1
     assert np.array(shares).shape == np.array(answers).shape == (3, places, places)
     for number, row, column in [(0, 0, 0), (1, places - 1, 2), (2, 3, places - 1)]:
@@ -151,29 +152,48 @@ def test_every_share_is_what_the_network_says_of_the_covered_picture(
         top, left = 2 * row, 2 * column
         covered[:, :, top : top + size, left : left + size] = fill[None, :, None, None]
         with torch.no_grad():
-            right = F.softmax(model(normalise(covered)), dim=1)[0]
-        own = 100 * right[labels[number]].item()
-        assert shares[number][row][column] == pytest.approx(own, abs=0.06)
+            right = model(normalise(covered))[0]
+        own, other = right[labels[number]].item(), right[1 - labels[number]].item()
+        share = 100 * F.softmax(right, dim=0)[labels[number]].item()
+        assert shares[number][row][column] == pytest.approx(share, abs=0.06)
+        assert leads[number][row][column] == pytest.approx(own - other, abs=0.006)
         assert answers[number][row][column] == NAMES[right.argmax()]
 
 
 def test_the_whole_picture_and_the_colour_of_the_square(explorer, model, pictures, labels):
     with torch.no_grad():
-        right = F.softmax(model(normalise(pictures)), dim=1)[range(3), labels]
-    assert explorer.whole == pytest.approx((100 * right).tolist(), abs=0.06)
+        scores = model(normalise(pictures))
+    shares = 100 * F.softmax(scores, dim=1)[range(3), labels]
+    assert [share for share, _ in explorer.whole] == pytest.approx(shares.tolist(), abs=0.06)
+    leads = scores[range(3), labels] - scores[range(3), 1 - labels]
+    assert [lead for _, lead in explorer.whole] == pytest.approx(leads.tolist(), abs=0.006)
     mean = pictures.float().mean(dim=(0, 2, 3)).to(torch.uint8).tolist()
     assert explorer.colour == "#" + "".join(f"{level:02x}" for level in mean)
     png = base64.b64decode(explorer.images[1].partition(",")[2])
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), pictures[1].permute(1, 2, 0))
 
 
-def test_heats_are_bright_where_the_share_is_high(explorer):
-    png = base64.b64decode(explorer.heats["8"][0].partition(",")[2])
-    drawn = np.asarray(Image.open(io.BytesIO(png))).sum(axis=-1).astype(int)
-    shares = np.array(explorer.shares["8"][0])
-    assert drawn.shape == shares.shape
-    order = np.argsort(shares.ravel())
-    assert drawn.ravel()[order[0]] <= drawn.ravel()[order[-1]]
+def test_heats_are_red_above_zero_and_blue_below(explorer):
+    for size in ("4", "8", "12"):
+        for number, leads in enumerate(explorer.leads[size]):
+            png = base64.b64decode(explorer.heats[size][number].partition(",")[2])
+            drawn = np.asarray(Image.open(io.BytesIO(png))).astype(int)
+            assert drawn.shape == (*np.shape(leads), 3)
+            redder = drawn[..., 0] - drawn[..., 2]
+            clear = np.abs(leads) > 0.1 * np.abs(leads).max()  # else nearly white
+            assert ((redder > 0) == (np.array(leads) > 0))[clear].all()
+
+
+def test_the_lead_of_more_than_two_classes_is_over_the_best_other():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 4))
+    x = torch.rand(2, 3, 12, 12)
+    explorer = occlusion_explorer(model, x, torch.tensor([3, 1]), list("abcd"))
+    scores = model(x)
+    for number, label in enumerate([3, 1]):
+        others = [k for k in range(4) if k != label]
+        lead = scores[number, label] - scores[number, others].max()
+        assert explorer.whole[number][1] == pytest.approx(lead.item(), abs=0.006)
 
 
 def test_every_place_of_every_square_can_be_set_and_drawn(explorer, labels):
@@ -214,8 +234,11 @@ def test_the_still_picture_shows_square_and_places(explorer):
     left, right, *_ = figure.axes
     (square,) = left.patches
     assert (*square.get_xy(), square.get_width()) == (9.5, 5.5, 8)
-    np.testing.assert_allclose(right.get_images()[0].get_array(), explorer.shares["8"][1])
-    assert right.get_images()[0].get_clim() == (0, 100)
+    leads = np.array(explorer.leads["8"][1])
+    np.testing.assert_allclose(right.get_images()[0].get_array(), leads)
+    assert right.get_images()[0].get_clim() == (-abs(leads).max(), abs(leads).max())
+    lines = [found.levels.tolist() for found in right.collections if hasattr(found, "levels")]
+    assert lines == ([[0.0]] if leads.min() < 0 < leads.max() else [])
 
 
 def test_the_network_is_left_as_it_was(model, pictures, labels):

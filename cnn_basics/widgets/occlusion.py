@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+import torch
 from PIL import Image
 from torch import Tensor, nn
 from traitlets import Dict, Int, List, TraitError, Unicode, observe, validate
 
 from cnn_basics.explain import covered_scores
-from cnn_basics.figures import SEQUENTIAL, LessonFigure
+from cnn_basics.figures import LessonFigure
 from cnn_basics.model.untouched import untouched
-from cnn_basics.plots.covered import plot_covered
+from cnn_basics.plots.covered import colour_leads, plot_covered
 from cnn_basics.training import prepare
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.front_end import FrontEndWidget
@@ -34,7 +34,8 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
         row: Place of the square, from 0; its upper edge is at pixel `stride * row`.
         column: The same from the left.
         shares: By `"size"`, for each picture and place, the share of the true class in per cent.
-        whole: The share of each picture that nothing covers, in per cent.
+        leads: The same, how far the score of the true class is above the best other score.
+        whole: Share and lead of each picture that nothing covers.
     """
 
     picture = Int(0).tag(sync=True)
@@ -46,6 +47,7 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
     sizes = List(Int()).tag(sync=True)
     stride = Int(STRIDE).tag(sync=True)
     shares = Dict().tag(sync=True)
+    leads = Dict().tag(sync=True)
     whole = List().tag(sync=True)
     answers = Dict().tag(sync=True)  # by size, for each picture and place, the class that wins
     images = List(Unicode()).tag(sync=True)
@@ -60,17 +62,17 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
     def still(self) -> LessonFigure:
         """Draw the picture with its square, and what each place of the square comes to.
 
-        The alt text holds no share: it is compared, and trained networks differ a little.
+        The alt text holds no score: it is compared, and trained networks differ a little.
         """
-        shares = np.array(self.shares[str(self.size)][self.picture])
+        leads = np.array(self.leads[str(self.size)][self.picture])
         row, column = self.stride * self.row, self.stride * self.column
         alt = (
             f"Picture {self.titles[self.picture]} with a {self.size}×{self.size} square at row "
-            f"{row}, column {column}, and beside it the share of {self.classes[self.picture]} for "
+            f"{row}, column {column}, and beside it the lead of {self.classes[self.picture]} for "
             "every place of the square."
         )
         return plot_covered(
-            self._shown[self.picture], shares, (row, column), self.size, self.colour, alt
+            self._shown[self.picture], leads, (row, column), self.size, self.colour, alt
         )
 
     @validate("picture", "size", "row", "column")
@@ -109,6 +111,9 @@ def occlusion_explorer(
 ) -> OcclusionExplorer:
     """Drag a square over a picture, and watch how sure the network stays of its class.
 
+    The *lead* is the score of the true class minus the best other score: below 0 the network
+    answers wrongly.
+
     The square has the pictures' mean colour. All places are tried beforehand, so that the page
     answers at once: by mouse, by touch, by arrow keys or by sliders.
 
@@ -128,7 +133,6 @@ def occlusion_explorer(
         ValueError: A shape, a number or a class does not fit.
 
     Example:
-        >>> import torch
         >>> from cnn_basics.model import Custom_CNN
         >>> black = torch.zeros(1, 3, 28, 28)
         >>> explorer = occlusion_explorer(Custom_CNN(), black, torch.tensor([1]), ["cat", "dog"])
@@ -160,25 +164,31 @@ def _try_all(
     model: nn.Module, x: Tensor, labels: Tensor, fill: Tensor, names: Sequence[str]
 ) -> dict[str, Any]:
     """Cover every place of every picture with every square."""
-    shares = nn.Sequential(model, nn.Softmax(dim=1))
-    with untouched(shares):
-        whole = shares(x).gather(1, labels[:, None])[:, 0]
-    found: dict[str, Any] = {"whole": _percent(whole), "shares": {}, "heats": {}, "answers": {}}
+    with untouched(model):
+        whole = _judge(model(x)[:, None, None], labels)
+    found: dict[str, Any] = {"shares": {}, "leads": {}, "answers": {}, "heats": {}}
+    found["whole"] = [[share[0][0], lead[0][0]] for share, lead in zip(*whole, strict=True)]
     for size in SIZES:
-        each = covered_scores(shares, x, size, STRIDE, fill)  # (N, rows, columns, K)
-        index = labels.view(-1, 1, 1, 1).expand(*each.shape[:3], 1)
-        own = each.gather(-1, index)[..., 0]
-        found["shares"][str(size)] = _percent(own)
-        winners = np.array(names)[each.argmax(dim=-1).numpy()]
-        found["answers"][str(size)] = winners.tolist()
-        coloured = colormaps[SEQUENTIAL](own.numpy())[..., :3]  # 0 % dark, 100 % bright
-        found["heats"][str(size)] = [_as_url(picture) for picture in coloured]
+        scores = covered_scores(model, x, size, STRIDE, fill)  # (N, rows, columns, K)
+        shares, leads = _judge(scores, labels)
+        found["shares"][str(size)], found["leads"][str(size)] = shares, leads
+        found["answers"][str(size)] = np.array(names)[scores.argmax(dim=-1).numpy()].tolist()
+        found["heats"][str(size)] = [_as_url(colour_leads(np.array(lead))) for lead in leads]
     return found
 
 
-def _percent(shares: Tensor) -> list:
-    """Shares as per cent with one decimal, as nested lists."""
-    return (1000 * shares.double()).round().div(10).tolist()
+def _judge(scores: Tensor, labels: Tensor) -> tuple[list, list]:
+    """The share (per cent) and the lead of the true class, as nested lists (N, rows, columns)."""
+    index = labels.view(-1, 1, 1, 1).expand(*scores.shape[:3], 1)
+    own = scores.gather(-1, index)
+    best_other = scores.scatter(-1, index, -torch.inf).amax(dim=-1, keepdim=True)
+    shares = scores.softmax(dim=-1).gather(-1, index)
+    return _round(100 * shares, 1), _round(own - best_other, 2)
+
+
+def _round(values: Tensor, digits: int) -> list:
+    """One value for each place, as nested lists without a minus sign on a zero."""
+    return (values[..., 0].double().round(decimals=digits) + 0.0).tolist()
 
 
 def _as_url(picture: np.ndarray) -> str:

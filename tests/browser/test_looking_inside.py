@@ -92,10 +92,12 @@ def at(page, row: int, column: int) -> None:
     expect(square).to_have_attribute("y", str(2 * row))
     expect(square).to_have_attribute("x", str(2 * column))
     expect(page.locator(".cb-told .cb-live")).to_contain_text(
-        f"Square at row {2 * row}, column {2 * column}: the share of "
+        f"Square at row {2 * row}, column {2 * column}: the lead of "
     )
     share = kernel(page, f"int(w.shares[str(w.size)][w.picture][{row}][{column}] + 0.5)")
-    expect(page.locator(".cb-shares dd").nth(1)).to_have_text(f"{share} %")
+    lead = kernel(page, f"w.leads[str(w.size)][w.picture][{row}][{column}]")
+    lead = f"{float(lead):g}".replace("-", "−")
+    expect(page.locator(".cb-shares dd").nth(1)).to_have_text(f"{share} %, lead {lead}")
     assert kernel(page, "(w.row, w.column)") == f"({row}, {column})"
 
 
@@ -170,11 +172,11 @@ def test_a_larger_square_stays_on_the_picture(fresh, faults):
 def test_another_picture_and_the_most_telling_place(fresh, faults):
     page = fresh
     page.get_by_label("picture", exact=True).last.select_option("2: dog")
-    whole = kernel(page, "int(w.whole[1] + 0.5)")
-    expect(page.locator(".cb-shares dd").first).to_have_text(f"{whole} %")
+    whole = kernel(page, "int(w.whole[1][0] + 0.5)")
+    expect(page.locator(".cb-shares dd").first).to_contain_text(f"{whole} %, lead ")
     at(page, 0, 0)
     page.get_by_role("button", name="To the most telling place").click()
-    found = "divmod(min(range(121), key=lambda k: w.shares['8'][1][k // 11][k % 11]), 11)"
+    found = "divmod(min(range(121), key=lambda k: w.leads['8'][1][k // 11][k % 11]), 11)"
     row, column = map(int, kernel(page, found).strip("()").split(","))
     at(page, row, column)
     answer = kernel(page, f"w.answers['8'][1][{row}][{column}]")

@@ -23,7 +23,7 @@ function readState(model) {
   const NAMES = ["picture", "size", "stride", "titles", "classes", "sizes", "pixels", "colour", "whole"];
   const state = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
   const of = (name) => model.get(name)[String(state.size)][state.picture];
-  Object.assign(state, { shares: of("shares"), answers: of("answers"), heat: of("heats") });
+  Object.assign(state, { shares: of("shares"), answers: of("answers"), leads: of("leads"), heat: of("heats") });
   state.image = model.get("images")[state.picture];
   state.rows = state.shares.length;
   state.columns = state.shares[0].length;
@@ -62,7 +62,7 @@ function coveredPicture(life, onPlace) {
   return { node, draw };
 }
 
-/** The share for every place of the square, as a picture in which the present place is marked. */
+/** The lead for every place of the square, as a picture in which the present place is marked. */
 function placesPicture(life, onPlace) {
   const node = shape("svg", { class: "cb-places", "aria-hidden": "true" });
   const image = shape("image", { x: 0, y: 0, preserveAspectRatio: "none" });
@@ -82,7 +82,7 @@ function placesPicture(life, onPlace) {
   return { node, draw };
 }
 
-/** The shares without and with the square, as bars with numbers. */
+/** Share and lead without and with the square, as numbers, and the share as a bar. */
 function shareBars() {
   const make = (name) => {
     const fill = element("span", { class: "cb-fill" });
@@ -92,33 +92,33 @@ function shareBars() {
   };
   const [whole, covered] = ["nothing covered", "with the square"].map(make);
   const node = element("dl", { class: "cb-shares" }, whole.row, covered.row);
-  const set = ({ fill, value }, share) => {
-    value.textContent = `${Math.round(share)} %`;
+  const set = ({ fill, value }, share, lead) => {
+    value.textContent = `${Math.round(share)} %, lead ${writeNumber(lead)}`;
     fill.style.width = `${share}%`;
   };
   const draw = (state) => {
-    set(whole, state.whole[state.picture]);
-    set(covered, state.shares[state.row][state.column]);
+    set(whole, ...state.whole[state.picture]);
+    set(covered, state.shares[state.row][state.column], state.leads[state.row][state.column]);
   };
   return { node, draw };
 }
 
 /** What the square does, in words. */
 function describe(state) {
-  const [whole, now] = [state.whole[state.picture], state.shares[state.row][state.column]].map(Math.round);
+  const [whole, now] = [state.whole[state.picture][1], state.leads[state.row][state.column]];
   const name = state.classes[state.picture];
   const change = now === whole ? "stays at" : now < whole ? "falls to" : "rises to";
   const answer = state.answers[state.row][state.column];
   const [top, left] = [state.row * state.stride, state.column * state.stride];
   const turn = answer === name ? `The network still answers ${answer}.` : `Now the network answers ${answer}!`;
-  return `Square at row ${top}, column ${left}: the share of ${name} ${change} ${now} %. ${turn}`;
+  return `Square at row ${top}, column ${left}: the lead of ${name} ${change} ${writeNumber(now)}. ${turn}`;
 }
 
-/** The place at which the share is smallest, the first in reading order. */
-function mostTelling(shares) {
-  const flat = shares.flat();
+/** The place at which the lead is smallest, the first in reading order. */
+function mostTelling(leads) {
+  const flat = leads.flat();
   const place = flat.indexOf(Math.min(...flat));
-  return [Math.floor(place / shares[0].length), place % shares[0].length];
+  return [Math.floor(place / leads[0].length), place % leads[0].length];
 }
 
 function render({ model, el }) {
@@ -142,8 +142,8 @@ function render({ model, el }) {
       label: "column", min: 0, max: 1, value: 0, write: (n) => String(n * model.get("stride")),
       onInput: (column) => place(readState(model).row, column) }),
     telling: button(life, {
-      label: "To the most telling place", title: "Where the share is smallest",
-      onClick: () => place(...mostTelling(readState(model).shares)) }),
+      label: "To the most telling place", title: "Where the lead is smallest",
+      onClick: () => place(...mostTelling(readState(model).leads)) }),
   };
   const [covered, places, bars] = [coveredPicture(life, place), placesPicture(life, place), shareBars()];
   const field = element("div", {
@@ -156,7 +156,7 @@ function render({ model, el }) {
     const { row, column, rows, columns } = readState(model);
     place(clamp(row + way[0], 0, rows - 1), clamp(column + way[1], 0, columns - 1));
   });
-  const legend = element("p", { class: "cb-note" }, "Share of its class for every place of the square: dark 0 %, bright 100 %. Click a place to go there.");
+  const legend = element("p", { class: "cb-note" }, "The lead (its score minus the best other score) for every place of the square: red above 0, white 0, blue below. Click a place to go there.");
   const show = () => {
     const state = readState(model);
     controls.picture.set(state.titles[state.picture]);
