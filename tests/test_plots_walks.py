@@ -58,10 +58,10 @@ def test_panels_break_into_rows_with_labels_below_the_lowest():
 
 
 def test_losses_are_drawn_step_by_step_and_end_at_the_lowest():
-    drawn = plots.plot_walk_losses(WALKS, "Three losses that fall.", lowest=0.05)
+    drawn = plots.plot_walk_losses(WALKS, "Three losses that fall.", lowest=1.0)
     lines = drawn.axes[0].get_lines()
     for line, path in zip(lines, WALKS.values(), strict=True):
-        assert line.get_ydata().tolist() == path.losses.clamp(min=0.05).tolist()
+        assert line.get_ydata().tolist() == path.losses.clamp(min=1.0).tolist()
     assert drawn.axes[0].get_yscale() == "log"
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == list(RULES)
     assert len({line.get_marker() for line in lines}) == 3
