@@ -138,7 +138,7 @@ def test_colours_of_maps():
     assert [columns_for(count) for count in (1, 64, 65, 256)] == [8, 8, 9, 16]
 
 
-@pytest.mark.parametrize("size", [4, 8, 12])
+@pytest.mark.parametrize("size", [8, 12])
 def test_every_share_is_what_the_network_says_of_the_covered_picture(
     explorer, model, pictures, labels, size
 ):
@@ -174,7 +174,7 @@ def test_the_whole_picture_and_the_colour_of_the_square(explorer, model, picture
 
 
 def test_heats_are_red_above_zero_and_blue_below(explorer):
-    for size in ("4", "8", "12"):
+    for size in ("8", "12"):
         for number, leads in enumerate(explorer.leads[size]):
             png = base64.b64decode(explorer.heats[size][number].partition(",")[2])
             drawn = np.asarray(Image.open(io.BytesIO(png))).astype(int)
@@ -199,7 +199,7 @@ def test_the_lead_of_more_than_two_classes_is_over_the_best_other():
 def test_every_place_of_every_square_can_be_set_and_drawn(explorer, labels):
     for picture in range(3):
         explorer.picture = picture
-        for size in (4, 8, 12):
+        for size in (8, 12):
             explorer.size = size
             last = len(explorer.shares[str(size)][0]) - 1
             for row, column in [(0, 0), (last, 0), (0, last), (last, last)]:
@@ -213,8 +213,7 @@ def test_every_place_of_every_square_can_be_set_and_drawn(explorer, labels):
 
 
 def test_a_larger_square_comes_back_onto_the_picture(explorer):
-    explorer.size = 4
-    explorer.row = explorer.column = 12
+    explorer.row = explorer.column = 10
     explorer.size = 12
     assert (explorer.row, explorer.column) == (8, 8)
     assert "at row 16, column 16" in explorer.still().alt

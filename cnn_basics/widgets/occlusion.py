@@ -21,7 +21,7 @@ from cnn_basics.training import prepare
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.front_end import FrontEndWidget
 
-SIZES = (4, 8, 12)
+SIZES = (8, 12)
 STRIDE = 2
 
 

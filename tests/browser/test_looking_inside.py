@@ -164,9 +164,9 @@ def test_a_larger_square_stays_on_the_picture(fresh, faults):
     page.get_by_label("square", exact=True).select_option("12×12")
     expect(page.locator(".cb-square")).to_have_attribute("width", "12")
     at(page, 8, 8)
-    page.get_by_label("square", exact=True).select_option("4×4")
+    page.get_by_label("square", exact=True).select_option("8×8")
     at(page, 8, 8)
-    assert page.get_by_role("slider", name="row").get_attribute("max") == "12"
+    assert page.get_by_role("slider", name="row").get_attribute("max") == "10"
 
 
 def test_another_picture_and_the_most_telling_place(fresh, faults):
@@ -190,6 +190,15 @@ def test_a_click_on_the_map_of_places_goes_there(fresh, faults):
     page.mouse.click(box["x"] + 7.5 * cell, box["y"] + 2.5 * cell)
     at(page, 2, 7)
     expect(page.locator(".cb-mark")).to_have_attribute("x", "7")
+
+
+def test_places_where_the_network_is_fooled_have_dots(fresh, faults):
+    page = fresh
+    dots = "f'M{c + .5:g} {r + .5:g}h0' for r in range(11) for c in range(11)"
+    wanted = kernel(page, f"''.join({dots} if w.leads['8'][1][r][c] < 0)")
+    run_in_kernel(page, "w.picture = 1")
+    at(page, 0, 0)
+    assert page.locator(".cb-fooled").get_attribute("d") == wanted
 
 
 def test_python_moves_the_square(fresh, faults):

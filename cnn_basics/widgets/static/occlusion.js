@@ -67,7 +67,8 @@ function placesPicture(life, onPlace) {
   const node = shape("svg", { class: "cb-places", "aria-hidden": "true" });
   const image = shape("image", { x: 0, y: 0, preserveAspectRatio: "none" });
   const mark = shape("rect", { class: "cb-mark", width: 1, height: 1 });
-  node.append(image, mark);
+  const fooled = shape("path", { class: "cb-fooled" });
+  node.append(image, fooled, mark);
   let now = null;
   life.listen(node, "click", (event) => {
     const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(node.getScreenCTM().inverse());
@@ -77,6 +78,8 @@ function placesPicture(life, onPlace) {
     now = state;
     put(node, { viewBox: `0 0 ${state.columns} ${state.rows}` });
     put(image, { href: state.heat, width: state.columns, height: state.rows });
+    const below = state.leads.flatMap((row, r) => row.flatMap((lead, c) => (lead < 0 ? [`M${c + 0.5} ${r + 0.5}h0`] : [])));
+    put(fooled, { d: below.join("") });
     put(mark, { x: state.column, y: state.row });
   };
   return { node, draw };
@@ -156,7 +159,7 @@ function render({ model, el }) {
     const { row, column, rows, columns } = readState(model);
     place(clamp(row + way[0], 0, rows - 1), clamp(column + way[1], 0, columns - 1));
   });
-  const legend = element("p", { class: "cb-note" }, "The lead (its score minus the best other score) for every place of the square: red above 0, white 0, blue below. Click a place to go there.");
+  const legend = element("p", { class: "cb-note" }, "The lead (its score minus the best other score) for every place of the square: red above 0, white 0, blue with a dot below. Click a place to go there.");
   const show = () => {
     const state = readState(model);
     controls.picture.set(state.titles[state.picture]);
