@@ -15,6 +15,7 @@ from cnn_basics.widgets.front_end import FrontEndWidget
 from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
 from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
 from cnn_basics.widgets.occlusion import OcclusionExplorer, occlusion_explorer
+from cnn_basics.widgets.paint import PaintOrUpload, paint_or_upload
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
 from cnn_basics.widgets.roofline import roofline_explorer
@@ -25,6 +26,7 @@ __all__ = [
     "FrontEndWidget",
     "LossWalk",
     "OcclusionExplorer",
+    "PaintOrUpload",
     "RedrawnFigure",
     "Slider",
     "TrainingBoard",
@@ -36,6 +38,7 @@ __all__ = [
     "feature_map_browser",
     "loss_walk",
     "occlusion_explorer",
+    "paint_or_upload",
     "pooling_explorer",
     "roofline_explorer",
     "training_board",

@@ -7,11 +7,13 @@ the control is moved to; it is moved once more after all others have moved a ste
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from driving import run_in_kernel
+from PIL import Image
 
 STOPS_BY_MOUSE = 5  # how often a dragged slider rests on its way; by key it rests at every value
 WAITING = {"select “new layer”"}  # answers when *Add at the end* is pressed: see test_bench.py
@@ -342,6 +344,24 @@ def walk_by_keys(control: Control) -> Iterator[None]:
     yield
 
 
+def choose_files_by_keys(control: Control) -> Iterator[None]:
+    """The keys reach the field; the dialog that it opens belongs to the system."""
+    for file in pictures():
+        control.focus()
+        assert control.element.evaluate("node => node === document.activeElement"), control.key
+        control.element.set_input_files(file)
+        control.page.wait_for_timeout(100)  # until the page has read the file and sent it on
+        yield
+
+
+def pictures() -> Iterator[dict]:
+    """Two small PNGs."""
+    for name, colour in (("black.png", "black"), ("white.png", "white")):
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8), colour).save(file, "PNG")
+        yield {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
+
+
 # --- by mouse ---
 
 
@@ -426,6 +446,15 @@ def point_at_cells(control: Control) -> Iterator[None]:
     yield
 
 
+def choose_files_by_mouse(control: Control) -> Iterator[None]:
+    for file in pictures():
+        with control.page.expect_file_chooser() as chooser:
+            control.element.click()
+        chooser.value.set_files(file)
+        control.page.wait_for_timeout(100)
+        yield
+
+
 BY_KEYS: dict[str, Callable[[Control], Iterator[None]]] = {
     "slider": slide_by_keys,
     "handle": drag_handle_by_keys,
@@ -437,6 +466,7 @@ BY_KEYS: dict[str, Callable[[Control], Iterator[None]]] = {
     "choice": pick_by_keys,
     "button": press_by_keys,
     "grid": walk_by_keys,
+    "file": choose_files_by_keys,
 }
 BY_MOUSE = {
     "slider": slide_by_mouse,
@@ -449,4 +479,5 @@ BY_MOUSE = {
     "choice": pick_by_mouse,
     "button": click_once,
     "grid": point_at_cells,
+    "file": choose_files_by_mouse,
 }

@@ -13,6 +13,7 @@
     choice: "input[type=radio], .widget-toggle-buttons button", // the first stands for its group
     button: "button, [role=button]",
     grid: "[role=grid]",
+    file: "input[type=file]",
   };
   const FOCUSABLE = "a[href], button, input, select, textarea, [tabindex='0'], [contenteditable=true]";
   // What surrounds one control, with its label and its value: no answer of the widget.
