@@ -75,6 +75,11 @@ def test_what_is_not_finite_is_a_gap():
     assert np.isnan(data(loss)["training"][1])
 
 
+def test_curves_are_stored_in_little_room():
+    assert len(plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.").to_png()) < 30_000
+    assert len(plots.plot_range_test([0.1, 1.0], [0.5, 0.4], "Two batches.").to_png()) < 20_000
+
+
 EMPTY = SimpleNamespace(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
 
 

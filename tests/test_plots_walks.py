@@ -51,6 +51,10 @@ def test_the_surface_is_the_loss_in_its_own_proportions(monkeypatch):
     assert heights[40, -1] == pytest.approx(SADDLE.loss(right_of_middle).item())
 
 
+def test_pictures_of_surfaces_take_little_room():
+    assert len(figure().to_png()) < 100_000
+
+
 def test_panels_break_into_rows_with_labels_below_the_lowest():
     drawn = figure(columns=2)
     assert [axes.get_xlabel() for axes in drawn.axes[:3]] == ["", "first weight", "first weight"]

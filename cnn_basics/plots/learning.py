@@ -55,6 +55,7 @@ def plot_learning_curves(
     if not all(len(run.train_loss) for run in runs.values()):
         raise ValueError("expected at least one epoch in each training, got none: run fit first")
     figure, axes = new_figure(len(runs), 2, height=height * len(runs) + 0.3, alt=alt)
+    figure.few_colours = True
     for index, (name, run) in enumerate(runs.items()):
         loss, accuracy = axes[2 * index : 2 * index + 2]
         _draw_pair(loss, run.train_loss, run.valid_loss)
@@ -108,6 +109,7 @@ def plot_range_test(
             f"and {len(learning_rates)} rates: give one loss for each rate"
         )
     figure, (axes,) = new_figure(height=2.8, alt=alt)
+    figure.few_colours = True
     axes.plot(learning_rates, _finite(losses), ".", color="0.45", ms=5, label="one batch")
     if smooth is not None:
         axes.plot(learning_rates, _finite(smooth), "-", color=BLUE, lw=2.5, label="smoothed")

@@ -78,6 +78,7 @@ def plot_walk(
             f"{len(losses)} losses: give both the same length"
         )
     figure, (left, right) = new_figure(1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1])
+    figure.few_colours = True
     draw_surface(left, heights, limits)
     draw_path(left, points)
     left.set(xlim=limits[0], ylim=limits[1], aspect="equal")

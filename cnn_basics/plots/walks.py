@@ -44,7 +44,7 @@ def plot_walks(
     figure, axes = new_figure(
         -(-len(walks) // columns), columns, width=7.4, height=height * -(-len(walks) // columns)
     )
-    figure.alt = alt
+    figure.alt, figure.few_colours = alt, True
     xs, ys = (torch.linspace(*ends, _POINTS, dtype=torch.float64) for ends in surface.limits)
     heights = surface.loss(torch.stack(torch.meshgrid(xs, ys, indexing="xy"), dim=-1)).numpy()
     for axis in axes[len(walks) :]:
@@ -86,6 +86,7 @@ def plot_walk_losses(
     """
     check_count(walks, len(CYCLE))
     figure, (axes,) = new_figure(height=height, alt=alt)
+    figure.few_colours = True
     for index, (name, path) in enumerate(walks.items()):
         axes.plot(
             path.losses.clamp(min=lowest).numpy(),
