@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -63,15 +64,15 @@ def list_photos(
     """
     folder = _class_parent(_existing(Path(path).expanduser()), split)
     classes = _folders(folder)
-    found = [sorted(filter(is_picture, each.iterdir()), key=by_number) for each in classes]
-    _refuse_odd_classes(folder, classes, found)
-    found = [files[:limit] for files in found]
+    sorted_out = [_sort_out(each) for each in classes]
+    _refuse_odd_classes(folder, classes, [pictures for pictures, _ in sorted_out])
+    found = [pictures[:limit] for pictures, _ in sorted_out]
     return Listing(
         folder,
         tuple(each.name for each in classes),
         tuple(path for files in found for path in files),
         tuple(label for label, files in enumerate(found) for _ in files),
-        tuple(Skipped(path, why) for each in classes for path, why in _no_pictures(each)),
+        tuple(Skipped(path, f"{path} {_why(path)}") for _, rest in sorted_out for path in rest),
     )
 
 
@@ -84,7 +85,9 @@ def _existing(root: Path) -> Path:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path))
+    with os.scandir(root) as entries:  # which knows folders from files without asking again
+        paths = [Path(entry.path) for entry in entries if entry.is_dir()]
+    return sorted(path for path in paths if not is_hidden(path))
 
 
 def _class_parent(root: Path, split: str | None) -> Path:
@@ -120,7 +123,7 @@ def _unwrapped(root: Path) -> Path:
 
 
 def _holds_folders_only(folder: Path) -> bool:
-    return bool(_folders(folder)) and not _holds_pictures(folder)
+    return not _holds_pictures(folder) and bool(_folders(folder))
 
 
 def _holds_pictures(folder: Path) -> bool:
@@ -152,10 +155,15 @@ def _refuse_odd_classes(folder: Path, classes: list[Path], found: list[list[Path
         )
 
 
-def _no_pictures(folder: Path) -> list[tuple[Path, str]]:
-    """What is neither a picture by its name nor hidden, with the reason."""
-    rest = [p for p in sorted(folder.iterdir()) if not is_picture(p) and not is_hidden(p)]
-    return [(path, f"{path} {_why(path)}") for path in rest]
+def _sort_out(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The pictures in a folder, by number, and what is neither a picture by its name nor hidden."""
+    pictures, rest = [], []
+    for path in folder.iterdir():
+        if is_picture(path):
+            pictures.append(path)
+        elif not is_hidden(path):
+            rest.append(path)
+    return sorted(pictures, key=by_number), sorted(rest)
 
 
 def _why(path: Path) -> str:
