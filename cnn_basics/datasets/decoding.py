@@ -116,7 +116,7 @@ def _short_way(data: bytes, size: int) -> np.ndarray | None:
             return None
         if image.format in ("JPEG", "MPO"):
             image.draft(None, (FINER * size, FINER * size))
-        elif image.format != "PNG" or getattr(image, "is_animated", False):
+        elif image.format != "PNG":
             return None
         image.load()
         turn = TURNED.get(image.getexif().get(ORIENTATION), np.asarray)
