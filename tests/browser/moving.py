@@ -186,6 +186,7 @@ def put_back(control: Control, before: dict) -> None:
             choose(control, before["now"])
         else:
             control.ask("setValue", before["now"])
+        control.state()  # what follows from it, such as another control's range, has come
 
 
 def disturb(control: Control) -> None:

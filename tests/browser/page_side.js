@@ -2,6 +2,7 @@
 
 (() => {
   const VIEW = "application/vnd.jupyter.widget-view+json";
+  const BAR = /^\s*\d+%\|/; // tqdm's progress bar, a widget with nothing to move
   const KINDS = {
     slider: "input[type=range]",
     handle: ".noUi-handle",
@@ -238,7 +239,8 @@
       panel().content.widgets.flatMap((cell, index) => {
         if (cell.model.type !== "code") return [];
         const outputs = cell.model.outputs.toJSON();
-        return outputs.some((output) => output.data && VIEW in output.data) ? [index] : [];
+        const isWidget = ({ data }) => data && VIEW in data && !BAR.test(String(data["text/plain"]));
+        return outputs.some(isWidget) ? [index] : [];
       }),
     /** Errors that cells show and do not announce by their tag. */
     errors: () =>
