@@ -156,7 +156,7 @@ class TestLoading:
         assert repr(load_folder(photos, 8)) == "6 pictures of 8×8 pixels: 3 cats, 3 dogs"
         (photos / "cats/cat.2.png").write_bytes(b"")
         loaded = load_folder(photos, 8, progress=False)
-        assert repr(loaded) == "5 pictures of 8×8 pixels: 2 cats, 3 dogs; 1 files skipped"
+        assert repr(loaded) == "5 pictures of 8×8 pixels: 2 cats, 3 dogs; 1 file skipped"
 
     @pytest.mark.parametrize("limit", [1, 2, 99])
     def test_limit_counts_each_class(self, photos, limit, decoded):

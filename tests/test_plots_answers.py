@@ -121,8 +121,9 @@ def test_alt_text_says_all_of_it():
 
 
 def test_words_of_maps():
-    assert describe_maps("relu", np.array([[[0, 1.256]]])) == "relu: 1 maps of 1×2, 0 to 1.26"
+    assert describe_maps("relu", np.array([[[0, 1.256]]])) == "relu: 1 map of 1×2, 0 to 1.26"
     assert describe_maps("x", np.full((70, 2, 2), -1)) == "x: 70 maps of 2×2, all −1"
+    assert describe_maps("fc", np.zeros((1, 1, 1))) == "fc: 1 number, all 0"
     ramp = np.arange(70 * 4).reshape(70, 2, 2)
     assert describe_maps("x", ramp) == "x: 70 maps of 2×2, the first 64 shown, 0 to 279"
     assert describe_maps("fc", ramp.reshape(-1, 1, 1)) == "fc: 280 numbers, 0 to 279"

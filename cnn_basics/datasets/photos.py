@@ -63,5 +63,6 @@ class Photos:
         counts = self.labels.bincount(minlength=len(self.class_names)).tolist()
         each = ", ".join(f"{n:,} {name}" for n, name in zip(counts, self.class_names, strict=True))
         height, width = self.pictures.shape[2:]
-        skipped = f"; {len(self.skipped):,} files skipped" if self.skipped else ""
+        files = "file" if len(self.skipped) == 1 else "files"
+        skipped = f"; {len(self.skipped):,} {files} skipped" if self.skipped else ""
         return f"{len(self.labels):,} pictures of {height}×{width} pixels: {each}{skipped}"

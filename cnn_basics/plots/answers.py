@@ -161,7 +161,9 @@ def describe_maps(name: str, maps: np.ndarray) -> str:
         'fc1: 2 numbers, 0 to 2.5'
     """
     count, height, width = maps.shape
-    what = f"{count} maps of {height}×{width}" if height * width > 1 else f"{count} numbers"
+    one = "number" if height * width == 1 else "map"
+    what = f"{count} {one}" if count == 1 else f"{count} {one}s"
+    what += f" of {height}×{width}" if height * width > 1 else ""
     first = f", the first {MOST_MAPS} shown" if height * width > 1 and count > MOST_MAPS else ""
     low, high = (write_number(round(float(value), 2)) for value in (maps.min(), maps.max()))
     return (
