@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from cnn_basics import fast
 from cnn_basics.fast import blocked
-from cnn_basics.functional import windows
+from cnn_basics.functional import conv2d, windows
 from cnn_basics.model import Custom_CNN
 
 RUNGS = [fast.conv2d_im2col, fast.conv2d_shifts, fast.conv2d_blocked, fast.conv2d_fft]
@@ -138,6 +140,19 @@ def test_an_error_in_a_thread_is_not_lost(monkeypatch):
     assert torch.get_num_threads() == before
 
 
+def test_the_ladder_holds_every_rung_and_the_library():
+    x, weight = random(2, 4, 7, 5), random(6, 2, 3, 2)
+    options = {"padding": 1, "stride": (2, 1), "groups": 2}
+    tasks = fast.ladder(x, weight, **options)
+    assert {*RUNGS, conv2d} == set(fast.RUNGS.values())
+    assert list(tasks) == [*fast.RUNGS, "F.conv2d, channels last", "F.conv2d"]
+    assert list(fast.RUNGS.values())[-1] is fast.conv2d_blocked
+    for task in tasks.values():
+        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **CLOSE)
+    assert tasks["F.conv2d, channels last"]().is_contiguous(memory_format=torch.channels_last)
+    assert tasks["F.conv2d"]().is_contiguous()
+
+
 @every_rung
 def test_what_was_given_is_left_alone(rung):
     x, weight = random(2, 3, 5, 4), random(4, 3, 2, 3)
@@ -165,10 +180,6 @@ def test_what_does_not_fit_is_said(rung, x, weight, options, words):
 
 @every_rung
 def test_help_shows_the_arguments_of_conv2d(rung):
-    from inspect import signature
-
-    from cnn_basics.functional import conv2d
-
     assert signature(rung) == signature(conv2d)
     assert "functional.conv2d" in rung.__doc__
 

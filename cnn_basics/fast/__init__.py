@@ -8,11 +8,13 @@ same products are laid out in memory, or, with the Fourier transform, in how man
 from cnn_basics.fast.blocked import conv2d_blocked
 from cnn_basics.fast.costs import Cost, conv2d_cost, fft_multiply_adds, im2col_cost
 from cnn_basics.fast.fourier import conv2d_fft
+from cnn_basics.fast.ladder import RUNGS, ladder
 from cnn_basics.fast.machine import Machine, measure_machine
 from cnn_basics.fast.matrix import conv2d_im2col, conv2d_shifts, im2col
 from cnn_basics.fast.timing import ratios_to, time_side_by_side, use_threads
 
 __all__ = [
+    "RUNGS",
     "Cost",
     "Machine",
     "conv2d_blocked",
@@ -23,6 +25,7 @@ __all__ = [
     "fft_multiply_adds",
     "im2col",
     "im2col_cost",
+    "ladder",
     "measure_machine",
     "ratios_to",
     "time_side_by_side",
