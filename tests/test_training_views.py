@@ -83,6 +83,14 @@ def test_without_chance_it_only_resizes_and_mirrors():
     assert views.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("mirror", [0, 1])
+def test_mirror_is_how_likely(mirror):
+    pictures = torch.rand(8, 3, 16, 16)
+    views = RandomViews(16, least=1, stretch=1, degrees=0, mirror=mirror)(pictures)
+    wanted = pictures.flip(3) if mirror else pictures
+    torch.testing.assert_close(views, wanted, atol=1e-5, rtol=0)
+
+
 def test_the_seed_decides_and_pictures_stay():
     pictures = torch.rand(4, 3, 32, 32)
     before = pictures.clone()
@@ -100,7 +108,14 @@ def test_the_seed_decides_and_pictures_stay():
 
 @pytest.mark.parametrize(
     "options",
-    [{"size": 0}, {"least": 0.0}, {"least": 1.1}, {"stretch": 0.9}, {"degrees": -1}],
+    [
+        {"size": 0},
+        {"least": 0.0},
+        {"least": 1.1},
+        {"stretch": 0.9},
+        {"degrees": -1},
+        {"mirror": 1.5},
+    ],
     ids=str,
 )
 def test_odd_options_are_refused(options):

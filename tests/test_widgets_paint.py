@@ -313,6 +313,8 @@ class TestWidget:
         assert widget.drawings == before + 2
         widget.pad.take_photo("me.png", photo())
         assert widget.drawings == before + 2
+        widget.pad.take_photo("other.png", photo())
+        assert widget.drawings == before + 3
 
     def test_what_is_stored_says_nothing_that_depends_on_training(self):
         told = set()

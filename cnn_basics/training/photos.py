@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
+from cnn_basics.training.augment import random_colour, random_cutout
 from cnn_basics.training.data import Data
 from cnn_basics.training.fit import fit
 from cnn_basics.training.history import History
 from cnn_basics.training.state import State
 from cnn_basics.training.views import RandomViews
 
+SIZES = (40, 48, 64)
 RECIPE = {
     "optimizer": "adamw",
     "learning_rate": 4e-3,
@@ -21,25 +23,54 @@ RECIPE = {
 }
 
 
+class PhotoChanges:
+    """The changes by chance of the recipe: another view, other colours, a hidden square.
+
+    Args:
+        size: Side of the views in pixels; may be changed at any time.
+        augmented: False leaves chance out: the whole pictures, brought to this size.
+
+    Example:
+        >>> import torch
+        >>> PhotoChanges(48)(torch.rand(10, 3, 80, 80)).shape
+        torch.Size([10, 3, 48, 48])
+    """
+
+    def __init__(self, size: int, augmented: bool = True) -> None:
+        chance = {} if augmented else {"least": 1.0, "stretch": 1.0, "degrees": 0.0, "mirror": 0.0}
+        self._views = RandomViews(size, **chance)
+        self._augmented, self.size = augmented, size
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Turn pictures (N, C, H, W) into views (N, C, size, size), float."""
+        self._views.size = self.size
+        views = self._views(pictures)
+        if not self._augmented:
+            return views
+        return random_cutout(self.size // 4)(random_colour(0.3, 0.3, 0.5)(views))
+
+
 def fit_photos(
     model: nn.Module,
     train: Data,
-    epochs: int = 80,
+    epochs: int = 60,
     *,
-    sizes: Sequence[int] = (40, 48, 64),
+    sizes: Sequence[int] = SIZES,
+    augmented: bool = True,
     **options: object,
 ) -> History:
     """Train a network for pictures of any size with random views that grow.
 
     The first part of the training shows small views, which are quick, the last part large ones,
     which show more. The learning rate rises and falls once; the aim is not 100 % but 95 % for the
-    right class (label smoothing), so that no weight need grow without end.
+    right one of two classes (label smoothing), so that no weight need grow without end.
 
     Args:
         model: A network for pictures of any size, such as `PhotoNet`; it is changed.
         train: Pictures, larger than the largest size, and labels, as for `fit`.
         epochs: How often each picture is trained with.
         sizes: Sides of the views in pixels; each serves for the same share of the epochs.
+        augmented: False shows the whole pictures, unchanged, at these sizes.
         **options: Further arguments of `fit`; they replace those of the recipe.
 
     Returns:
@@ -57,16 +88,15 @@ def fit_photos(
         <History: 2 epochs>
 
     Source:
-        Small views first: J. Howard in DAWNBench (2018), and M. Tan & Q. Le (2021),
-        "EfficientNetV2", section 4.2, https://arxiv.org/abs/2104.00298
+        Small views first: M. Tan & Q. Le (2021), "EfficientNetV2: smaller models and faster
+        training", section 4.2, https://arxiv.org/abs/2104.00298
     """
     if not sizes:
         raise ValueError("expected at least one size, got none: write for example sizes=(48, 64)")
-    views = RandomViews(sizes[0])
+    changes = PhotoChanges(sizes[0], augmented)
 
     def grow(state: State) -> None:
-        views.size = sizes[min(int(state.share * len(sizes)), len(sizes) - 1)]
+        changes.size = sizes[min(int(state.share * len(sizes)), len(sizes) - 1)]
 
-    return fit(
-        model, train, epochs=epochs, **{"augment": views, "on_epoch": grow, **RECIPE, **options}
-    )
+    usual = {"augment": changes, "on_epoch": grow, **RECIPE}
+    return fit(model, train, epochs=epochs, **{**usual, **options})

@@ -27,6 +27,7 @@ class RandomViews:
         least: The smallest share of a picture's area that a view shows, above 0 up to 1.
         stretch: How much wider or higher a view may become, as a factor: 1.2 for a fifth.
         degrees: How far a view is turned at most, to either side.
+        mirror: How likely a view is mirrored, left to right, 0 to 1.
 
     Raises:
         ValueError: If a number is out of range.
@@ -42,15 +43,22 @@ class RandomViews:
     """
 
     def __init__(
-        self, size: int, least: float = 0.35, stretch: float = 1.2, degrees: float = 15.0
+        self,
+        size: int,
+        least: float = 0.35,
+        stretch: float = 1.2,
+        degrees: float = 15.0,
+        mirror: float = 0.5,
     ) -> None:
-        if size < 1 or not 0 < least <= 1 or stretch < 1 or not 0 <= degrees <= 180:
+        sound = size >= 1 and 0 < least <= 1 <= stretch and 0 <= degrees <= 180 and 0 <= mirror <= 1
+        if not sound:
             raise ValueError(
-                "expected size of at least 1, least above 0 up to 1, stretch from 1 and degrees "
-                f"from 0 to 180, got {size}, {least}, {stretch} and {degrees}: "
-                "leave out what you do not want to choose"
+                "expected size of at least 1, least above 0 up to 1, stretch from 1, degrees from "
+                f"0 to 180 and mirror from 0 to 1, got {size}, {least}, {stretch}, {degrees} and "
+                f"{mirror}: leave out what you do not want to choose"
             )
-        self.size, self.least, self.stretch, self.degrees = size, least, stretch, degrees
+        self.size, self.least, self.stretch = size, least, stretch
+        self.degrees, self.mirror = degrees, mirror
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """Turn pictures (N, C, H, W) into views (N, C, size, size), float."""
@@ -72,7 +80,7 @@ class RandomViews:
         longer = between(-math.log(self.stretch), math.log(self.stretch)).exp()
         width, height = (side * longer).clamp(max=1), (side / longer).clamp(max=1)
         across, down = between(-1, 1) * (1 - width), between(-1, 1) * (1 - height)
-        mirror = torch.where(between(0, 1) < 0.5, -1.0, 1.0)
+        mirror = torch.where(between(0, 1) < self.mirror, -1.0, 1.0)
         angle = between(-self.degrees, self.degrees) * math.pi / 180
         cos, sin = angle.cos(), angle.sin()
         x = (width * cos * mirror, -height * sin, across)
