@@ -32,7 +32,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="a folder with training_set and test_set")
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the training set")
+    parser.add_argument("--epochs", type=int, default=50, help="passes over the training set")
     parser.add_argument("--threads", type=int, default=2, help="threads for torch")
     parser.add_argument("--ablation", action="store_true", help="leave out one part each")
     parser.add_argument(

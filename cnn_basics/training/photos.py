@@ -53,7 +53,7 @@ class PhotoChanges:
 def fit_photos(
     model: nn.Module,
     train: Data,
-    epochs: int = 60,
+    epochs: int = 50,
     *,
     sizes: Sequence[int] = SIZES,
     augmented: bool = True,
