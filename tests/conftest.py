@@ -10,6 +10,10 @@ from hypothesis import settings
 # The stored outputs are those of the bundled pictures, whatever photos the user works with.
 os.environ.pop("CNN_BASICS_DATA", None)
 
+# Two tests at a time on two cores: threads of torch that wait for each other would only spin.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 settings.register_profile("cnn_basics", deadline=None, derandomize=True, database=None)
 settings.load_profile("cnn_basics")
 

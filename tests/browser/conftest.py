@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GET_IT = "needs Chromium: sudo apt install chromium (or Chrome), and pip install -e '.[test]'"
+SCREEN = {"width": 1200, "height": 900}
 OPTIONS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -74,6 +75,12 @@ def browser() -> Iterator:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """What pages without wishes of their own share: scripts that are fetched and compiled once."""
+    return browser.new_context(viewport=SCREEN)
+
+
 @pytest.fixture(scope="module")
 def faults() -> list[str]:
     """What pages reported since the last test: console errors, page errors, foreign requests."""
@@ -91,17 +98,17 @@ def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def open_notebook(lab: driving.Lab, browser, faults: list[str]) -> Iterator[Callable]:
+def open_notebook(lab: driving.Lab, browser, context, faults: list[str]) -> Iterator[Callable]:
     """`open_notebook(*cells, **options)`: a page with these cells, run; or a lesson by `name=`."""
-    contexts = []
+    opened = []  # pages, and contexts with pages
 
     def open_it(*cells: str, name: str = "", run: bool = True, **options):
         if cells:
             name = f"test-{secrets.token_hex(4)}"
             lab.write(name, cells)
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
+        own = browser.new_context(**{"viewport": SCREEN} | options) if options else None
+        page = (own or context).new_page()
+        opened.append(own or page)
         page.set_default_timeout(15_000)
         driving.watch(page, faults)
         page.goto(f"{lab.url}/doc/tree/{name}.ipynb?token={lab.token}")
@@ -112,5 +119,5 @@ def open_notebook(lab: driving.Lab, browser, faults: list[str]) -> Iterator[Call
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for each in opened:
+        each.close()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -92,6 +93,15 @@ class Lab:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+    def change(self, name: str, change: Callable) -> None:
+        """Let a function change a notebook that is there."""
+        import nbformat
+
+        path = self.folder / f"{name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        change(notebook)
+        nbformat.write(notebook, path)
 
     def write(self, name: str, cells: tuple[str, ...]) -> None:
         import nbformat.v4 as v4

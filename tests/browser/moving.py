@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from driving import run_in_kernel
 from PIL import Image
 
-STOPS_BY_MOUSE = 5  # how often a dragged slider rests on its way; by key it rests at every value
+STOPS = 4  # how often, about, a control that is moved rests on its way, for the widget to answer
 WAITING = {"select “new layer”"}  # answers when *Add at the end* is pressed: see test_bench.py
 MOST_LATE_PICTURES = 3
 COUNT = """
@@ -120,7 +120,8 @@ def enable(page, cell: int, keys: set[str]) -> list[Control]:
     for other in scan(page, cell) if keys else []:
         if other.kind != "select" or other.given["disabled"]:
             continue
-        for _ in choose_by_mouse(other):
+        for index in other.given["values"]:
+            choose(other, index)
             other.state()
             ready = [c for c in scan(page, cell) if c.key in keys and not c.given["disabled"]]
             if ready:
@@ -259,10 +260,16 @@ def slide_by_keys(control: Control) -> Iterator[None]:
     control.focus()
     control.press("Home")
     yield
-    for _ in range(steps(control)):
-        control.press("ArrowRight")
-        yield
+    yield from press_and_rest(control, ["ArrowRight"] * steps(control))
     assert control.ask("range")["now"] == given["max"], f"{control.key}: keys do not reach the end"
+
+
+def press_and_rest(control: Control, keys: list[str]) -> Iterator[None]:
+    """Press these keys, one after another, with a rest now and then and one at the end."""
+    for number, key in enumerate(keys, 1):
+        control.press(key)
+        if number % -(-len(keys) // STOPS) == 0 or number == len(keys):
+            yield
 
 
 def steps(control: Control) -> int:
@@ -282,9 +289,8 @@ def choose_by_keys(control: Control) -> Iterator[None]:
     control.focus()
     control.press("Home")
     yield
-    for _ in control.given["values"][1:]:
-        control.press("ArrowDown")  # not always to the end: a list may grow shorter on the way
-        yield
+    # Not always to the end: a list may grow shorter on the way.
+    yield from press_and_rest(control, ["ArrowDown"] * (len(control.given["values"]) - 1))
 
 
 def tick_by_keys(control: Control) -> Iterator[None]:
@@ -336,9 +342,8 @@ def walk_by_keys(control: Control) -> Iterator[None]:
     control.focus()
     control.press("Control+Home")
     yield
-    for key in ["ArrowRight"] * (columns - 1) + ["ArrowDown"] * (rows - 1):
-        control.press(key)
-        yield
+    way = ["ArrowRight"] * (columns - 1) + ["ArrowDown"] * (rows - 1)
+    yield from press_and_rest(control, way)
     last = control.element.locator("[role=gridcell]").last
     assert last.evaluate("node => node.contains(document.activeElement)"), f"{control.key}: stuck"
     control.press("Control+Home")
@@ -374,8 +379,8 @@ def slide_by_mouse(control: Control) -> Iterator[None]:
     mouse.move(box["x"] + 1, height)
     mouse.down()
     yield
-    for stop in range(1, STOPS_BY_MOUSE + 1):
-        mouse.move(box["x"] + (box["width"] - 2) * stop / STOPS_BY_MOUSE, height, steps=4)
+    for stop in range(1, STOPS + 1):
+        mouse.move(box["x"] + (box["width"] - 2) * stop / STOPS, height, steps=4)
         yield
     mouse.up()
     assert control.ask("range")["now"] == control.given["max"], (
@@ -399,7 +404,8 @@ def drag_handle_by_mouse(control: Control) -> Iterator[None]:
 
 def choose_by_mouse(control: Control) -> Iterator[None]:
     """The list that opens belongs to the system, where no page's mouse gets: choose without it."""
-    for index in control.given["values"]:
+    values = control.given["values"]
+    for index in values[:: -(-len(values) // STOPS)]:
         choose(control, index)
         yield
 
@@ -439,7 +445,8 @@ def point_at_cells(control: Control) -> Iterator[None]:
     now = control.ask("range")
     rows, columns = now["rows"], now["columns"]
     cells = control.element.locator("[role=gridcell]")
-    for step in range(max(rows, columns)):
+    far = max(rows, columns)
+    for step in range(0, far, -(-far // STOPS)):
         row, column = min(step, rows - 1), min(step, columns - 1)
         cells.nth(row * columns + column).hover()
         yield

@@ -32,8 +32,10 @@
   const unanswered = new Set(); // messages of widgets on their way to the kernel and back
   const models = new Set(); // to which widgets in the kernel they go
   // JupyterLab asks each new kernel for widgets, before any cell has loaded their package.
+  // A kernel that is told to end while it still answers complains of what it leaves unfinished.
   const isEveryday = (text) =>
     text.startsWith("No such comm target registered: jupyter.widget") ||
+    text.startsWith("Task was destroyed but it is pending!") ||
     (text.startsWith("No such comm: ") && !models.has(text.slice(14).trim()));
 
   /** Report whatever goes wrong in the kernel of the notebook that is now on the screen. */

@@ -196,12 +196,14 @@ def test_every_slider_by_keyboard_and_by_mouse_equals_pytorch(lens, page, faults
 def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
     """Also where the kernel does not fit: then a sentence stands in place of the output."""
     x, _ = sobel_sample()
-    refused = 0
+    refused, before = 0, {}
     for transposed in (False, True):
         lens.root.get_by_label("Transposed").set_checked(transposed)
-        for values in itertools.product((2, 5), (1, 3), (0, 1, 3), (1, 3)):
-            for name, value in zip(RANGES, values, strict=True):
-                lens.set(name, value)
+        for values in itertools.product((2, 5), (1, 3), (0, 3), (1, 3)):
+            wanted = dict(zip(RANGES, values, strict=True))
+            for name in wanted.keys() - {n for n in before if before[n] == wanted[n]}:
+                lens.set(name, wanted[name])
+            before = wanted
             options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
             weight = lens.numbers("Kernel")[None, None]
             call = F.conv_transpose2d if transposed else F.conv2d
