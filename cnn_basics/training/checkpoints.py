@@ -107,6 +107,8 @@ def describe_training(
     for field in fields(Settings):
         if field.name not in FREE:
             words[field.name] = _describe(getattr(settings, field.name))
+    if settings.schedule is not None:
+        words["schedule"] += f" over {settings.epochs} epochs"
     return words
 
 

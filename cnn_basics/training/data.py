@@ -47,7 +47,7 @@ def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 class Batches:
     """Pictures and labels on one device, from which batches are picked by their numbers.
 
-    The pictures are kept with the channels last, so that a picked batch already lies in memory
+    The pictures may be kept with the channels last, so that a picked batch already lies in memory
     as the network wants it.
     """
 
@@ -57,14 +57,16 @@ class Batches:
     channels_last: bool
 
     @classmethod
-    def put(
-        cls, data: Data, device: torch.device, dtype: torch.dtype, channels_last: bool = False
-    ) -> Batches:
+    def put(cls, data: Data, device: torch.device, dtype: torch.dtype) -> Batches:
         """Put data that were checked on a device, at once."""
-        pictures = data[0].to(device)
-        if channels_last:
-            pictures = pictures.permute(0, 2, 3, 1)
-        return cls(pictures.contiguous(), data[1].to(device), dtype, channels_last)
+        return cls(data[0].to(device).contiguous(), data[1].to(device), dtype, False)
+
+    def laid_out(self, channels_last: bool) -> Batches:
+        """Return the same pictures with the channels last, if asked to."""
+        if not channels_last or self.channels_last:
+            return self
+        pictures = self.pictures.permute(0, 2, 3, 1).contiguous()
+        return Batches(pictures, self.labels, self.dtype, True)
 
     def __len__(self) -> int:
         return len(self.labels)

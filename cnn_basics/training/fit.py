@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import torch
@@ -30,10 +31,17 @@ def fit(
     device: str | torch.device | None = None,
     seed: int = 0,
     progress: bool = True,
+    patience: int | None = None,
+    averaging: float | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     on_batch: Callback | None = None,
     on_epoch: Callback | None = None,
 ) -> History:
     """Train a network to tell classes of pictures apart, by the cross-entropy of its scores.
+
+    Under `torchrun --nproc-per-node N` all N processes train one network together, each with its
+    share of every batch, to the result of a single one (but for dropout, and for batch norm, which
+    then looks at each share by itself). Only the first shows a bar, calls back and writes files.
 
     Args:
         model: Gives `(N, classes)` scores for `(N, C, H, W)` float pictures; it is changed.
@@ -52,9 +60,15 @@ def fit(
         device: None for CUDA, MPS or CPU, the first that there is.
         seed: From which order, augmentation and dropout come; the same gives the same.
         progress: Whether to show a bar.
+        patience: Stop after so many epochs without a lower validation loss; whether it stops or
+            not, the network then has the weights with the lowest one. None never stops.
+        averaging: Let the network have the running mean of its weights when it is validated and
+            in the end: the share that is kept at each step, such as 0.99. None does not.
+        checkpoint: A file. The training is kept there after each epoch; if the file is there
+            already, it goes on from it, to the same result as without a break.
         on_batch: Called with a `State` after each batch; stops if it returns True or calls
             `state.stop()`. The network stays as it then is.
-        on_epoch: The same after each epoch.
+        on_epoch: The same after each epoch, and before a training goes on from a checkpoint.
 
     Returns:
         A `History`.
@@ -85,7 +99,10 @@ def fit(
         device,
         seed,
         progress,
-        on_batch=on_batch,
-        on_epoch=on_epoch,
+        patience,
+        averaging,
+        checkpoint,
+        on_batch,
+        on_epoch,
     )
     return Training(model, train, valid, settings).run()

@@ -61,6 +61,23 @@ def epoch_seed(seed: int, epoch: int) -> int:
     return seed * LARGE + epoch
 
 
+def step_seed(seed: int, step: int) -> int:
+    """Compute the seed from which the augmentation of one batch comes.
+
+    Args:
+        seed: That of the training.
+        step: How many batches were trained with before.
+
+    Returns:
+        A whole number below 2⁶³, none that `epoch_seed` gives for fewer than a million epochs.
+
+    Example:
+        >>> step_seed(0, 0), step_seed(0, 1)
+        (1125899906842624, 1125899906842625)
+    """
+    return 2**50 + seed * 2**30 + step
+
+
 def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
     """Shuffle the numbers of all pictures for one epoch.
 

@@ -21,7 +21,7 @@ class Steps:
     """Makes steps with batches of the training pictures.
 
     Args:
-        model: The network, in the layout in which it is trained.
+        network: In the layout in which it is trained, wrapped by `processes`.
         batches: All training pictures.
         optimizer: Of the network's weights.
         settings: What `fit` was told.
@@ -31,15 +31,15 @@ class Steps:
 
     def __init__(
         self,
-        model: nn.Module,
+        network: nn.Module,
         batches: Batches,
         optimizer: Optimizer,
         settings: Settings,
         processes: Processes,
         average: Average | None = None,
     ) -> None:
-        self._network = processes.wrap(model)
-        self._batches, self._optimizer, self._average = batches, optimizer, average
+        self._network, self._batches = network, batches
+        self._optimizer, self._average = optimizer, average
         self._settings, self._processes = settings, processes
 
     def step(self, chosen: Tensor, learning_rate: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -54,8 +54,7 @@ class Steps:
             seed: From which augmentation comes.
 
         Returns:
-            The sum of the losses of this process's share, and how many were told right; both 0-d
-            tensors on the device.
+            The sum of the losses, and how many were told right; both 0-d tensors on the device.
 
         Raises:
             FloatingPointError: The loss is not finite; noticed before the weights are moved, but
@@ -67,8 +66,9 @@ class Steps:
             scores = self._network(pictures)
             smoothing = self._settings.label_smoothing
             loss = F.cross_entropy(scores, labels, label_smoothing=smoothing)
-        if loss.device.type == "cpu" and self._processes.count == 1 and not loss.isfinite():
-            raise FloatingPointError(f"the loss is {loss.item()}")
+        looked = loss.device.type == "cpu" and self._processes.count == 1
+        if looked and not loss.isfinite():
+            raise FloatingPointError(loss.item())
         (loss if weight is None else loss * weight).backward()
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -76,10 +76,17 @@ class Steps:
             self._average.update()
         with torch.no_grad():
             hits = (scores.argmax(dim=1) == labels).sum()
-            if weight is not None:  # of an empty share, a stand-in with weight 0 was computed
-                hits = hits * (weight > 0)
-                return loss.detach() * (weight * len(chosen) / self._processes.count), hits
-            return loss.detach() * len(chosen), hits
+            return self._sum_up(loss.detach(), hits, len(chosen), weight)
+
+    def _sum_up(
+        self, loss: Tensor, hits: Tensor, count: int, weight: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """Add up the losses and what was told right, over all pictures of a batch."""
+        if weight is None:
+            return loss * count, hits
+        share = loss * (weight * count / self._processes.count)
+        both = torch.stack([share, hits * (weight > 0)])  # a stand-in has weight 0
+        return tuple(self._processes.add(both))
 
     def _share(self, chosen: Tensor, seed: int) -> tuple[Tensor, Tensor, float | None]:
         """Pick this process's pictures and labels, and say how much they weigh."""

@@ -1,0 +1,75 @@
+"""Trainings that tests start as processes of their own: `python tests/training_scripts.py …`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import torch
+from torch import nn
+
+from cnn_basics.training import State, fit
+from cnn_basics.training.augment import random_flip
+
+EPOCHS, BATCHES = 4, 3
+OPTIONS = {
+    "epochs": EPOCHS,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "augment": random_flip(),
+    "schedule": "one_cycle",
+    "averaging": 0.9,
+    "progress": False,
+    "device": "cpu",
+}
+
+
+def data(count: int = 20, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Twenty pictures in batches of eight: the last one has four."""
+    generator = torch.Generator().manual_seed(seed)
+    pictures = torch.randint(0, 256, (count, 1, 6, 5), generator=generator, dtype=torch.uint8)
+    return pictures, torch.arange(count) % 3
+
+
+def network(dropout: float = 0.2, seed: int = 1) -> nn.Module:
+    torch.manual_seed(seed)
+    layers = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout), nn.Linear(48, 3)]
+    return nn.Sequential(*layers)
+
+
+def killed(path: str, epoch: str, batch: str) -> None:
+    """Train until this batch of this epoch, and die there as in a power cut."""
+
+    def die(state: State) -> None:
+        if (state.epoch, state.batch) == (int(epoch), int(batch)):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    fit(network(), data(), data(seed=1), checkpoint=path, patience=3, on_batch=die, **OPTIONS)
+
+
+def together(path: str, batch_size: str) -> None:
+    """Train in as many processes as torchrun started; the first writes what came out."""
+    from cnn_basics.training.processes import join_processes
+
+    options = OPTIONS | {"batch_size": int(batch_size)}
+    model = network(dropout=0.0, seed=1 + int(os.environ["RANK"]))
+    called = []
+    history = fit(
+        model, data(), data(seed=1), patience=3, on_batch=lambda s: called.append(s.loss), **options
+    )
+    rank = join_processes(torch.device("cpu")).rank
+    result = {"model": model.state_dict(), "loss": history.train_loss, "called": len(called)}
+    torch.save(result | {"valid": history.valid_loss}, f"{path}.{rank}")
+
+
+def stopping(path: str) -> None:
+    """The first process alone says stop."""
+    first = os.environ["RANK"] == "0"
+    stop = (lambda state: state.epoch == 2) if first else (lambda state: False)
+    history = fit(network(), data(), on_epoch=stop, **OPTIONS)
+    torch.save([history.epochs, history.reason], f"{path}.{os.environ['RANK']}")
+
+
+if __name__ == "__main__":
+    {"killed": killed, "together": together, "stopping": stopping}[sys.argv[1]](*sys.argv[2:])
