@@ -17,19 +17,20 @@ from cnn_basics.training.processes import Processes, join_processes, local_devic
 SCRIPT = Path(__file__).with_name("training_scripts.py")
 
 
-def torchrun(*arguments: str, processes: int = 2) -> None:
-    """Start processes as users do, on a port that is free."""
+def run_processes(*arguments: str, processes: int = 2) -> str:
+    """Start processes as users do, on a port that is free; return what they print."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={processes}", str(SCRIPT), *arguments]
+    command += [f"--nproc-per-node={processes}", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
+    return ended.stdout
 
 
 @pytest.mark.parametrize("batch_size", [8, 19])  # 19: the last batch has one picture for two
 def test_two_processes_equal_one(tmp_path, batch_size):
     path = tmp_path / "result"
-    torchrun("together", str(path), str(batch_size))
+    run_processes(str(SCRIPT), "together", str(path), str(batch_size))
     model = network(dropout=0.0)
     options = OPTIONS | {"batch_size": batch_size}
     history = fit(model, data(), data(seed=1), patience=3, **options)
@@ -44,7 +45,7 @@ def test_two_processes_equal_one(tmp_path, batch_size):
 
 
 def test_the_first_process_stops_all(tmp_path):
-    torchrun("stopping", str(tmp_path / "said"))
+    run_processes(str(SCRIPT), "stopping", str(tmp_path / "said"))
     assert [torch.load(tmp_path / f"said.{rank}") for rank in (0, 1)] == [[2, "callback"]] * 2
 
 

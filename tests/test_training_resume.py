@@ -161,10 +161,10 @@ def test_no_code_in_a_file_is_run(path):
 
 
 def test_a_missing_folder_is_named_before_an_epoch_is_lost(tmp_path):
-    epochs = []
+    steps = []
     with pytest.raises(FileNotFoundError, match=r"make the folder .*nowhere first"):
-        train(checkpoint=tmp_path / "nowhere" / "kept.pt", on_epoch=epochs.append)
-    assert epochs == []
+        train(checkpoint=tmp_path / "nowhere" / "kept.pt", on_batch=steps.append)
+    assert steps == []
 
 
 def test_a_file_is_the_old_or_the_new_one(path, monkeypatch):

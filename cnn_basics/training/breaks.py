@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_basics.training.checkpoints import (
+    check_folder,
     check_same_training,
     describe_training,
     load_checkpoint,
@@ -25,12 +26,16 @@ class Breaks:
 
     Args:
         training: Ready to start.
+
+    Raises:
+        FileNotFoundError: The file's folder is missing.
     """
 
     def __init__(self, training: Training) -> None:
         self._training = training
         self._path = training.settings.checkpoint
         if self._path is not None:
+            check_folder(self._path)
             self._words = describe_training(
                 training.model, training.train, training.valid, training.settings
             )

@@ -36,18 +36,38 @@ def save_checkpoint(path: str | os.PathLike[str], content: dict[str, Any]) -> No
         ...     load_checkpoint(f"{folder}/a.pt")["epoch"]
         2
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"expected a checkpoint in a folder that is there, got {path}: make the folder "
-            f"{path.parent} first"
-        )
+    path = check_folder(path)
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         torch.save({"format": FORMAT, **content}, file)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """Refuse a file in a folder that is not there.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its path.
+
+    Raises:
+        FileNotFoundError: The folder is missing.
+
+    Example:
+        >>> check_folder("pets.pt").name
+        'pets.pt'
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"expected a checkpoint in a folder that is there, got {path}: make the folder "
+            f"{path.parent} first"
+        )
+    return path
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

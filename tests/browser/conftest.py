@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GET_IT = "needs Chromium: sudo apt install chromium (or Chrome), and pip install -e '.[test]'"
+BRIEF = "test_widgets.py"  # what plain `pytest` runs of this folder
 SCREEN = {"width": 1200, "height": 900}
 OPTIONS = [
     "--no-sandbox",
@@ -31,11 +32,13 @@ OPTIONS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and skip it where there is no browser."""
+    """Mark every test of this folder, most as thorough, and skip it where there is no browser."""
     missing = find_missing()
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
+            if item.path.name != BRIEF:
+                item.add_marker("thorough")
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
 

@@ -72,6 +72,7 @@ def recolour(pictures: Tensor, brightness: Tensor, contrast: Tensor, saturation:
         >>> recolour(torch.tensor([[[[0.25, 0.75]]]]), one, 0.5 * one, one)
         tensor([[[[0.3750, 0.6250]]]])
     """
+    contrast, saturation = contrast.to(pictures.dtype), saturation.to(pictures.dtype)
     bright = (pictures * brightness).clamp(0, 1)
     mean = bright.mean(dim=(1, 2, 3), keepdim=True)
     hard = torch.lerp(mean, bright, contrast).clamp(0, 1)

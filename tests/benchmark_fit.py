@@ -1,0 +1,166 @@
+"""How fast `fit` trains `Custom_CNN`, beside the loop of a tutorial and three libraries.
+
+All train the same network on the same pictures, in turns; each ratio is of one round. The
+libraries are those of the `benchmark` extra; what is not installed is left out, and said.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from cnn_basics.datasets import load_pets
+from cnn_basics.model import Custom_CNN
+from cnn_basics.training import evaluate, fit, prepare, set_seed, supports_bf16
+
+EPOCHS, BATCH_SIZE, RATE = 2, 64, 1e-3
+Way = Callable[[nn.Module, torch.Tensor, torch.Tensor], object]
+
+
+def by_fit(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, **options) -> None:
+    fit(model, (pictures, labels), epochs=EPOCHS, progress=False, device="cpu", **options)
+
+
+def by_bf16(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
+    by_fit(model, pictures, labels, precision="bf16")
+
+
+def by_plain_loop(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
+    """What tutorials show."""
+    loader = DataLoader(TensorDataset(pictures, labels), BATCH_SIZE, shuffle=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    for _ in range(EPOCHS):
+        for batch, answers in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(batch), answers).backward()
+            optimizer.step()
+
+
+def by_skorch(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
+    from skorch import NeuralNetClassifier
+
+    NeuralNetClassifier(
+        model,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=RATE,
+        batch_size=BATCH_SIZE,
+        max_epochs=EPOCHS,
+        train_split=None,
+        iterator_train__shuffle=True,
+        verbose=0,
+    ).fit(pictures.numpy(), labels.numpy())
+
+
+def by_lightning(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
+    import lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def training_step(self, batch, _number):
+            return F.cross_entropy(self.model(batch[0]), batch[1])
+
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters(), lr=RATE)
+
+    loader = DataLoader(TensorDataset(pictures, labels), BATCH_SIZE, shuffle=True)
+    silent = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
+    silent |= {"enable_model_summary": False}
+    lightning.Trainer(max_epochs=EPOCHS, accelerator="cpu", **silent).fit(Module(), loader)
+
+
+def by_keras(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
+    """The same layers, as Keras makes them; the network that is given stays as it is."""
+    import keras
+
+    layers, first = keras.layers, {"data_format": "channels_first"}
+    network = keras.Sequential(
+        [
+            layers.Conv2D(32, 5, padding="same", activation="relu", **first),
+            layers.MaxPooling2D(2, **first),
+            layers.Conv2D(64, 5, padding="same", activation="relu", **first),
+            layers.MaxPooling2D(2, **first),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(2),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss)
+    options = {"batch_size": BATCH_SIZE, "epochs": EPOCHS, "verbose": 0}
+    network.fit(pictures.numpy(), labels.numpy(), **options)
+
+
+def measure_fit(rounds: int = 5) -> dict[str, list[float]]:
+    """Time all of them in turn.
+
+    Returns:
+        For each other way, how many times as long as `fit` it took, round by round; and for
+        "fit, loss / plain loop, loss" how the losses compare that they end with.
+    """
+    ways, others = {"fit": by_fit, "plain loop over a DataLoader": by_plain_loop}, {}
+    if supports_bf16(torch.device("cpu")):
+        ways["fit, precision bf16"] = by_bf16
+    else:
+        print("left out: bf16, for this processor has no bfloat16")
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    for name, way in (("keras", by_keras), ("skorch", by_skorch), ("lightning", by_lightning)):
+        if importlib.util.find_spec(name):
+            others[name] = way
+        else:
+            print(f"left out: {name}, which is not installed; pip install -e '.[benchmark]'")
+    pictures, labels, _ = load_pets("training_set")
+    pictures = prepare(pictures)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        seconds, losses = _take_turns(ways | others, pictures, labels, rounds)
+    ratios = {
+        f"fit is faster than: {name}": _divide(seconds[name], seconds["fit"])
+        for name in seconds
+        if name not in ("fit", "fit, precision bf16")
+    }
+    if "fit, precision bf16" in seconds:
+        plain = seconds["plain loop over a DataLoader"]
+        ratios["fit in bf16 is faster than: plain loop"] = _divide(
+            plain, seconds["fit, precision bf16"]
+        )
+    plain = losses["plain loop over a DataLoader"]
+    return ratios | {"fit, loss / plain loop, loss": _divide(losses["fit"], plain)}
+
+
+def _take_turns(
+    ways: dict[str, Way], pictures: torch.Tensor, labels: torch.Tensor, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    seconds, losses = {name: [] for name in ways}, {name: [] for name in ways}
+    for number in range(rounds + 1):  # the first round only warms up
+        for name, way in ways.items():
+            set_seed(number)
+            model = Custom_CNN()
+            start = time.perf_counter()
+            way(model, pictures, labels)
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+                losses[name].append(evaluate(model, (pictures, labels)).loss)
+    return seconds, losses
+
+
+def _divide(over: list[float], under: list[float]) -> list[float]:
+    return [a / b for a, b in zip(over, under, strict=True)]
+
+
+if __name__ == "__main__":
+    for name, ratios in measure_fit().items():
+        print(f"{name:<58}", *(f"{ratio:.2f}" for ratio in sorted(ratios)))
