@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from cnn_basics.training.augment.base import Augmentation, require_between
+from cnn_basics.training.augment.base import Augmentation, require_between, require_whole
 from cnn_basics.training.augment.warping import as_floats, draw
 
 GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, by ITU-R BT.601
+ROUNDING = 0.01  # pictures that were resampled before may leave 0…1 by so much
 
 
 def random_colour(
@@ -34,7 +35,7 @@ def random_colour(
         The augmentation; what leaves the range of a picture is cut off.
 
     Raises:
-        ValueError: A strength is out of range.
+        ValueError: A strength is out of range, or (when called) float pictures are not in 0…1.
 
     Example:
         >>> random_colour(0, 0, 0)(torch.tensor([[[[7]]]], dtype=torch.uint8))
@@ -45,6 +46,7 @@ def random_colour(
         require_between(name, strength, 0, 1)
 
     def change(pictures: Tensor, generator: Generator | None) -> Tensor:
+        _require_range(pictures)
         factors = [
             draw(len(pictures), 1 - s, 1 + s, pictures, generator).reshape(-1, 1, 1, 1)
             for s in strengths.values()
@@ -72,7 +74,9 @@ def recolour(pictures: Tensor, brightness: Tensor, contrast: Tensor, saturation:
         >>> recolour(torch.tensor([[[[0.25, 0.75]]]]), one, 0.5 * one, one)
         tensor([[[[0.3750, 0.6250]]]])
     """
-    contrast, saturation = contrast.to(pictures.dtype), saturation.to(pictures.dtype)
+    brightness, contrast, saturation = (
+        factor.to(pictures.dtype) for factor in (brightness, contrast, saturation)
+    )
     bright = (pictures * brightness).clamp(0, 1)
     mean = bright.mean(dim=(1, 2, 3), keepdim=True)
     hard = torch.lerp(mean, bright, contrast).clamp(0, 1)
@@ -81,6 +85,18 @@ def recolour(pictures: Tensor, brightness: Tensor, contrast: Tensor, saturation:
     weights = hard.new_tensor(GREY).reshape(1, 3, 1, 1)
     grey = (hard * weights).sum(dim=1, keepdim=True)
     return torch.lerp(grey, hard, saturation).clamp(0, 1)
+
+
+def _require_range(pictures: Tensor) -> None:
+    """Refuse float pictures of which more than rounding would be cut off."""
+    if not pictures.is_floating_point():
+        return
+    low, high = (end.item() for end in pictures.aminmax())
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # so that nan is refused too
+        raise ValueError(
+            f"expected float pictures from 0 to 1, got {low:.3g} to {high:.3g}: change colours "
+            "before the pictures are normalised, or give them as uint8"
+        )
 
 
 def random_cutout(size: int = 8, *, generator: Generator | None = None) -> Augmentation:
@@ -104,8 +120,7 @@ def random_cutout(size: int = 8, *, generator: Generator | None = None) -> Augme
         DeVries & Taylor (2017), "Improved regularization of convolutional neural networks with
         cutout", https://arxiv.org/abs/1708.04552.
     """
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(f"expected size as a whole number from 0, got {size!r}: write 8")
+    require_whole("size", size, 8)
 
     def change(pictures: Tensor, generator: Generator | None) -> Tensor:
         hidden = _near_middle(pictures, 2, size, generator)[:, None, :, None]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from cnn_basics.training.augment.base import Augmentation, require_between
+from cnn_basics.training.augment.base import Augmentation, require_between, require_whole
 from cnn_basics.training.augment.warping import draw, resample, shift
 
 
@@ -56,8 +56,7 @@ def random_crop(padding: int = 2, *, generator: Generator | None = None) -> Augm
         >>> random_crop(0)(torch.tensor([[[[0.25, 0.5]]]]))
         tensor([[[[0.2500, 0.5000]]]])
     """
-    if not isinstance(padding, int) or isinstance(padding, bool) or padding < 0:
-        raise ValueError(f"expected padding as a whole number from 0, got {padding!r}: write 2")
+    require_whole("padding", padding, 2)
 
     def change(pictures: Tensor, generator: Generator | None) -> Tensor:
         offsets = torch.randint(-padding, padding + 1, (2, len(pictures)), generator=generator)

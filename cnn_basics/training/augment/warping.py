@@ -38,7 +38,8 @@ def as_floats(pictures: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
 
     Args:
         pictures: uint8 0…255, or float.
-        change: From floats to floats of the same shape.
+        change: From floats to floats of the same shape; what has 16 bits comes as float32,
+            since places between pixels need more.
 
     Returns:
         The same dtype; whole numbers are rounded, and end at 0 and 255.
@@ -48,7 +49,8 @@ def as_floats(pictures: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
         tensor([ 20, 255], dtype=torch.uint8)
     """
     if pictures.is_floating_point():
-        return change(pictures)
+        floats = pictures.float() if pictures.element_size() < 4 else pictures
+        return change(floats).to(pictures.dtype)
     return change(pictures / 255).mul(255).round().clamp(0, 255).to(pictures.dtype)
 
 
