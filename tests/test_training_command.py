@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from test_training_processes import run_processes
 
 from cnn_basics.datasets import picture_paths
 from cnn_basics.model import Custom_CNN
-from cnn_basics.training import command
+from cnn_basics.training import command, fit, options, sources
 from cnn_basics.training.checkpoints import load_checkpoint
 
 
@@ -39,11 +40,30 @@ def run(*arguments: object) -> int:
     return command.main([*map(str, arguments), "--no-progress", "--device", "cpu"])
 
 
-def test_help_names_every_option():
-    asked = [sys.executable, "-m", "cnn_basics.training", "--help"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-    for option in ("--checkpoint", "--learning-rate", "--augment", "torchrun", "digits"):
-        assert option in said
+def test_help_names_every_option_and_shows_examples(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    for option in inspect.signature(fit).parameters:
+        if option not in ("model", "train", "valid", "progress", "on_batch", "on_epoch"):
+            assert f"--{option.replace('_', '-')} " in said
+    for word in ("--output", "--no-progress", "digits", "torchrun", "PhotoNet", "resized_crop"):
+        assert word in said
+
+
+def test_the_examples_in_help_are_right():
+    lines = [line.split() for line in options.EXAMPLE.splitlines()[1:]]
+    for line in lines:
+        options.parse(line[line.index("cnn_basics.training") + 1 :])
+    assert len(lines) == 4
+
+
+def test_the_module_ends_with_the_exit_code():
+    asked = [sys.executable, "-m", "cnn_basics.training", "nowhere"]
+    ended = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch("training: nowhere does not exist, .*\n", ended.stderr)
 
 
 def test_it_trains_and_writes_weights(photos, tmp_path, capsys):
@@ -51,7 +71,7 @@ def test_it_trains_and_writes_weights(photos, tmp_path, capsys):
     assert run(photos, "--epochs", 2, "--augment", "flip", "crop", "--output", output) == 0
     said = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"test accuracy \d\.\d{4}, loss \d\.\d{4}, of 4 pictures", said[0])
-    assert said[1].split() == ["true", "class", "cats", "dogs"]
+    assert said[1].split() == ["true", "/", "answer", "cats", "dogs"]
     assert sum(int(number) for row in said[2:] for number in row.split()[1:]) == 4
     model = Custom_CNN()
     model.load_state_dict(torch.load(output, weights_only=True))
@@ -60,13 +80,19 @@ def test_it_trains_and_writes_weights(photos, tmp_path, capsys):
 
 def test_options_reach_fit(photos, monkeypatch):
     given = {}
-    monkeypatch.setattr(command, "fit", lambda model, data, **options: given.update(options))
-    options = "--epochs 3 --batch-size 5 --learning-rate 0.5 --optimizer sgd --weight-decay 0.25 "
-    options += "--schedule cosine --label-smoothing 0.125 --averaging 0.75 --seed 7"
-    assert run(photos, *options.split()) == 0
+    monkeypatch.setattr(command, "fit", lambda *data, **options: given.update(options))
+    asked = "--epochs 3 --batch-size 5 --learning-rate 0.5 --optimizer sgd --weight-decay 0.25 "
+    asked += "--schedule cosine --label-smoothing 0.125 --averaging 0.75 --seed 7"
+    assert run(photos, *asked.split()) == 0
     expected = {"epochs": 3, "batch_size": 5, "learning_rate": 0.5, "optimizer": "sgd", "seed": 7}
     expected |= {"weight_decay": 0.25, "schedule": "cosine", "label_smoothing": 0.125}
-    expected |= {"averaging": 0.75, "augment": None, "precision": "float32", "device": "cpu"}
+    expected |= {
+        "averaging": 0.75,
+        "patience": None,
+        "augment": None,
+        "precision": "float32",
+        "device": "cpu",
+    }
     assert given == expected | {"checkpoint": None, "progress": False}
 
 
@@ -94,21 +120,13 @@ def test_broken_off_it_goes_on_to_the_same_weights(photos, tmp_path, capsys, mon
 
 def test_two_processes_get_the_weights_of_one(photos, tmp_path):
     one, two = tmp_path / "one.pt", tmp_path / "two.pt"
-    options = ["--epochs", "2", "--batch-size", "6", "--augment", "flip", "--device", "cpu"]
-    assert run(photos, *options, "--output", one) == 0
-    said = run_processes("-m", "cnn_basics.training", str(photos), *options, "--output", str(two))
+    asked = ["--epochs", "2", "--batch-size", "6", "--augment", "flip", "--device", "cpu"]
+    assert run(photos, *asked, "--output", one) == 0
+    said = run_processes("-m", "cnn_basics.training", str(photos), *asked, "--output", str(two))
     assert said.count("test accuracy") == 1
     first, second = (torch.load(path, weights_only=True) for path in (one, two))
     for name, weight in first.items():
         torch.testing.assert_close(second[name], weight, rtol=0, atol=1e-5)
-
-
-def test_digits_and_pets():
-    train, test, names = command.load("pets", 14)
-    assert (train[0].shape, test[0].shape) == ((2000, 3, 14, 14), (600, 3, 14, 14))
-    assert list(names) == ["cats", "dogs"]
-    train, _, names = command.load("digits", 28)
-    assert (train[0].shape[1:], len(names)) == ((1, 28, 28), 10)
 
 
 def test_a_folder_with_splits_is_tested_with_its_test_set(photos, tmp_path):
@@ -117,28 +135,162 @@ def test_a_folder_with_splits_is_tested_with_its_test_set(photos, tmp_path):
             (tmp_path / split / species).mkdir(parents=True)
             for path in sorted((photos / species).iterdir())[:count]:
                 shutil.copy(path, tmp_path / split / species)
-    train, test, _ = command.load(str(tmp_path), 16)
+    train, test, _ = sources.load(str(tmp_path), 16)
     assert (train[0].shape, test[0].shape) == ((6, 3, 16, 16), (4, 3, 16, 16))
+
+
+def test_splits_with_other_classes_are_refused(photos, tmp_path):
+    for split, names in (("training_set", ("cats", "dogs")), ("test_set", ("cats", "foxes"))):
+        for name, species in zip(names, ("cats", "dogs"), strict=True):
+            (tmp_path / split / name).mkdir(parents=True)
+            shutil.copy(next((photos / species).iterdir()), tmp_path / split / name)
+    with pytest.raises(ValueError, match="got cats, dogs to train and cats, foxes to test with"):
+        sources.load(str(tmp_path), 16)
+
+
+@pytest.mark.parametrize("limit", [None, 12])
+def test_digits_and_pets_come_with_their_own_tests(limit, monkeypatch):
+    """Small stand-ins of the loaders, so that nothing is decoded."""
+
+    def bundled(split, size=28):
+        count = {"training_set": 40, "test_set": 20}[split]
+        labels = torch.arange(count) % 2
+        return labels.view(-1, 1, 1, 1).expand(-1, 3, size, size), labels, ("a", "b")
+
+    monkeypatch.setattr(sources, "load_pets", bundled)
+    monkeypatch.setattr(sources, "load_digits", bundled)
+    for source, size in (("pets", 14), ("digits", 28)):
+        train, test, names = sources.load(source, size, limit)
+        assert names == ("a", "b")
+        for (pictures, labels), most in ((train, 20), (test, 10)):
+            assert labels.bincount().tolist() == [min(most, limit or most)] * 2
+            assert pictures.shape == (len(labels), 3, size, size)
+            assert torch.equal(pictures[:, 0, 0, 0], labels)
+
+
+def test_what_is_kept_aside_is_a_fifth_of_each_class_at_least_one_and_no_more_trained_with():
+    labels = torch.tensor([0] * 2 + [1] * 4 + [2] * 11)
+    numbers = torch.arange(17).view(-1, 1, 1, 1)
+    (rest, rest_labels), (aside, aside_labels) = sources.hold_out((numbers, labels), "abc")
+    assert aside.flatten().tolist() == [1, 5, 10, 15]
+    assert sorted([*rest.flatten(), *aside.flatten()]) == list(range(17))
+    assert torch.equal(labels[rest.flatten()], rest_labels)
+    assert torch.equal(labels[aside.flatten()], aside_labels)
+    with pytest.raises(ValueError, match=r"at least two pictures of each class.* one of b: add"):
+        sources.hold_out((numbers[:3], labels[:3]), "ab")
+
+
+def test_out_of_patience_it_takes_the_best_weights(photos, capsys, monkeypatch):
+    given = []
+    real = command.fit
+    monkeypatch.setattr(
+        command, "fit", lambda *data, **options: given.append(data) or real(*data, **options)
+    )
+    assert run(photos, "--epochs", 9, "--patience", 1, "--learning-rate", 0.01) == 0
+    said = capsys.readouterr().out
+    found = re.match(r"epochs (\d), the weights are those of epoch (\d)\ntest accuracy", said)
+    assert int(found[1]) == int(found[2]) + 1 < 9
+    (_, (_, train), (_, valid)) = given[0]
+    assert (len(train), len(valid)) == (14, 2)  # of 20, 4 are for the test
+
+
+def test_limit_and_another_network(photos, capsys):
+    assert run(photos, "--limit", 5, "--model", "PhotoNet", "--size", 16, "--epochs", 1) == 0
+    assert "of 2 pictures" in capsys.readouterr().out
+
+
+def test_weights_that_cannot_be_written_leave_the_old_ones(tmp_path, monkeypatch):
+    path = tmp_path / "weights.pt"
+    command.write_weights(path, torch.nn.Linear(2, 1))
+    before = path.read_bytes()
+
+    def break_off(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(command.os, "fsync", break_off)
+    with pytest.raises(OSError, match="disk full"):
+        command.write_weights(path, torch.nn.Linear(3, 1))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere"),
-        (["digits", "--size", "32"], "expected --size 28 for digits, got 32: leave it out"),
-        (["pets", "--size", "32"], "expected .*28"),
-        (["pets", "--epochs", "0"], "expected epochs as a whole number from 1, got 0"),
-        (
-            ["pets", "--checkpoint", "nowhere/a.pt", "--epochs", "1"],
-            "make the folder nowhere first",
-        ),
+        ("nowhere", "nowhere does not exist, expected a folder of photos: check its name"),
+        ("digits --size 32 --model PhotoNet", "expected --size 28 for digits, got 32: leave it"),
+        ("pets --size 32", "expected --size 28 for Custom_CNN, got 32: .* add --model PhotoNet"),
+        ("pets --limit 0", "expected --limit from 1, got 0: leave it out for all"),
+        ("pets --epochs 0", "expected epochs as a whole number from 1, got 0: write --epochs 10"),
+        ("pets --batch-size -1", "expected --batch-size as .* from 1, got -1: write 64"),
+        ("pets --learning-rate 0", "expected --learning-rate as a number above 0, got 0.0: leave"),
+        ("pets --device magic", "got 'magic': leave --device out for the fastest"),
+        ("pets --checkpoint nowhere/a", "--checkpoint .*, got nowhere/a: make the folder nowhere"),
+        ("pets --output nowhere/a", "--output in a folder .*, got nowhere/a: make the folder now"),
+        ("pets --output .", "expected a file as --output, got the folder .: add a name"),
+        ("pets --output a --checkpoint ./a", "expected two files .*, got a for both: name another"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(arguments, words, capsys):
-    assert run(*arguments) == 1
-    said = capsys.readouterr().err
-    assert re.search(rf"^training: .*{words}", said)
-    assert said.count("\n") == 1
+def test_what_is_wrong_is_said_in_one_sentence_before_anything_is_read(
+    arguments, words, capsys, monkeypatch
+):
+    monkeypatch.setattr(sources, "load_pets", None)
+    assert command.main([*arguments.split(), "--no-progress"]) == 2
+    said = capsys.readouterr()
+    assert re.search(rf"^training: .*{words}", said.err)
+    assert (said.err.count("\n"), said.out) == (1, "")
+
+
+def test_a_damaged_checkpoint_is_told_and_kept(photos, tmp_path, capsys):
+    path = tmp_path / "kept.pt"
+    path.write_bytes(b"nothing")
+    assert run(photos, "--checkpoint", path) == 2
+    assert re.fullmatch(r"training: .*is none or is damaged: .*\n", capsys.readouterr().err)
+    assert path.read_bytes() == b"nothing"
+
+
+def test_a_checkpoint_of_another_training_is_told(photos, tmp_path, capsys):
+    path = tmp_path / "kept.pt"
+    assert run(photos, "--epochs", 1, "--checkpoint", path) == 0
+    assert run(photos, "--epochs", 1, "--checkpoint", path, "--seed", 1) == 2
+    assert re.fullmatch(r"training: .*with seed 1, got .*\n", capsys.readouterr().err)
+
+
+def test_too_little_memory_is_told(photos, capsys, monkeypatch):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(command, "fit", too_large)
+    assert run(photos) == 2
+    said = "training: the device has too little memory for this: lower --batch-size or --size\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "words"),
+    [
+        ([], "nothing is kept without --checkpoint"),
+        (["--checkpoint", "kept.pt"], "no epoch had ended, so nothing is kept"),
+    ],
+)
+def test_broken_off_early_it_says_that_nothing_is_kept(
+    photos, tmp_path, capsys, monkeypatch, checkpoint, words
+):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "fit", interrupted)
+    assert run(photos, *checkpoint) == 130
+    assert capsys.readouterr().err == f"training: broken off; {words}\n"
+
+
+def test_another_process_prints_mistakes_with_its_number_and_no_report(photos, capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert run(photos, "--epochs", 1) == 0
+    assert capsys.readouterr().out == ""
+    assert run("nowhere") == 2
+    assert capsys.readouterr().err.startswith("training (process 1): nowhere does not exist")
 
 
 def test_unknown_words_are_refused_by_the_parser(capsys):

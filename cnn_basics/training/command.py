@@ -9,128 +9,112 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from cnn_basics.datasets import load_digits, load_folder, load_pets
-from cnn_basics.model import Custom_CNN, PhotoNet
-from cnn_basics.training import augment
-from cnn_basics.training.data import Data
+from cnn_basics.training.devices import check_precision, choose_device
 from cnn_basics.training.evaluation import Evaluation, evaluate
 from cnn_basics.training.fit import fit
-from cnn_basics.training.optimizing import OPTIMIZERS, SCHEDULES
+from cnn_basics.training.history import History
+from cnn_basics.training.options import MODELS, in_shell_words, options_of_fit, parse
+from cnn_basics.training.processes import local_device
 from cnn_basics.training.seeds import set_seed
+from cnn_basics.training.settings import Settings
+from cnn_basics.training.sources import hold_out, load
 
-MODELS = {"Custom_CNN": Custom_CNN, "PhotoNet": PhotoNet}
-AUGMENTATIONS = {
-    "flip": augment.random_flip,
-    "crop": augment.random_crop,
-    "rotation": augment.random_rotation,
-    "colour": augment.random_colour,
-}
-SPLITS = ("training_set", "test_set")
-HELD_OUT = 5  # where a folder has no test set, every fifth picture is one
-EXAMPLE = """examples:
-  python -m cnn_basics.training pets --epochs 10 --schedule one_cycle --augment flip
-  python -m cnn_basics.training my-photos --model PhotoNet --size 64 --checkpoint my-photos.pt
-  torchrun --nproc-per-node 2 -m cnn_basics.training pets
-"""
+WRONG, BROKEN_OFF = 2, 130  # exit codes
+REFUSED = (ValueError, TypeError, OSError, FloatingPointError)
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnn_basics.training",
-        description="Train a network to tell classes of pictures apart, then test it once.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("data", help="pets, digits, or a folder with one folder of photos for each class")
-    add("--model", choices=MODELS, default="Custom_CNN", help="default: Custom_CNN")
-    add("--size", type=int, default=28, help="side of the pictures in pixels (default: 28)")
-    add("--epochs", type=int, default=10, help="passes over the training pictures (default: 10)")
-    add("--batch-size", type=int, default=64, help="pictures in one step (default: 64)")
-    add("--learning-rate", type=float, default=0.001, help="default: 0.001")
-    add("--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
-    add("--weight-decay", type=float, default=0.0, help="default: 0")
-    add("--schedule", choices=SCHEDULES, help="how the learning rate changes (default: not)")
-    add("--augment", nargs="+", choices=AUGMENTATIONS, default=[], help="change them by chance")
-    add("--label-smoothing", type=float, default=0.0, help="default: 0")
-    add("--averaging", type=float, help="running mean of the weights, such as 0.99")
-    add("--precision", choices=("float32", "bf16"), default="float32", help="default: float32")
-    add("--device", help="cpu, cuda or mps (default: the best that there is)")
-    add("--seed", type=int, default=0, help="the same gives the same (default: 0)")
-    add("--checkpoint", type=Path, help="keep the training here, and go on from it if it is there")
-    add("--output", type=Path, help="write the trained weights to this file, a state dict")
-    add("--no-progress", action="store_true", help="show no bar")
-    return parser.parse_args(arguments)
-
-
-def load(source: str, size: int, progress: bool = True) -> tuple[Data, Data, Sequence[str]]:
-    """Load pictures to train and to test with.
+def check(options: argparse.Namespace) -> None:
+    """Refuse what would fail later, before any time is spent.
 
     Args:
-        source: "pets", "digits", or a folder of photos, which may have the splits training_set
-            and test_set; of one that has not, every fifth picture is kept for the test.
-        size: Side of the pictures in pixels.
-        progress: Show a bar.
-
-    Returns:
-        Training pictures with labels, test pictures with labels, and the class names.
+        options: From `parse`.
 
     Raises:
-        ValueError: Digits of another size than 28, or what `load_folder` refuses.
-        FileNotFoundError: There is no such folder, or there is nothing in it.
-
-    Example:
-        >>> train, test, names = load("digits", 28)
-        >>> len(train[1]), len(test[1]), len(names)
-        (1437, 360, 10)
+        ValueError: An option is out of range, or does not fit another.
+        FileNotFoundError: A file's folder is missing.
     """
-    if source == "digits":
-        if size != 28:
-            raise ValueError(f"expected --size 28 for digits, got {size}: leave it out")
-        parts = [load_digits(split) for split in SPLITS]
-    elif source == "pets":
-        parts = [load_pets(split, size) for split in SPLITS]
-    elif Path(source, SPLITS[0]).is_dir():
-        parts = [tuple(load_folder(source, size, split=s, progress=progress)) for s in SPLITS]
-    else:
-        return _hold_out(*load_folder(source, size, progress=progress))
-    return parts[0][:2], parts[1][:2], parts[0][2]
+    settings = Settings(**options_of_fit(options))
+    check_precision(settings.precision, choose_device(local_device(settings.device)))
+    if options.model == "Custom_CNN" and options.size != 28:
+        raise ValueError(
+            f"expected --size 28 for Custom_CNN, got {options.size}: leave --size out, or add "
+            "--model PhotoNet"
+        )
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"expected --limit from 1, got {options.limit}: leave it out for all")
+    for name in ("checkpoint", "output"):
+        _check_file(name, getattr(options, name))
+    both = options.output and options.checkpoint
+    if both and options.output.resolve() == options.checkpoint.resolve():
+        raise ValueError(
+            f"expected two files for --output and --checkpoint, got {options.output} for both: "
+            "name another"
+        )
 
 
-def _hold_out(
-    pictures: Tensor, labels: Tensor, names: Sequence[str]
-) -> tuple[Data, Data, Sequence[str]]:
-    test = torch.arange(len(labels)) % HELD_OUT == HELD_OUT - 1
-    return (pictures[~test], labels[~test]), (pictures[test], labels[test]), names
+def _check_file(name: str, path: Path | None) -> None:
+    if path is not None and path.is_dir():
+        raise ValueError(f"expected a file as --{name}, got the folder {path}: add a name")
+    if path is not None and not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"expected --{name} in a folder that is there, got {path}: make the folder "
+            f"{path.parent} first"
+        )
 
 
-def train(options: argparse.Namespace) -> tuple[nn.Module, Evaluation, Sequence[str]]:
+def train(options: argparse.Namespace) -> tuple[History, Evaluation, Sequence[str]]:
     """Do what the command line asks for.
 
     Args:
         options: From `parse`.
 
     Returns:
-        The network, how it did on the test pictures, and the class names.
+        How the training went, how the network did on the test pictures, and the class names.
+
+    Raises:
+        ValueError: Options, pictures or a checkpoint do not fit.
+        FileNotFoundError: A folder is missing.
+        FloatingPointError: The loss is no longer finite.
     """
-    first = os.environ.get("RANK", "0") == "0"
-    progress = first and not options.no_progress
-    pictures, test, names = load(options.data, options.size, progress)
+    check(options)
+    progress = _is_first() and not options.no_progress
+    pictures, test, names = load(options.data, options.size, options.limit, progress)
+    valid = None
+    if options.patience is not None:
+        pictures, valid = hold_out(pictures, names)
     set_seed(options.seed)
     model = MODELS[options.model](len(names), pictures[0].shape[1])
-    changes = [AUGMENTATIONS[name]() for name in options.augment]
-    given = vars(options) | {"augment": augment.compose(*changes) if changes else None}
-    for name in ("data", "model", "size", "output", "no_progress"):
-        del given[name]
-    fit(model, pictures, progress=progress, **given)
-    if options.output and first:
-        part = options.output.with_name(f"{options.output.name}.part")
-        torch.save(model.state_dict(), part)
-        part.replace(options.output)
-    return model, evaluate(model, test), names
+    history = fit(model, pictures, valid, progress=progress, **options_of_fit(options))
+    if options.output and _is_first():
+        write_weights(options.output, model)
+    return history, evaluate(model, test), names
+
+
+def write_weights(path: Path, model: nn.Module) -> None:
+    """Write a network's weights, whole or not at all.
+
+    Args:
+        path: The file; `model.load_state_dict(torch.load(path, weights_only=True))` reads it.
+        model: The network, on any device; in the file its weights are on the CPU.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_weights(Path(folder, "a.pt"), nn.Linear(2, 1))
+        ...     list(torch.load(Path(folder, "a.pt"), weights_only=True))
+        ['weight', 'bias']
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            torch.save({name: weight.cpu() for name, weight in model.state_dict().items()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def report(result: Evaluation, names: Sequence[str]) -> str:
@@ -147,16 +131,18 @@ def report(result: Evaluation, names: Sequence[str]) -> str:
         >>> scores = torch.tensor([[2.0, 0.0], [1.0, 0.0]])
         >>> print(report(Evaluation(0.5, 0.5, scores, torch.tensor([0, 1])), ["cat", "dog"]))
         test accuracy 0.5000, loss 0.5000, of 2 pictures
-        true class      cat      dog
-        cat               1        0
-        dog               1        0
+        true / answer      cat      dog
+        cat                  1        0
+        dog                  1        0
     """
-    count = len(result.labels)
-    wide = max(10, *map(len, names))
+    count, longest = len(result.labels), max(map(len, names))
+    corner = "true / answer"
+    first, wide = max(len(corner), longest), max(9, longest + 2)
     rows = [f"test accuracy {result.accuracy:.4f}, loss {result.loss:.4f}, of {count} pictures"]
-    rows.append(f"{'true class':{wide}}" + "".join(f"{name[:8]:>9}" for name in names))
+    head = "".join(f"{name:>{wide}}" for name in names)
+    rows.append(f"{corner:{first}}{head}")
     for name, counts in zip(names, result.confusion().tolist(), strict=True):
-        rows.append(f"{name:{wide}}" + "".join(f"{number:>9}" for number in counts))
+        rows.append(f"{name:{first}}" + "".join(f"{number:>{wide}}" for number in counts))
     return "\n".join(rows)
 
 
@@ -167,22 +153,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line, without the program; None for that of the process.
 
     Returns:
-        The exit code: 0, 1 if something was refused, or 130 if a key broke it off.
+        The exit code: 0, 2 if something was refused, or 130 if a key broke it off.
     """
     options = parse(arguments)
-    first = os.environ.get("RANK", "0") == "0"
     try:
-        _, result, names = train(options)
+        history, result, names = train(options)
     except KeyboardInterrupt:
-        kept = f"call it again to go on from {options.checkpoint}" if options.checkpoint else ""
-        print(
-            f"training: broken off; {kept or 'nothing is kept without --checkpoint'}",
-            file=sys.stderr,
-        )
-        return 130
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 1
-    if first:
+        if _is_first():
+            _say(f"broken off; {_what_is_kept(options.checkpoint)}")
+        return BROKEN_OFF
+    except torch.OutOfMemoryError:
+        _say("the device has too little memory for this: lower --batch-size or --size")
+        return WRONG
+    except REFUSED as error:
+        _say(in_shell_words(str(error)))
+        return WRONG
+    if _is_first():
+        if options.patience is not None:
+            print(f"epochs {history.epochs}, the weights are those of epoch {history.best_epoch}")
         print(report(result, names))
     return 0
+
+
+def _is_first() -> bool:
+    """Whether this is the process that prints and writes; fit finds the others later."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _say(sentence: str) -> None:
+    process = "" if _is_first() else f" (process {os.environ['RANK']})"
+    print(f"training{process}: {sentence}", file=sys.stderr)
+
+
+def _what_is_kept(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return "nothing is kept without --checkpoint"
+    if not checkpoint.exists():
+        return "no epoch had ended, so nothing is kept"
+    return f"call it again to go on from {checkpoint}"
