@@ -64,5 +64,11 @@ def test_what_does_not_fit_is_refused():
     for wrong in (shares * 3, torch.tensor([[1.5, -0.5]] * 3)):
         with pytest.raises(ValueError, match=r"write scores\.softmax\(dim=1\)"):
             reliability(wrong, labels)
-    with pytest.raises(ValueError, match="expected bins of at least 1, got 0"):
-        reliability(shares, labels, 0)
+    for wrong in (labels - 1, labels + 1):
+        with pytest.raises(ValueError, match="expected labels from 0 to 1, one for each column"):
+            reliability(shares, wrong)
+    with pytest.raises(TypeError, match=r"as int64, got torch.float32: write labels\.long"):
+        reliability(shares, labels.float())
+    for bins in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match=f"bins as a whole number from 1, got {bins}: write"):
+            reliability(shares, labels, bins)

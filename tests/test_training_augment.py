@@ -164,6 +164,18 @@ def test_a_turn_is_scipys(degrees):
         torch.testing.assert_close(after, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("make", [augment.random_rotation, augment.random_resized_crop])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_numbers_of_16_bits_are_taken_from_the_right_places(make, dtype):
+    """A ramp shows places; rounded at the end only, they are those of float64."""
+    ramp = torch.linspace(0, 1, 256, dtype=torch.float64).expand(1, 1, 4, 256)
+    ours, exact = (
+        make(generator=torch.Generator().manual_seed(3))(ramp.to(each))
+        for each in (dtype, ramp.dtype)
+    )
+    torch.testing.assert_close(ours.double(), exact, rtol=0, atol=torch.finfo(dtype).eps)
+
+
 def test_half_a_turn_is_two_flips():
     one, zero = torch.ones(6), torch.zeros(6)
     turned = resample(pictures(), (-one, zero, zero), (zero, -one, zero))

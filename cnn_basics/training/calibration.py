@@ -42,14 +42,16 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliabi
     Args:
         probabilities: `(N, K)` float, at least one row; each row sums to 1. See
             `Evaluation.probabilities`.
-        labels: `(N,)` int64.
+        labels: `(N,)` int64, each from 0 to K - 1.
         bins: How many groups.
 
     Returns:
         A `Reliability`.
 
     Raises:
-        ValueError: The rows do not sum to 1, the shapes do not fit, or `bins` is below 1.
+        TypeError: The labels are not int64.
+        ValueError: The rows do not sum to 1, the shapes do not fit, a label has no column, or
+            `bins` is no whole number from 1.
 
     Example:
         >>> sure = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
@@ -81,11 +83,19 @@ def _check(probabilities: Tensor, labels: Tensor, bins: int) -> None:
             "expected probabilities (N, K) and labels (N,), N at least 1, got "
             f"{tuple(probabilities.shape)} and {tuple(labels.shape)}: give one row for each label"
         )
+    if labels.dtype != torch.int64:
+        raise TypeError(f"expected labels as int64, got {labels.dtype}: write labels.long()")
+    low, high = labels.min().item(), labels.max().item()
+    if low < 0 or high >= probabilities.shape[1]:
+        raise ValueError(
+            f"expected labels from 0 to {probabilities.shape[1] - 1}, one for each column, got "
+            f"{low} to {high}: number the classes as the network does"
+        )
     sums = probabilities.sum(dim=1)
     if probabilities.min() < 0 or not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
         raise ValueError(
             "expected probabilities that sum to 1 in each row, got rows that do not: "
             "write scores.softmax(dim=1)"
         )
-    if bins < 1:
-        raise ValueError(f"expected bins of at least 1, got {bins}: write for example bins=5")
+    if not isinstance(bins, int) or isinstance(bins, bool) or bins < 1:
+        raise ValueError(f"expected bins as a whole number from 1, got {bins!r}: write bins=5")

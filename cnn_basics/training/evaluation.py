@@ -13,7 +13,7 @@ from cnn_basics.training.data import Batches, Data, check_classes, check_data
 from cnn_basics.training.devices import float_dtype
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What a network said about pictures.
 
@@ -70,11 +70,16 @@ class Evaluation:
         """Find the pictures with the highest loss.
 
         Args:
-            n: How many.
+            n: How many, from 0.
 
         Returns:
             `(min(n, N),)` int64, their numbers, the highest loss first.
+
+        Raises:
+            ValueError: `n` is no whole number from 0.
         """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"expected n as a whole number from 0, got {n!r}: write worst(10)")
         return self.losses.argsort(descending=True, stable=True)[:n]
 
     def mistakes(self) -> Tensor:
