@@ -42,6 +42,27 @@ def test_lines_take_places_scale_and_gradients():
     assert legend_texts(figure) == []
 
 
+@pytest.mark.parametrize(
+    ("highest", "marks"),
+    [(5.0, ["0.2", "0.5", "1", "2", "5"]), (1000.0, ["1", "10", "100", "1000"])],
+)
+def test_a_short_axis_of_powers_is_marked_between_them(highest, marks):
+    y = torch.tensor([0.2, highest])
+    (axes,) = plots.plot_lines({"a": y}, "A rising line.", log=True).axes
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    assert [f"{tick:g}" for tick in ticks] == marks
+    if highest < 10:
+        assert axes.yaxis.get_major_formatter().format_ticks(ticks) == marks
+
+
+def test_places_that_are_counted_are_marked_by_whole_numbers():
+    (axes,) = plots.plot_lines({"a": torch.ones(3)}, "A level line.").axes
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
+    (axes,) = plots.plot_lines({"a": torch.ones(2)}, "A level line.", x=X[:2] / 2).axes
+    assert not all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
 def test_lines_differ_by_more_than_colour():
     lines = plots.plot_lines(curves(7), "Seven lines that fan out.").axes[0].get_lines()
     assert len({line.get_marker() for line in lines}) == 7

@@ -112,6 +112,15 @@ def test_range_test_holds_rates_losses_and_the_choice():
     assert axes.get_ylim() == pytest.approx((0, 2.1))
 
 
+def test_range_test_marks_the_lowest_and_the_chosen_by_different_lines():
+    figure = plots.plot_range_test([1e-3, 0.1], [0.7, 0.5], "Two.", lowest=0.02, chosen=0.002)
+    _, chosen, lowest = figure.axes[0].get_lines()
+    assert list(lowest.get_xdata()) == [0.02, 0.02]
+    assert list(chosen.get_xdata()) == [0.002, 0.002]
+    assert lowest.get_linestyle() != chosen.get_linestyle()
+    assert names(figure) == ["one batch", "chosen: 0.002", "lowest: 0.02"]
+
+
 def test_range_test_without_smoothing_or_choice():
     figure = plots.plot_range_test([0.1], [0.5], "One batch.")
     assert names(figure) == ["one batch"]

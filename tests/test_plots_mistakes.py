@@ -23,6 +23,14 @@ def test_confusion_has_the_counts_in_their_cells():
     assert figure.alt == "Most lie on the diagonal."
 
 
+def test_the_colour_of_a_count_starts_at_zero():
+    counts = torch.tensor([[12, 10], [11, 10]])
+    (axes,) = plots.plot_confusion(counts, ["cats", "dogs"], "Guessing: all about alike.").axes
+    assert axes.get_images()[0].get_clim() == (0, 12)
+    (axes,) = plots.plot_confusion(0 * counts, ["cats", "dogs"], "Nothing was counted.").axes
+    assert axes.get_images()[0].get_clim() == (0, 1)
+
+
 def test_right_answers_are_framed():
     (axes,) = plots.plot_confusion(COUNTS, ["cats", "dogs"], "The diagonal is framed.").axes
     assert [patch.get_xy() for patch in axes.patches] == [(-0.5, -0.5), (0.5, 0.5)]

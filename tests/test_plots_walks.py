@@ -61,15 +61,26 @@ def test_panels_break_into_rows_with_labels_below_the_lowest():
     assert [axes.axison for axes in drawn.axes] == [True, True, True, False]
 
 
-def test_losses_are_drawn_step_by_step_and_end_at_the_lowest():
-    drawn = plots.plot_walk_losses(WALKS, "Three losses that fall.", lowest=1.0)
+def test_losses_are_drawn_step_by_step():
+    drawn = plots.plot_walk_losses(WALKS, "Three losses that fall.")
     lines = drawn.axes[0].get_lines()
     for line, path in zip(lines, WALKS.values(), strict=True):
-        assert line.get_ydata().tolist() == path.losses.clamp(min=1.0).tolist()
+        assert line.get_ydata().tolist() == path.losses.tolist()
     assert drawn.axes[0].get_yscale() == "log"
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == list(RULES)
     assert len({line.get_marker() for line in lines}) == 3
     assert len({line.get_linestyle() for line in lines}) == 3
+
+
+def test_the_axis_of_losses_holds_the_highest_and_ends_at_the_lowest_asked_for():
+    tiny = walk("bowl", learning_rate=0.9, steps=50)  # falls to far below the lowest
+    axes = plots.plot_walk_losses({"tiny": tiny}, "A loss that falls.", lowest=1e-4).axes[0]
+    low, high = axes.get_ylim()
+    first = tiny.losses[0].item()
+    assert low == 1e-4
+    assert first < high < 10 * first
+    powers = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    assert powers == pytest.approx([10.0**k for k in range(-4, 2)])
 
 
 @pytest.mark.parametrize("count", [0, 10])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnn_basics.figures import BLUE, CYCLE, LessonFigure, new_figure
 
@@ -36,7 +36,8 @@ def plot_lines(
         x: `(T,)`, the places of the points; None counts from 1.
         x_label: Written below.
         y_label: Written at the left.
-        log: Give every power of ten the same height.
+        log: Give every power of ten the same height; if the axis holds less than two, it is also
+            marked at 2 and 5 times each.
         height: Height of the figure in inches.
 
     Returns:
@@ -55,7 +56,9 @@ def plot_lines(
     _draw_lines(axes, curves, x, markers=True)
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        _mark_powers(axes)
+    if x is None:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     if len(curves) > 1:
@@ -149,6 +152,15 @@ def _draw_lines(axes: Axes, curves: Curves, x: torch.Tensor | None, markers: boo
             markersize=5,
         )
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _mark_powers(axes: Axes) -> None:
+    """Mark powers of ten, and where they would be few, also what lies between."""
+    low, high = axes.get_ylim()
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if high < 100 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def check_count(things: Mapping[str, object], most: int) -> None:

@@ -80,6 +80,7 @@ def plot_range_test(
     alt: str,
     *,
     smooth: Sequence[float] | None = None,
+    lowest: float | None = None,
     chosen: float | None = None,
 ) -> LessonFigure:
     """Draw the loss of batch after batch while the learning rate grew.
@@ -89,7 +90,8 @@ def plot_range_test(
         losses: The loss of each batch; what is not finite is left out.
         alt: What the picture shows.
         smooth: The smoothed losses, drawn as a thick line, or None.
-        chosen: A learning rate to mark, or None.
+        lowest: The learning rate at which the loss is lowest, to be marked; or None.
+        chosen: The one to train with, marked likewise; or None.
 
     Returns:
         The figure; the learning rate is drawn with every power of ten equally wide, and the axis
@@ -115,6 +117,8 @@ def plot_range_test(
         axes.plot(learning_rates, _finite(smooth), "-", color=BLUE, lw=2.5, label="smoothed")
     if chosen is not None:
         axes.axvline(chosen, color=VERMILION, ls="--", lw=2, label=f"chosen: {chosen:.1g}")
+    if lowest is not None:
+        axes.axvline(lowest, color=BLACK, ls=":", lw=2, label=f"lowest: {lowest:.1g}")
     axes.set_xscale("log")
     axes.set(xlabel="learning rate", ylabel="loss", ylim=(0, 3 * losses[0]))
     axes.spines[["top", "right"]].set_visible(False)

@@ -42,7 +42,7 @@ def plot_confusion(
     figure, (axes,) = new_figure(width=size + 1.0, height=size, alt=alt)
     places = range(len(names))
     lit = [(k, k) for k in places] if len(names) > 1 else []
-    draw_grid(axes, counts, lit=lit)
+    draw_grid(axes, counts, lit=lit, limits=(0, max(1, int(counts.max()))))
     axes.set_xticks(places, names, rotation=45 if max(map(len, names)) > 8 else 0)
     axes.set_yticks(places, names)
     axes.tick_params(length=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from cnn_basics.descent import Surface, Walk
 from cnn_basics.figures import CYCLE, LessonFigure, new_figure
@@ -62,14 +63,14 @@ def plot_walks(
 
 
 def plot_walk_losses(
-    walks: Mapping[str, Walk], alt: str, *, lowest: float = 1e-6, height: float = 2.8
+    walks: Mapping[str, Walk], alt: str, *, lowest: float = 1e-3, height: float = 2.8
 ) -> LessonFigure:
     """Draw the loss of several descents, step by step, in one plot.
 
     Args:
         walks: Name and path of each descent, at most 7.
         alt: What the picture shows.
-        lowest: Where the axis ends; a smaller loss is drawn there.
+        lowest: Where the axis ends; lines of smaller losses leave the picture.
         height: Height of the figure in inches.
 
     Returns:
@@ -89,7 +90,7 @@ def plot_walk_losses(
     figure.few_colours = True
     for index, (name, path) in enumerate(walks.items()):
         axes.plot(
-            path.losses.clamp(min=lowest).numpy(),
+            path.losses.numpy(),
             label=name,
             color=CYCLE[index],
             linestyle=LINE_STYLES[index],
@@ -98,7 +99,10 @@ def plot_walk_losses(
             linewidth=2,
         )
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=12))  # one for every power of ten
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="step", ylabel="loss")
+    axes.set_ylim(lowest, 2 * max(path.losses.max().item() for path in walks.values()))
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", handlelength=3.5)
     return figure
