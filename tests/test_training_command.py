@@ -82,17 +82,14 @@ def test_options_reach_fit(photos, monkeypatch):
     given = {}
     monkeypatch.setattr(command, "fit", lambda *data, **options: given.update(options))
     asked = "--epochs 3 --batch-size 5 --learning-rate 0.5 --optimizer sgd --weight-decay 0.25 "
-    asked += "--schedule cosine --label-smoothing 0.125 --averaging 0.75 --seed 7"
+    asked += "--schedule cosine --label-smoothing 0.125 --averaging 0.75 --seed 7 "
+    asked += "--augment colour flip"
     assert run(photos, *asked.split()) == 0
     expected = {"epochs": 3, "batch_size": 5, "learning_rate": 0.5, "optimizer": "sgd", "seed": 7}
     expected |= {"weight_decay": 0.25, "schedule": "cosine", "label_smoothing": 0.125}
-    expected |= {
-        "averaging": 0.75,
-        "patience": None,
-        "augment": None,
-        "precision": "float32",
-        "device": "cpu",
-    }
+    expected |= {"averaging": 0.75, "patience": None, "precision": "float32", "device": "cpu"}
+    changes = "compose(random_colour(0.2, 0.2, 0.2), random_flip(0.5))"
+    assert repr(given.pop("augment")) == changes
     assert given == expected | {"checkpoint": None, "progress": False}
 
 
