@@ -22,7 +22,7 @@ AUGMENTATIONS = {
 }
 NOT_FOR_FIT = ("data", "model", "size", "limit", "output", "no_progress")
 EXAMPLE = """examples:
-  python -m cnn_basics.training pets --epochs 10 --schedule one_cycle --augment flip
+  python -m cnn_basics.training pets --epochs 20 --schedule one_cycle --augment flip crop
   python -m cnn_basics.training digits --epochs 15 --output digits.pt
   python -m cnn_basics.training my-photos --model PhotoNet --size 64 --checkpoint my-photos.pt
   torchrun --nproc-per-node 2 -m cnn_basics.training pets
