@@ -23,6 +23,13 @@ def test_bars_and_dots_hold_the_groups():
     assert [round(bar.get_x(), 3) for bar in bars] == [0.5, 0.75, 0.9]
     assert [round(bar.get_width(), 3) for bar in bars] == [0.25, 0.15, 0.1]
     assert [text.get_text() for text in axes.texts] == ["4", "", "1,200"]
+    figure.draw_without_rendering()
+    for text, bar in zip(
+        axes.texts[::2], bars[::2], strict=True
+    ):  # below the diagonal and the dots
+        place, box = text.get_window_extent(), bar.get_window_extent()
+        assert box.y0 < place.y0 < place.y1 < box.y1
+        assert place.x0 + place.x1 == pytest.approx(box.x0 + box.x1, abs=1)
     diagonal, dots = axes.get_lines()
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
     assert dots.get_xydata().round(3).tolist() == [[0.6, 0.5], [0.95, 0.9]]

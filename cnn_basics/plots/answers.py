@@ -53,6 +53,7 @@ class AnswerFigure:
         boxes += [(LEFT, top - self._space[1], *self._space) for top in tops]
         shares = [(x / WIDTH, y / height, w / WIDTH, h / height) for x, y, w, h in boxes]
         self.figure, (picture, chart, *strips) = fixed_figure(shares, width=WIDTH, height=height)
+        self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
         plain_axes(picture, "what the network sees")
         self._picture = picture.imshow(np.zeros((1, 1, 3)), extent=(0, 1, 0, 1))
         self.figure.moves(self._picture)

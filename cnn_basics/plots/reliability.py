@@ -31,9 +31,9 @@ def plot_reliability(results: Mapping[str, Groups], alt: str, *, size: float = 2
         size: Height of the figure in inches.
 
     Returns:
-        One axes for each classifier. A bar is as wide as its group, and its number says how many
-        answers are in it; a dot marks how sure they were in the mean. Bars of an honest classifier
-        end at the dotted line.
+        One axes for each classifier. A bar is as wide as its group, and the number in it says
+        how many answers there are; a dot marks how sure they were in the mean. Bars of an honest
+        classifier end at the dotted line.
 
     Raises:
         ValueError: When there is no classifier, or more than 3.
@@ -49,6 +49,7 @@ def plot_reliability(results: Mapping[str, Groups], alt: str, *, size: float = 2
     figure, axes = new_figure(
         1, len(results), width=min(3.6 * len(results), 7.4), height=size, alt=alt
     )
+    figure.few_colours = True  # hatches take much room
     for axis, (title, groups) in zip(axes, results.items(), strict=True):
         _draw(axis, groups)
         axis.set_title(title, fontsize=10)
@@ -63,7 +64,9 @@ def _draw(axes: Axes, groups: Groups) -> None:
     widths = [b - a for a, b in pairwise(edges)]
     style = {"align": "edge", "color": "0.85", "edgecolor": BLUE, "hatch": "//"}
     bars = axes.bar(edges[:-1], heights, widths, **style)
-    axes.bar_label(bars, [f"{count:,}" if count else "" for count in counts], fontsize=8, padding=2)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    written = [f"{count:,}" if count else "" for count in counts]
+    axes.bar_label(bars, written, label_type="center", fontsize=8, bbox=paper)
     axes.plot([0, 1], [0, 1], ":", color=BLACK, lw=1.5, label="as right as sure")
     there = groups.counts > 0
     sure, right = groups.confidence[there], groups.accuracy[there]

@@ -26,7 +26,15 @@ VERSIONS: dict[str, dict[str, Any]] = {
 
 
 def train_version(
-    name: str, train: Data, test: Data, epochs: int, *, sizes: Sequence[int] = SIZES, seed: int = 0
+    name: str,
+    train: Data,
+    test: Data,
+    epochs: int,
+    *,
+    sizes: Sequence[int] = SIZES,
+    batch_size: int = 64,
+    seed: int = 0,
+    progress: bool = False,
 ) -> Evaluation:
     """Train a new `PhotoNet` by the recipe, or by the recipe without one of its parts, and test it.
 
@@ -36,7 +44,9 @@ def train_version(
         test: The same to test with.
         epochs: How often each picture is trained with.
         sizes: Of the views, as for `fit_photos`.
+        batch_size: How many pictures make one step.
         seed: From which the first weights and all chance come.
+        progress: Whether to show a bar.
 
     Returns:
         An `Evaluation`, with views as large as the last in training and a quarter larger.
@@ -57,7 +67,8 @@ def train_version(
     changes = {"sizes": tuple(sizes), **VERSIONS[name]}
     set_seed(seed)
     model = PhotoNet(_classes(train), **changes.pop("network", {}))
-    fit_photos(model, train, epochs, seed=seed, progress=False, **changes)
+    options = {"batch_size": batch_size, "seed": seed, "progress": progress}
+    fit_photos(model, train, epochs, **options, **changes)
     last = changes["sizes"][-1]
     return evaluate_views(model, test, (last, last * 5 // 4))
 
