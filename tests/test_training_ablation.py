@@ -39,6 +39,7 @@ def test_each_version_differs_in_what_it_says(name, calls):
     train_version(name, photos(), photos(), 1, sizes=(24, 32), batch_size=5, seed=3)
     (model, options), sizes = calls
     usual = {"seed": 3, "progress": False, "sizes": (24, 32), "batch_size": 5}
+    assert set(usual) <= set(options)
     changed = {key: value for key, value in options.items() if usual.get(key, ...) != value}
     own = {key: value for key, value in VERSIONS[name].items() if key != "network"}
     assert changed == own
