@@ -24,7 +24,8 @@ def conv2d_blocked(
     cache when the product reads them; their memory is used again for the next block; with
     channels last, neighbouring numbers of a window are neighbours in memory, so they are copied
     together; and each thread has a share of the pictures to itself, so that threads wait for one
-    another once, not in every block. Arguments, result and errors are those of `functional.conv2d`.
+    another once, not in every block. What is less than two blocks is not worth a second thread.
+    Arguments, result and errors are those of `functional.conv2d`.
 
     Raises:
         ValueError: Also when autograd is to follow: memory that is used again keeps no history.
@@ -43,11 +44,15 @@ def conv2d_blocked(
     seen = seen.permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
     kernels = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))  # (kh·kw·C, O)
     y = padded.new_empty(*seen.shape[:3], len(weight))  # (N, H_out, W_out, O)
-    threads = torch.get_num_threads()
+    blocks = seen.numel() * seen.element_size() // BLOCK_BYTES
+    threads = max(1, min(torch.get_num_threads(), blocks))
     axis = 1 if len(seen) == 1 else 0  # share out the pictures, or the rows of one picture
-    shares = zip(seen.chunk(threads, axis), y.chunk(threads, axis), strict=True)
-    with use_threads(1), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda share: _multiply(*share, kernels), shares))
+    shares = list(zip(seen.chunk(threads, axis), y.chunk(threads, axis), strict=True))
+    if threads == 1:
+        _multiply(*shares[0], kernels)
+    else:
+        with use_threads(1), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda share: _multiply(*share, kernels), shares))
     return y.permute(0, 3, 1, 2)
 
 
