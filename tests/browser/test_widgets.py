@@ -35,7 +35,18 @@ WIDGETS = {
     "paint_or_upload": "Custom_CNN(10, 1), '0123456789'",
     "roofline_explorer": "",
 }
-KINDS = ("slider", "select", "handle", "choice", "checkbox", "button", "grid", "number", "text")
+KINDS = [
+    "slider",
+    "select",
+    "handle",
+    "choice",
+    "checkbox",
+    "button",
+    "grid",
+    "number",
+    "text",
+    "file",
+]
 
 
 @pytest.fixture(scope="module")
