@@ -21,18 +21,18 @@ from cnn_basics.model import PhotoNet
 from cnn_basics.training import set_seed
 from cnn_basics.training.ablation import VERSIONS, train_plainly, train_version
 from cnn_basics.training.calibration import reliability
-from cnn_basics.training.photos import SIZES, fit_photos
+from cnn_basics.training.photos import fit_photos
 from cnn_basics.training.views import evaluate_views
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
-STORED = 80  # pixels
+STORED = 96  # pixels
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="a folder with training_set and test_set")
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings")
-    parser.add_argument("--epochs", type=int, default=50, help="passes over the training set")
+    parser.add_argument("--epochs", type=int, default=60, help="passes over the training set")
     parser.add_argument("--threads", type=int, default=2, help="threads for torch")
     parser.add_argument("--ablation", action="store_true", help="leave out one part each")
     parser.add_argument(
@@ -65,7 +65,7 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
         start, work = time.perf_counter(), time.process_time()
         fit_photos(model, train, epochs, seed=seed, progress=False)
         seconds, work = time.perf_counter() - start, time.process_time() - work
-        result = evaluate_views(model, test, (SIZES[-1], STORED))
+        result = evaluate_views(model, test, (64, 80, 96))
         accuracies.append(result.accuracy)
         minutes.append(seconds / 60)
         error = reliability(result.probabilities, result.labels).error

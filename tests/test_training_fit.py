@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 
+import imageio.v3 as imageio
+import numpy as np
 import pytest
 import torch
 from test_training import small_network, some_data
 from torch import nn
 
-from cnn_basics.training import fit
+from cnn_basics.datasets import load_folder
+from cnn_basics.model import Custom_CNN
+from cnn_basics.training import evaluate, fit
+from cnn_basics.training.ablation import train_plainly
 from cnn_basics.training.optimizing import scheduled_rate
 from cnn_basics.training.seeds import epoch_order, epoch_seed, step_seed
 
@@ -115,6 +120,20 @@ def test_schedules_are_those_of_pytorch(steps):
 def test_the_rate_is_written_down():
     history = fit(small_network(), some_data(), epochs=2, schedule="cosine", **QUIET)
     assert history.learning_rate == [scheduled_rate("cosine", 1e-3, 0, 2), 1e-3 / 2]
+
+
+def test_photos_of_a_folder_are_taken_as_they_are(tmp_path):
+    for number in range(8):
+        folder = tmp_path / ("dark" if number % 2 else "light")
+        folder.mkdir(exist_ok=True)
+        grey = np.full((9, 9, 3), 20 + 200 * (number % 2), np.uint8)
+        imageio.imwrite(folder / f"{number}.png", grey)
+    photos = load_folder(tmp_path, 28, cache=False)
+    model = Custom_CNN()
+    assert len(fit(model, photos, photos, epochs=1, progress=False).valid_loss) == 1
+    pair = photos.pictures, photos.labels
+    assert torch.equal(evaluate(model, photos).scores, evaluate(model, pair).scores)
+    assert train_plainly(photos, photos, 1).scores.shape == (8, 2)
 
 
 def test_validation_changes_nothing_and_is_written_down():

@@ -118,4 +118,4 @@ def shrink(data: Data, size: int = SMALL) -> Data:
 
 
 def _classes(data: Data) -> int:
-    return max(int(data[1].max()) + 1, 2)
+    return max(int(check_data(data)[1].max()) + 1, 2)

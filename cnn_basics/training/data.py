@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cnn_basics.datasets.photos import Photos
 from cnn_basics.model.untouched import untouched
 
-Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]]
+Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 
 
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -89,7 +90,7 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
 
     Args:
         data: Pictures `(N, C, H, W)` uint8 or float, and labels `(N,)` int64; a third item, the
-            class names, may follow, as the loaders in `datasets` give it.
+            class names, may follow, as the loaders in `datasets` give it. Or `Photos`.
         name: What the data are called in the sentence.
 
     Returns:
@@ -104,6 +105,8 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
         >>> check_data((torch.zeros(2, 1, 4, 4), torch.tensor([0, 1])))[1]
         tensor([0, 1])
     """
+    if isinstance(data, Photos):
+        data = tuple(data)
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         count = f" of {len(data)}" if isinstance(data, tuple | list) else ""
         raise TypeError(

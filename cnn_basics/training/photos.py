@@ -53,7 +53,7 @@ class PhotoChanges:
 def fit_photos(
     model: nn.Module,
     train: Data,
-    epochs: int = 50,
+    epochs: int = 60,
     *,
     sizes: Sequence[int] = SIZES,
     augmented: bool = True,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 
 import torch
 from torch import nn
@@ -20,7 +19,7 @@ from cnn_basics.training.layout import quickest_layout
 from cnn_basics.training.optimizing import make_optimizer, scheduled_rate
 from cnn_basics.training.processes import join_processes, local_device
 from cnn_basics.training.progress import Progress
-from cnn_basics.training.seeds import epoch_order, epoch_seed, step_seed
+from cnn_basics.training.seeds import epoch_order, epoch_seed, own_chance, step_seed
 from cnn_basics.training.settings import Callback, Settings
 from cnn_basics.training.state import State
 from cnn_basics.training.steps import Steps
@@ -58,7 +57,7 @@ class Training:
     def run(self) -> History:
         """Train."""
         with ExitStack() as stack:
-            stack.enter_context(_own_chance(self.device))
+            stack.enter_context(own_chance(self.device))
             self._lay_out(stack)
             first = self._resume()
             shown = self.settings.progress and self.processes.first
@@ -196,11 +195,3 @@ class Training:
         batches = Batches.put(pair, self.device, dtype)
         check_classes(self.model, batches, name)
         return batches
-
-
-@contextmanager
-def _own_chance(device: torch.device) -> Iterator[None]:
-    """Leave the random numbers of the caller as they were."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        yield

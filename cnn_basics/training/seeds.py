@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -95,3 +97,22 @@ def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
     """
     generator = torch.Generator().manual_seed(epoch_seed(seed, epoch))
     return torch.randperm(count, generator=generator)
+
+
+@contextmanager
+def own_chance(device: torch.device) -> Iterator[None]:
+    """Leave the random numbers of the caller as they were.
+
+    Args:
+        device: Where numbers are drawn, besides the CPU.
+
+    Yields:
+        Nothing.
+
+    Example:
+        >>> with own_chance(torch.device("cpu")):
+        ...     drawn = torch.rand(3)
+    """
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        yield
