@@ -18,11 +18,8 @@ import torch
 
 from cnn_basics.datasets import load_folder
 from cnn_basics.model import PhotoNet
-from cnn_basics.training import set_seed
 from cnn_basics.training.ablation import VERSIONS, train_plainly, train_version
 from cnn_basics.training.calibration import reliability
-from cnn_basics.training.photos import fit_photos
-from cnn_basics.training.views import evaluate_views
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
 STORED = 96  # pixels
@@ -60,12 +57,9 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
     """Train by the whole recipe with each seed; print accuracy and seconds."""
     accuracies, minutes = [], []
     for seed in range(seeds):
-        set_seed(seed)
-        model = PhotoNet()
         start, work = time.perf_counter(), time.process_time()
-        fit_photos(model, train, epochs, seed=seed, progress=False)
+        result = train_version("everything", train, test, epochs, seed=seed)
         seconds, work = time.perf_counter() - start, time.process_time() - work
-        result = evaluate_views(model, test, (64, 80, 96))
         accuracies.append(result.accuracy)
         minutes.append(seconds / 60)
         error = reliability(result.probabilities, result.labels).error
@@ -74,7 +68,7 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
             f"({work:.0f} s of processors), calibration error {error:.3f}",
             flush=True,
         )
-    weights = sum(p.numel() for p in model.parameters())
+    weights = sum(p.numel() for p in PhotoNet().parameters())
     spread = statistics.stdev(accuracies) if seeds > 1 else 0.0
     mean = statistics.mean(accuracies)
     print(f"mean {mean:.4f}, standard deviation {spread:.4f}, at least {ACCURACY_AT_LEAST}")

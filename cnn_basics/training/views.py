@@ -89,7 +89,7 @@ class RandomViews:
 
 
 def evaluate_views(
-    model: nn.Module, data: Data, sizes: Sequence[int] = (64, 80), batch_size: int = 100
+    model: nn.Module, data: Data, sizes: Sequence[int] = (64, 80, 96), batch_size: int = 100
 ) -> Evaluation:
     """Do what `evaluate` does, and let the network see every picture several times.
 
