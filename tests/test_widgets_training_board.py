@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import ipywidgets
 import pytest
 import torch
 from torch import nn
 
+from cnn_basics.datasets.photos import Photos
 from cnn_basics.training import Evaluation, fit
 from cnn_basics.widgets import reruns, training_board
 from cnn_basics.widgets.board_controls import PRESSES
@@ -395,6 +397,16 @@ def test_a_network_without_a_convolution(make):
     board.start()
     finish(board)
     assert board.error is None
+
+
+def test_photos_of_a_folder_bring_their_names(make):
+    paths = tuple(Path(f"{number}.png") for number in range(len(VALID[1])))
+    valid = Photos(*VALID, ("cats", "dogs"), paths)
+    board = make(train=TRAIN, valid=valid, class_names=None, learning_rate=1e-9, epochs=1)
+    board.start()
+    finish(board)
+    assert board.error is None
+    assert board._training.record.state().mistakes[0].truth in ("cats", "dogs")
 
 
 def test_names_are_numbers_where_none_are_known(make):

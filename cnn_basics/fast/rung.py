@@ -55,11 +55,10 @@ def rung(
             gaps = pair(dilation, "dilation", 1)
             output_size(tuple(x.shape[2:]), kernel, steps, padding, gaps)  # refuses what cannot fit
             borders = read_padding(padding, kernel, steps, gaps)
+            pairs = zip(x.chunk(groups, dim=1), weight.chunk(groups, dim=0), strict=True)
             parts = [
                 core(pad_into(maps, borders, memory_format), kernels, steps, gaps)
-                for maps, kernels in zip(
-                    x.chunk(groups, dim=1), weight.chunk(groups, dim=0), strict=True
-                )
+                for maps, kernels in pairs
             ]
             y = parts[0] if groups == 1 else torch.cat(parts, dim=1)
             return y if bias is None else y + bias.view(-1, 1, 1)

@@ -133,6 +133,20 @@ def _write_numbers(
         )
 
 
+def draw_sign(axes: Axes, sign: str, away: int = 16) -> None:
+    """Write a sign such as `×` to the left of a grid.
+
+    Args:
+        axes: Those of the grid.
+        sign: What is written.
+        away: How far from the grid, in points.
+    """
+    axes.annotate(
+        sign, (0, 0.5), xytext=(-away, 0), xycoords="axes fraction", textcoords="offset points",
+        ha="center", va="center", fontsize=16,
+    )  # fmt: skip
+
+
 def _outline(axes: Axes, shape: tuple[int, int], border: int, lit: Iterable[Cell]) -> None:
     """Draw the lines between cells, hatch the padding and frame the cells that are lit."""
     height, width = shape

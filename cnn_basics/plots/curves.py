@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnn_basics.figures import BLUE, CYCLE, LessonFigure, new_figure
@@ -157,10 +158,17 @@ def _draw_lines(axes: Axes, curves: Curves, x: torch.Tensor | None, markers: boo
 def _mark_powers(axes: Axes) -> None:
     """Mark powers of ten, and where they would be few, also what lies between."""
     low, high = axes.get_ylim()
-    axes.yaxis.set_minor_formatter(NullFormatter())
     if high < 100 * low:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        label_plainly(axes.yaxis)
+    else:
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def label_plainly(axis: Axis) -> None:
+    """Label a scale of powers with plain numbers, such as 0.5, and only at its main marks."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def check_count(things: Mapping[str, object], most: int) -> None:

@@ -43,16 +43,7 @@ def plot_embedding(
         >>> plot_embedding([corners], label, ["cats", "dogs"], ["two"], "Two points.")
         <LessonFigure: Two points.>
     """
-    if not 1 <= len(names) <= len(MARKERS):
-        raise ValueError(
-            f"expected 1 to {len(MARKERS)} classes, got {len(names)}: draw fewer of them"
-        )
-    for points in panels:
-        if tuple(points.shape) != (len(labels), 2):
-            raise ValueError(
-                f"expected points ({len(labels)}, 2) for {len(labels)} labels, got "
-                f"{tuple(points.shape)}: give two numbers for each label"
-            )
+    _check(panels, labels, names)
     figure, axes = new_figure(1, len(panels), height=3.3, alt=alt)
     figure.few_colours = True  # hundreds of outlines take much room
     for axis, points, title in zip(axes, panels, titles, strict=True):
@@ -70,3 +61,16 @@ def plot_embedding(
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(names) + 1)
     return figure
+
+
+def _check(panels: Sequence[torch.Tensor], labels: torch.Tensor, names: Sequence[str]) -> None:
+    if not 1 <= len(names) <= len(MARKERS):
+        raise ValueError(
+            f"expected 1 to {len(MARKERS)} classes, got {len(names)}: draw fewer of them"
+        )
+    for points in panels:
+        if tuple(points.shape) != (len(labels), 2):
+            raise ValueError(
+                f"expected points ({len(labels)}, 2) for {len(labels)} labels, got "
+                f"{tuple(points.shape)}: give two numbers for each label"
+            )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import torch
-from matplotlib.axes import Axes
 
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.cells import Cell, align_grids, draw_grid, window_cells, write_number
+from cnn_basics.plots.cells import (
+    Cell,
+    align_grids,
+    draw_grid,
+    draw_sign,
+    window_cells,
+    write_number,
+)
 
 
 def plot_grids(
@@ -50,20 +56,18 @@ def plot_grids(
     widths = [width for _, width in shapes[:columns]]
     figure, axes = new_figure(rows, columns, height=height * rows, alt=alt, width_ratios=widths)
     figure.get_layout_engine().set(wspace=0.12 if signs else 0.05)
-    limits = (min(m.min().item() for m in matrices), max(m.max().item() for m in matrices))
+    limits = None
+    if shared:
+        limits = min(m.min().item() for m in matrices), max(m.max().item() for m in matrices)
     for index, (matrix, title) in enumerate(zip(matrices, titles, strict=True)):
-        draw_grid(
-            axes[index],
-            matrix,
-            title,
-            lit=lit[index] if lit else (),
-            limits=limits if shared else None,
-            diverging=index in diverging,
-        )
+        cells = lit[index] if lit else ()
+        style = {"limits": limits, "diverging": index in diverging}
+        draw_grid(axes[index], matrix, title, lit=cells, **style)
     for empty in axes[len(matrices) :]:
         empty.set_axis_off()
     align_grids(axes[: len(matrices)], shapes)
-    _draw_signs(axes, signs)
+    for axis, sign in zip(axes[1:], signs, strict=False):
+        draw_sign(axis, sign)
     return figure
 
 
@@ -107,18 +111,3 @@ def plot_window(
     )
     figure.supxlabel(f"{terms}{added} = {result}".replace("+ −", "− "), fontsize=11)
     return figure
-
-
-def _draw_signs(axes: Sequence[Axes], signs: Sequence[str]) -> None:
-    """Write a sign to the left of every grid but the first."""
-    for axis, sign in zip(axes[1:], signs, strict=False):
-        axis.annotate(
-            sign,
-            (0, 0.5),
-            xytext=(-16, 0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=16,
-        )

@@ -88,11 +88,7 @@ def plot_feature_maps(
     for axis in axes[len(maps) :]:
         axis.set_axis_off()
     for axis, feature_map, title in zip(axes, maps, titles, strict=False):
-        scaled = maps if shared else feature_map
-        low, high = scaled.min().item(), scaled.max().item()
-        if diverging:
-            high = max(abs(low), abs(high)) or 1.0
-            low = -high
+        low, high = _limits(maps if shared else feature_map, diverging)
         colours = DIVERGING if diverging else SEQUENTIAL
         image = axis.imshow(feature_map.detach().cpu().numpy(), cmap=colours, vmin=low, vmax=high)
         plain_axes(axis, title)
@@ -101,6 +97,15 @@ def plot_feature_maps(
     if shared:
         figure.colorbar(image, ax=list(axes), shrink=0.8)
     return figure
+
+
+def _limits(numbers: torch.Tensor, diverging: bool) -> tuple[float, float]:
+    """Find where a colour scale begins and ends, with zero in its middle if it is diverging."""
+    low, high = numbers.min().item(), numbers.max().item()
+    if not diverging:
+        return low, high
+    high = max(abs(low), abs(high)) or 1.0
+    return -high, high
 
 
 def plot_kernels(

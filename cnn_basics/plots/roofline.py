@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_figure
-from cnn_basics.plots.curves import MARKERS, check_count
+from cnn_basics.plots.curves import MARKERS, check_count, label_plainly
 
 if TYPE_CHECKING:
     from cnn_basics.fast import Machine
@@ -74,8 +73,7 @@ def use_powers(axes: Axes) -> None:
     """Scale both axes of a roofline in powers of ten, and label them with plain numbers."""
     axes.set(xscale="log", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
+        label_plainly(axis)
     axes.set_xlabel("arithmetic intensity (operations for each byte)", fontsize=9)
     axes.set_ylabel("billion operations per second", fontsize=9)
     axes.grid(color="0.9")
@@ -111,27 +109,30 @@ def plot_ratios(
     """
     check_count(ratios, 16)
     figure, (axes,) = new_figure(height=0.36 * len(ratios) + 0.9, alt=alt)
-    medians = [statistics.median(values) for values in ratios.values()]
-    for row, (values, median) in enumerate(zip(ratios.values(), medians, strict=True)):
-        axes.plot([1, median], [row, row], color=BLUE, lw=7, alpha=0.35, solid_capstyle="butt")
-        axes.plot(values, [row] * len(values), "o", color=BLACK, ms=3, alpha=0.6)
-        axes.plot([median], [row], "|", color=BLACK, ms=14, mew=2)
-        places = (max(*values, 1.0), row)
-        axes.annotate(
-            f"{median:,.2f}×" if median < 10 else f"{median:,.0f}×", places,
-            xytext=(7, 0), textcoords="offset points", va="center", fontsize=10,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-        )  # fmt: skip
+    for row, values in enumerate(ratios.values()):
+        _draw_ratios(axes, row, values)
     axes.axvline(1, color=BLACK, lw=1.2)
     if bound is not None:
         axes.axvline(bound, color=VERMILION, lw=1.5, linestyle="--")
         axes.text(bound, -0.75, f"{bound:g}×", ha="center", va="bottom", fontsize=9)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    label_plainly(axes.xaxis)
     axes.set_yticks(range(len(ratios)), list(ratios))
     axes.set_ylim(len(ratios) - 0.5, -0.7)
     axes.margins(x=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(f"time, as a multiple of {reference}'s (median and all repeats)", fontsize=9)
     return figure
+
+
+def _draw_ratios(axes: Axes, row: int, values: Sequence[float]) -> None:
+    """Draw one row: a dot for each ratio, a bar to their median, and the median in figures."""
+    median = statistics.median(values)
+    axes.plot([1, median], [row, row], color=BLUE, lw=7, alpha=0.35, solid_capstyle="butt")
+    axes.plot(values, [row] * len(values), "o", color=BLACK, ms=3, alpha=0.6)
+    axes.plot([median], [row], "|", color=BLACK, ms=14, mew=2)
+    axes.annotate(
+        f"{median:,.2f}×" if median < 10 else f"{median:,.0f}×", (max(*values, 1.0), row),
+        xytext=(7, 0), textcoords="offset points", va="center", fontsize=10,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip

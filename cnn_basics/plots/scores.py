@@ -39,13 +39,7 @@ def plot_scores(
         <LessonFigure: One bar above chance.>
     """
     check_count(scores, len(CYCLE))
-    lengths = {name: len(values) for name, values in scores.items()} | {"chance": len(chance)}
-    wrong = next((name for name, length in lengths.items() if length != len(targets)), None)
-    if wrong:
-        raise ValueError(
-            f"expected a score for each of {len(targets)} targets, got {lengths[wrong]} for "
-            f"{wrong}: give all the same length"
-        )
+    _check_lengths({**scores, "chance": chance}, len(targets))
     figure, (axes,) = new_figure(height=height, alt=alt)
     width = 0.8 / len(scores)
     for index, (name, values) in enumerate(scores.items()):
@@ -65,3 +59,12 @@ def plot_scores(
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=len(scores) + 1)
     return figure
+
+
+def _check_lengths(lists: Mapping[str, Sequence[float]], count: int) -> None:
+    for name, values in lists.items():
+        if len(values) != count:
+            raise ValueError(
+                f"expected a score for each of {count} targets, got {len(values)} for {name}: "
+                "give all the same length"
+            )

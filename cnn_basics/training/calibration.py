@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cnn_basics.training.checks import require_whole
+
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
@@ -97,5 +99,4 @@ def _check(probabilities: Tensor, labels: Tensor, bins: int) -> None:
             "expected probabilities that sum to 1 in each row, got rows that do not: "
             "write scores.softmax(dim=1)"
         )
-    if not isinstance(bins, int) or isinstance(bins, bool) or bins < 1:
-        raise ValueError(f"expected bins as a whole number from 1, got {bins!r}: write bins=5")
+    require_whole("bins", bins, 1, "write bins=5")

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.training.checks import require_whole
 from cnn_basics.training.data import Batches, Data, check_classes, check_data
 from cnn_basics.training.devices import float_dtype
 
@@ -78,8 +79,7 @@ class Evaluation:
         Raises:
             ValueError: `n` is no whole number from 0.
         """
-        if not isinstance(n, int) or isinstance(n, bool) or n < 0:
-            raise ValueError(f"expected n as a whole number from 0, got {n!r}: write worst(10)")
+        require_whole("n", n, 0, "write worst(10)")
         return self.losses.argsort(descending=True, stable=True)[:n]
 
     def mistakes(self) -> Tensor:
@@ -119,7 +119,7 @@ def evaluate(model: nn.Module, data: Data, batch_size: int = 256) -> Evaluation:
         >>> evaluate(model, (torch.tensor([[[[0.1, 0.9]]]]), torch.tensor([1]))).accuracy
         1.0
     """
-    check_size(batch_size)
+    require_whole("batch_size", batch_size, 1, "write 64")
     batches = Batches.put(check_data(data), device_of(model), float_dtype(model))
     check_classes(model, batches)
     return score(model, batches, batch_size)
@@ -133,11 +133,3 @@ def score(model: nn.Module, batches: Batches, batch_size: int) -> Evaluation:
     together = torch.cat(scores).cpu()
     whole = together if together.dtype == torch.float64 else together.float()
     return Evaluation.of(whole, batches.labels.cpu())
-
-
-def check_size(batch_size: int) -> None:
-    """Refuse a batch size that is not a whole number from 1."""
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-        raise ValueError(
-            f"expected batch_size as a whole number from 1, got {batch_size!r}: write 64"
-        )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnn_basics.training.evaluation import check_size
+from cnn_basics.training.checks import require_whole
 from cnn_basics.training.optimizing import OPTIMIZERS, scheduled_rate
 from cnn_basics.training.seeds import check_seed
 from cnn_basics.training.state import State
@@ -51,11 +51,11 @@ class Settings:
     on_epoch: Callback | None = None
 
     def __post_init__(self) -> None:
-        check_size(self.batch_size)
+        require_whole("batch_size", self.batch_size, 1, "write 64")
         check_seed(self.seed)
-        _require_whole("epochs", self.epochs)
+        require_whole("epochs", self.epochs, 1, "write epochs=10")
         if self.patience is not None:
-            _require_whole("patience", self.patience)
+            require_whole("patience", self.patience, 1, "write patience=10")
         for name, low, high in (
             ("learning_rate", 0.0, math.inf),
             ("weight_decay", 0.0, math.inf),
@@ -71,13 +71,6 @@ class Settings:
         scheduled_rate(self.schedule, 1.0, 0, 10)
         for name in ("augment", "on_batch", "on_epoch"):
             _require_function(name, getattr(self, name))
-
-
-def _require_whole(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(
-            f"expected {name} as a whole number from 1, got {value!r}: write {name}=10"
-        )
 
 
 def _require_between(name: str, value: object, low: float, high: float) -> None:

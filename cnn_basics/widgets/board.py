@@ -14,6 +14,7 @@ from torch import nn
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.training import History, fit
+from cnn_basics.training.checks import require_whole
 from cnn_basics.training.data import Data, check_data
 from cnn_basics.widgets.board_controls import BoardControls
 from cnn_basics.widgets.board_record import describe_board
@@ -183,10 +184,10 @@ def training_board(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"expected a network (nn.Module), got {type(model).__name__}: give a model")
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"expected epochs as a whole number from 1, got {epochs!r}: try 10")
+    require_whole("epochs", epochs, 1, "try 10")
     _check_options(options)
     labels = torch.cat([check_data(train, "train")[1], check_data(valid, "valid")[1]])
+    train, valid = tuple(train), tuple(valid)  # `Photos` are one of these, too
     given = [data[2] for data in (valid, train) if len(data) == 3]
     names = class_names or (given[0] if given else range(int(labels.max()) + 1))
     return TrainingBoard(model, (train, valid), epochs, [str(name) for name in names], options)

@@ -151,7 +151,7 @@ class BackgroundTraining:
         result = evaluate(self.model, self._data[1])
         self.record.add("valid_loss", epoch, result.loss)
         self.record.add("valid_accuracy", epoch, result.accuracy)
-        self.record.set_mistakes(next(iter(self._data[1])), result)
+        self.record.set_mistakes(self._data[1][0], result)
         with self._telling:
             if not self._stopping.is_set():
                 self._tell(f"Training, {self._so_far()} done: {describe_numbers(self.record)}.")
