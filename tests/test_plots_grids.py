@@ -110,7 +110,11 @@ def test_a_grid_needs_a_matrix():
 def test_grids_stand_side_by_side_with_signs_and_equal_cells():
     figure = plots.plot_grids([X, KERNEL], ["a", "b"], "Two grids.", signs=["×"], diverging=[1])
     assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
-    assert [t.get_text() for t in figure.axes[1].texts][-1] == "×"
+    figure.draw_without_rendering()
+    sign = figure.axes[1].texts[-1]
+    place, left, right = (part.get_window_extent() for part in (sign, *figure.axes))
+    assert sign.get_text() == "×"
+    assert left.x1 < place.x0 < place.x1 < right.x0
     assert figure.axes[0].get_ylim() == (3.5, -0.5)
     assert figure.axes[1].get_ylim() == (3.0, -1.0)  # as tall as the other, centred
     assert figure.alt == "Two grids."

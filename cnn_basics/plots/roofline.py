@@ -50,6 +50,7 @@ def plot_roofline(
     intensities = [intensity for intensity, _ in programs.values()]
     low = min(*intensities, machine.ridge) / 4
     high = max(*intensities, machine.ridge) * 4
+    middle = (low * machine.ridge) ** 0.5  # of the slope, as it is drawn
     slope = np.array([low, machine.ridge, high])
     axes.plot(slope, [machine.attainable(x) / GIGA for x in slope], color=BLACK, lw=2, zorder=1)
     for index, (name, (intensity, speed)) in enumerate(programs.items()):
@@ -60,7 +61,7 @@ def plot_roofline(
         ha="right", va="bottom", fontsize=9,
     )  # fmt: skip
     axes.text(
-        low * 1.15, machine.attainable(low) / GIGA, f"  {machine.bandwidth / GIGA:,.1f} GB/s",
+        middle, machine.attainable(middle) / GIGA, f"  {machine.bandwidth / GIGA:,.1f} GB/s",
         ha="left", va="top", fontsize=9,
     )  # fmt: skip
     use_powers(axes)

@@ -34,7 +34,6 @@ def train_version(
     sizes: Sequence[int] = SIZES,
     batch_size: int = 64,
     seed: int = 0,
-    progress: bool = False,
 ) -> Evaluation:
     """Train a new `PhotoNet` by the recipe, or by the recipe without one of its parts, and test it.
 
@@ -46,7 +45,6 @@ def train_version(
         sizes: Of the views, as for `fit_photos`.
         batch_size: How many pictures make one step.
         seed: From which the first weights and all chance come.
-        progress: Whether to show a bar.
 
     Returns:
         An `Evaluation`, with views as large as the last in training, a quarter and a half larger.
@@ -67,7 +65,7 @@ def train_version(
     changes = {"sizes": tuple(sizes), **VERSIONS[name]}
     set_seed(seed)
     model = PhotoNet(_classes(train), **changes.pop("network", {}))
-    options = {"batch_size": batch_size, "seed": seed, "progress": progress}
+    options = {"batch_size": batch_size, "seed": seed, "progress": False}
     fit_photos(model, train, epochs, **options, **changes)
     last = changes["sizes"][-1]
     return evaluate_views(model, test, (last, last * 5 // 4, last * 3 // 2))
