@@ -129,31 +129,6 @@ def test_any_layout_and_the_dtype_is_kept(rung, dtype):
         torch.testing.assert_close(y, wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_an_error_in_a_thread_is_not_lost(monkeypatch):
-    def fail(*_):
-        raise MemoryError
-
-    monkeypatch.setattr(blocked, "_blocks", fail)
-    monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
-    before = torch.get_num_threads()
-    with fast.use_threads(2), pytest.raises(MemoryError):
-        fast.conv2d_blocked(random(2, 1, 3, 3), random(1, 1, 2, 2))
-    assert torch.get_num_threads() == before
-
-
-@pytest.mark.parametrize(("pictures", "started"), [(1, []), (2, [2]), (9, [3])])
-def test_a_thread_is_started_only_for_a_block_of_its_own(monkeypatch, pictures, started):
-    seen, real = [], blocked.ThreadPoolExecutor
-    monkeypatch.setattr(
-        blocked, "ThreadPoolExecutor", lambda count: seen.append(count) or real(count)
-    )
-    monkeypatch.setattr(blocked, "BLOCK_BYTES", 4 * 4 * 8)  # the columns of one picture
-    x, weight = random(pictures, 1, 3, 3), random(1, 1, 2, 2)
-    with fast.use_threads(3):
-        torch.testing.assert_close(fast.conv2d_blocked(x, weight), F.conv2d(x, weight), **CLOSE)
-    assert seen == started
-
-
 def test_the_ladder_holds_every_rung_and_the_library():
     x, weight = random(2, 4, 7, 5), random(6, 2, 3, 2)
     options = {"padding": 1, "stride": (2, 1), "groups": 2}

@@ -1,17 +1,15 @@
-"""The last rung: im2col in blocks that stay in the processor's cache, channels last, in threads."""
+"""The last rung: im2col in blocks that stay in the processor's cache, channels last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 from cnn_basics.fast.rung import Pair, rung
-from cnn_basics.fast.timing import use_threads
 from cnn_basics.functional.windows import slide
 
-BLOCK_BYTES = 2**20  # of columns at a time: about what one core's second-level cache holds
+BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
 
 
 @rung(torch.channels_last)
@@ -20,12 +18,11 @@ def conv2d_blocked(
 ) -> torch.Tensor:
     """Convolve with a matrix product for a few pictures, or a few rows of one, at a time.
 
-    Four things make it faster than `conv2d_im2col`: the columns of a block are still in the
-    cache when the product reads them; their memory is used again for the next block; with
+    Three things make it faster than `conv2d_im2col`: the columns of a block are still in the
+    cache when the product reads them; their memory is used again for the next block; and with
     channels last, neighbouring numbers of a window are neighbours in memory, so they are copied
-    together; and each thread has a share of the pictures to itself, so that threads wait for one
-    another once, not in every block. What is less than two blocks is not worth a second thread.
-    Arguments, result and errors are those of `functional.conv2d`.
+    together. PyTorch shares out each copy and each product among its threads, which is worth it
+    since a block is large. Arguments, result and errors are those of `functional.conv2d`.
 
     Raises:
         ValueError: Also when autograd is to follow: memory that is used again keeps no history.
@@ -44,15 +41,7 @@ def conv2d_blocked(
     seen = seen.permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
     kernels = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))  # (kh·kw·C, O)
     y = padded.new_empty(*seen.shape[:3], len(weight))  # (N, H_out, W_out, O)
-    blocks = seen.numel() * seen.element_size() // BLOCK_BYTES
-    threads = max(1, min(torch.get_num_threads(), blocks))
-    axis = 1 if len(seen) == 1 else 0  # share out the pictures, or the rows of one picture
-    shares = list(zip(seen.chunk(threads, axis), y.chunk(threads, axis), strict=True))
-    if threads == 1:
-        _multiply(*shares[0], kernels)
-    else:
-        with use_threads(1), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda share: _multiply(*share, kernels), shares))
+    _multiply(seen, y, kernels)
     return y.permute(0, 3, 1, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from scipy.fft import next_fast_len
 
 from cnn_basics.fast.matrix import conv2d_im2col
 from cnn_basics.fast.rung import Pair, rung
@@ -16,9 +17,11 @@ def conv2d_fft(
 
     Transform maps and kernels, multiply (frequency by frequency, adding over the channels), and
     transform back. The conjugate makes it a cross-correlation, which does not flip the kernel. The
-    work does not depend on the size of the kernel; a stride saves nothing, as all positions are
-    computed and some are thrown away. Arguments, result and errors are those of
-    `functional.conv2d`; in float32 the rounding errors are somewhat larger.
+    work hardly depends on the size of the kernel; a stride saves nothing, as all positions are
+    computed and some are thrown away. Rows and columns of zeros, which change nothing, are added
+    up to the next length that has only small factors, for which the transform is fast. Arguments,
+    result and errors are those of `functional.conv2d`; in float32 the rounding errors are somewhat
+    larger.
 
     Example:
         >>> x = torch.arange(9.0).view(1, 1, 3, 3)
@@ -33,10 +36,11 @@ def conv2d_fft(
         return conv2d_im2col(padded, weight, stride=stride, dilation=dilation)
     height, width = padded.shape[2:]
     spread = _spread(weight, dilation)
-    frequencies = torch.fft.rfft2(padded)  # (N, C, H, W/2 + 1)
-    kernels = torch.fft.rfft2(spread, s=(height, width)).conj()  # (O, C, H, W/2 + 1)
+    lengths = next_fast_len(height), next_fast_len(width, real=True)  # H, W
+    frequencies = torch.fft.rfft2(padded, s=lengths)  # (N, C, H, W/2 + 1)
+    kernels = torch.fft.rfft2(spread, s=lengths).conj()  # (O, C, H, W/2 + 1)
     products = torch.einsum("nchw,ochw->nohw", frequencies, kernels)
-    y = torch.fft.irfft2(products, s=(height, width))  # wraps around at the edges …
+    y = torch.fft.irfft2(products, s=lengths)  # wraps around at the edges …
     last_row, last_column = height - spread.shape[2], width - spread.shape[3]
     return y[:, :, : last_row + 1 : stride[0], : last_column + 1 : stride[1]]  # … which go
 

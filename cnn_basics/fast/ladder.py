@@ -19,7 +19,7 @@ RUNGS = {
     "im2col, then one product": conv2d_im2col,
     "a product for each kernel position": conv2d_shifts,
     "Fourier transform": conv2d_fft,
-    "im2col in blocks, in threads": conv2d_blocked,
+    "im2col in blocks": conv2d_blocked,
 }
 """By what they do: functions with the arguments of `functional.conv2d`, the last rung last."""
 
