@@ -15,6 +15,7 @@ from cnn_basics.training import fit
 from cnn_basics.training.processes import Processes, join_processes, local_device
 
 SCRIPT = Path(__file__).with_name("training_scripts.py")
+BATCH_SIZES = (8, 19)  # 19: the last batch has one picture for two
 
 
 def run_processes(*arguments: str, processes: int = 2) -> str:
@@ -27,14 +28,20 @@ def run_processes(*arguments: str, processes: int = 2) -> str:
     return ended.stdout
 
 
-@pytest.mark.parametrize("batch_size", [8, 19])  # 19: the last batch has one picture for two
-def test_two_processes_equal_one(tmp_path, batch_size):
-    path = tmp_path / "result"
-    run_processes(str(SCRIPT), "together", str(path), str(batch_size))
+@pytest.fixture(scope="module")
+def path(tmp_path_factory) -> Path:
+    """Where two processes wrote what came out of all their trainings."""
+    path = tmp_path_factory.mktemp("together") / "result"
+    run_processes(str(SCRIPT), "together", str(path), *map(str, BATCH_SIZES))
+    return path
+
+
+@pytest.mark.parametrize("batch_size", BATCH_SIZES)
+def test_two_processes_equal_one(path, batch_size):
     model = network(dropout=0.0)
     options = OPTIONS | {"batch_size": batch_size}
     history = fit(model, data(), data(seed=1), patience=3, **options)
-    first, second = (torch.load(f"{path}.{rank}") for rank in (0, 1))
+    first, second = (torch.load(f"{path}.{batch_size}.{rank}") for rank in (0, 1))
     for result in (first, second):
         for name, weight in model.state_dict().items():
             torch.testing.assert_close(result["model"][name], weight, rtol=0, atol=1e-5)
@@ -44,9 +51,8 @@ def test_two_processes_equal_one(tmp_path, batch_size):
     assert second["called"] == 0
 
 
-def test_the_first_process_stops_all(tmp_path):
-    run_processes(str(SCRIPT), "stopping", str(tmp_path / "said"))
-    assert [torch.load(tmp_path / f"said.{rank}") for rank in (0, 1)] == [[2, "callback"]] * 2
+def test_the_first_process_stops_all(path):
+    assert [torch.load(f"{path}.stopped.{rank}") for rank in (0, 1)] == [[2, "callback"]] * 2
 
 
 def test_shares_are_disjoint_and_whole():

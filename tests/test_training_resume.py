@@ -16,6 +16,7 @@ from cnn_basics.training import History, fit
 from cnn_basics.training.checkpoints import load_checkpoint, save_checkpoint
 
 SCRIPT = Path(__file__).with_name("training_scripts.py")
+MOMENTS = ("1.2", "2.1", "3.3", "4.3")  # epoch and batch
 NUMBERS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate")
 
 
@@ -41,13 +42,22 @@ def path(tmp_path) -> Path:
     return tmp_path / "kept.pt"
 
 
-@pytest.mark.parametrize(("epoch", "batch"), [(1, 2), (2, 1), (3, 3), (4, 3)])
-def test_killed_and_called_again_it_ends_the_same(unbroken, path, epoch, batch):
-    command = [sys.executable, str(SCRIPT), "killed", str(path), str(epoch), str(batch)]
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Path:
+    """Where trainings that were killed kept their checkpoints."""
+    path = tmp_path_factory.mktemp("killed") / "kept"
+    command = [sys.executable, str(SCRIPT), "killed", str(path), *MOMENTS]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    assert path.exists() == (epoch > 1)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    died = [f"{moment} {-signal.SIGKILL}" for moment in MOMENTS]
+    assert ended.stdout.splitlines() == died, ended.stderr
+    return path
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_and_called_again_it_ends_the_same(unbroken, killed, moment):
+    path = killed.with_name(f"kept.{moment}")
+    assert path.exists() == (moment > "2")
     # What the network's weights are when it goes on does not matter, only those that were kept.
     seed = 5 if path.exists() else 1
     assert_same(train(network(seed=seed), checkpoint=path), unbroken)

@@ -38,21 +38,38 @@ def network(dropout: float = 0.2, seed: int = 1) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def killed(path: str, epoch: str, batch: str) -> None:
-    """Train until this batch of this epoch, and die there as in a power cut."""
+def killed(path: str, *moments: str) -> None:
+    """Let a process each train until a moment, such as 2.1, and die there as in a power cut."""
+    for moment in moments:
+        child = os.fork()  # before the first computation: there are no threads yet
+        if not child:
+            train_until(*map(int, moment.split(".")), f"{path}.{moment}")
+        _, status = os.waitpid(child, 0)
+        print(moment, os.waitstatus_to_exitcode(status))
+
+
+def train_until(epoch: int, batch: int, path: str) -> None:
+    """Train, and kill this very process in this batch of this epoch."""
 
     def die(state: State) -> None:
-        if (state.epoch, state.batch) == (int(epoch), int(batch)):
+        if (state.epoch, state.batch) == (epoch, batch):
             os.kill(os.getpid(), signal.SIGKILL)
 
     fit(network(), data(), data(seed=1), checkpoint=path, patience=3, on_batch=die, **OPTIONS)
 
 
-def together(path: str, batch_size: str) -> None:
-    """Train in as many processes as torchrun started; the first writes what came out."""
+def together(path: str, *batch_sizes: str) -> None:
+    """Do all that is tested with several processes, as many as torchrun started."""
+    for batch_size in map(int, batch_sizes):
+        train_together(f"{path}.{batch_size}", batch_size)
+    stop_together(f"{path}.stopped")
+
+
+def train_together(path: str, batch_size: int) -> None:
+    """Train; each process writes what came out."""
     from cnn_basics.training.processes import join_processes
 
-    options = OPTIONS | {"batch_size": int(batch_size)}
+    options = OPTIONS | {"batch_size": batch_size}
     model = network(dropout=0.0, seed=1 + int(os.environ["RANK"]))
     called = []
     history = fit(
@@ -63,7 +80,7 @@ def together(path: str, batch_size: str) -> None:
     torch.save(result | {"valid": history.valid_loss}, f"{path}.{rank}")
 
 
-def stopping(path: str) -> None:
+def stop_together(path: str) -> None:
     """The first process alone says stop."""
     first = os.environ["RANK"] == "0"
     stop = (lambda state: state.epoch == 2) if first else (lambda state: False)
@@ -72,4 +89,4 @@ def stopping(path: str) -> None:
 
 
 if __name__ == "__main__":
-    {"killed": killed, "together": together, "stopping": stopping}[sys.argv[1]](*sys.argv[2:])
+    {"killed": killed, "together": together}[sys.argv[1]](*sys.argv[2:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy.fft import next_fast_len
 
 from cnn_basics.fast.matrix import conv2d_im2col
 from cnn_basics.fast.rung import Pair, rung
@@ -32,6 +31,8 @@ def conv2d_fft(
         Mathieu, Henaff & LeCun (2014), "Fast training of convolutional networks through FFTs",
         https://arxiv.org/abs/1312.5851, section 2.
     """
+    from scipy.fft import next_fast_len  # takes its time, and no other rung needs it
+
     if not len(padded):  # fast Fourier transforms refuse an empty batch
         return conv2d_im2col(padded, weight, stride=stride, dilation=dilation)
     height, width = padded.shape[2:]
