@@ -30,7 +30,8 @@ function walkControls(life, model, { drop, goTo }) {
     controls.rate.set(state.rates.indexOf(state.learning_rate));
     ["first", "second"].forEach((name, k) => {
       const [low, high] = state.limits[k];
-      Object.assign(controls[name].input, { min: low, max: high, step: (high - low) / 20 });
+      const step = Number(((high - low) / 20).toFixed(9)); // 0.22000000000000003 would miss the end
+      Object.assign(controls[name].input, { min: low, max: high, step });
       controls[name].set(state.start[k]);
     });
     step.input.max = state.path.length - 1;
