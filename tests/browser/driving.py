@@ -22,8 +22,14 @@ SETTINGS = {
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
-# What Chromium, JupyterLab or its server say on every page, widgets or not.
-EVERYDAY = ("favicon.ico", "The following font", "ResizeObserver loop")
+# What Chromium, JupyterLab or its server say on every page, widgets or not; the last, when a page
+# is closed before the kernel has answered JupyterLab's own question about its debugger.
+EVERYDAY = (
+    "favicon.ico",
+    "The following font",
+    "ResizeObserver loop",
+    "Could not restore the debugger state: Canceled future for debug_request",
+)
 # What anywidget says two seconds after a widget was closed while its script was still loading.
 CLOSED_EARLY = "[anywidget] Failed to initialize model."
 
