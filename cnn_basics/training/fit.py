@@ -40,8 +40,9 @@ def fit(
     """Train a network to tell classes of pictures apart, by the cross-entropy of its scores.
 
     Under `torchrun --nproc-per-node N` all N processes train one network together, each with its
-    share of every batch, to the result of a single one (but for dropout, and for batch norm, which
-    then looks at each share by itself). Only the first shows a bar, calls back and writes files.
+    share of every batch, to the result of a single one, but for rounding (which Adam can enlarge),
+    for dropout, and for batch norm, which then looks at each share by itself. Only the first shows
+    a bar, calls back and writes files.
 
     Args:
         model: Gives `(N, classes)` scores for `(N, C, H, W)` float pictures; it is changed.
