@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+MOMENT = 0.2  # in seconds
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -141,5 +143,11 @@ def join_processes(device: torch.device, environment: Mapping[str, str] = os.env
 
 
 def _leave() -> None:
+    """Leave the others before Python ends.
+
+    Gloo's own threads let go of the last tensors a moment after their sums have arrived, and need
+    Python for it: without that moment, a busy machine may find Python gone, and abort.
+    """
     if dist.is_initialized():
+        time.sleep(MOMENT)
         dist.destroy_process_group()
