@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import nbval.plugin
 from hypothesis import settings
 
 # The stored outputs are those of the bundled pictures, whatever photos the user works with.
 os.environ.pop("CNN_BASICS_DATA", None)
+
+# What the exercises note down goes nowhere near the user's own progress.
+os.environ["CNN_BASICS_PROGRESS"] = os.path.join(tempfile.mkdtemp(prefix="cnn_basics"), "own.json")
 
 # Two tests at a time on two cores: threads of torch that wait for each other would only spin.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

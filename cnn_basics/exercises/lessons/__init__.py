@@ -1,0 +1,1 @@
+"""What each lesson asks, with the answers."""

@@ -1,0 +1,69 @@
+"""The widget of a quick question: choose an answer, or type a number."""
+
+from __future__ import annotations
+
+import textwrap
+
+from traitlets import Bool, List, Unicode, observe
+
+from cnn_basics.exercises import record
+from cnn_basics.exercises.questions import Question
+from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.widgets.front_end import FrontEndWidget
+
+_LINE = 96  # characters of the still picture
+_LINE_HEIGHT = 0.24  # in inches
+
+
+class QuickQuestion(FrontEndWidget, static=("quick",)):
+    """The widget that `ask` returns.
+
+    Attributes:
+        asks: The question.
+        levels: Its difficulty, importance and minutes in words.
+        choices: What to choose from; none where a number is to be typed.
+        given: The answer that was given, as text; "" for none.
+        right: Whether it is right.
+        reply: What there is to say of it.
+    """
+
+    asks = Unicode().tag(sync=True)
+    levels = Unicode().tag(sync=True)
+    choices = List(Unicode()).tag(sync=True)
+    given = Unicode().tag(sync=True)
+    right = Bool().tag(sync=True)
+    reply = Unicode().tag(sync=True)
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        super().__init__(asks=question.asks, levels=question.levels, choices=question.choices)
+
+    @observe("given")
+    def _answer(self, _: object) -> None:
+        if not self.given:
+            self.right, self.reply = False, ""
+            return
+        right, reply = self._question.reply(self.given)
+        record.note(self._question.name, attempts=1, **({"done": True} if right else {}))
+        with self.hold_sync():
+            self.right, self.reply = right, reply
+
+    def still(self) -> LessonFigure:
+        """Draw the question with all its answers, and what there is to say of the given one."""
+        answers = [f"○ {choice}" for choice in self.choices] or ["The answer is a number."]
+        said = [f"{self.given}: {'right' if self.right else 'not right'}. {self.reply}"]
+        texts = [self.asks, *answers, *(said if self.given else [])]
+        lines = [textwrap.wrap(text, _LINE, subsequent_indent="   ") for text in texts]
+        height = _LINE_HEIGHT * (sum(map(len, lines)) + len(lines) / 2 + 0.5)
+        figure, (axes,) = new_figure(width=7.6, height=height, alt=" ".join(texts))
+        figure.set_layout_engine("none")
+        axes.set_position((0, 0, 1, 1))
+        axes.axis("off")
+        top = height - _LINE_HEIGHT / 2
+        for part, weight in zip(lines, ["bold"] + ["normal"] * len(lines), strict=False):
+            axes.text(
+                0.015, top / height, "\n".join(part), va="top", fontsize=10, fontweight=weight,
+                linespacing=1.35, transform=axes.transAxes,
+            )  # fmt: skip
+            top -= _LINE_HEIGHT * (len(part) + 0.5)
+        return figure

@@ -1,0 +1,112 @@
+"""Every exercise takes the right answer, and tells each planted mistake from the others."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from cnn_basics.exercises.catalog import LESSONS, of_lesson
+from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, judge
+from cnn_basics.exercises.kinds import Exercise
+from cnn_basics.exercises.known import all_cases
+from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.trying import attempt
+
+ASKED = [asked for lesson in LESSONS for asked in of_lesson(lesson)]
+EXERCISES = [asked for asked in ASKED if isinstance(asked, Exercise)]
+QUESTIONS = [asked for asked in ASKED if isinstance(asked, Question)]
+WRONGS = [(each, k) for each in EXERCISES for k in range(len(each.wrongs))]
+
+all_exercises = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda each: each.name)
+all_questions = pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: each.name)
+
+
+def answer_of(exercise: Exercise, function):
+    return function if exercise.parameters else function()
+
+
+def run(exercise: Exercise, code: str):
+    """Run an answer's code in the place of the learner's cell, and return the answer."""
+    scope = dict(vars(__import__(exercise.reference.__module__, fromlist=["ASKED"])))
+    scope.pop(exercise.answer_name)
+    exec(code, scope)
+    return scope[exercise.answer_name]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_lesson_asks_three_to_five_things(lesson):
+    names = [asked.name for asked in of_lesson(lesson)]
+    assert names == [f"{lesson}.{k}" for k in range(1, len(names) + 1)]
+    assert 3 <= len(names) <= 5
+
+
+@all_exercises
+def test_the_reference_is_right(exercise):
+    assert judge(exercise, answer_of(exercise, exercise.reference)).state == RIGHT
+
+
+@all_exercises
+def test_the_solution_as_it_is_shown_is_right(exercise):
+    assert judge(exercise, run(exercise, exercise.solution)).state == RIGHT
+    assert len(exercise.with_check(exercise.solution).splitlines()) <= 25
+
+
+@all_exercises
+def test_the_blank_is_neither_right_nor_wrong(exercise):
+    assert judge(exercise, run(exercise, exercise.blank)).state == BLANK
+    assert len(exercise.cell.splitlines()) <= 15
+
+
+@pytest.mark.parametrize(("exercise", "k"), WRONGS, ids=lambda each: getattr(each, "name", each))
+def test_each_mistake_gets_its_own_explanation(exercise, k):
+    wrong = exercise.wrongs[k]
+    verdict = judge(exercise, answer_of(exercise, wrong.answer))
+    assert (verdict.state, verdict.reason) == (WRONG, wrong.why)
+    assert "expected" in verdict.case
+    assert "got" in verdict.case
+
+
+@all_exercises
+def test_it_says_what_is_needed(exercise):
+    assert len({wrong.why for wrong in exercise.wrongs}) >= 3
+    assert len(exercise.hints) >= 2
+    assert exercise.why.endswith((".", "?", "…"))
+    assert {exercise.difficulty, exercise.importance} <= {1, 2, 3}
+    assert exercise.minutes in range(1, 31)
+    assert exercise.answer_name in exercise.asks
+
+
+@all_exercises
+def test_cases_are_many_and_leave_their_arguments_alone(exercise):
+    cases = all_cases(exercise)
+    if exercise.parameters:
+        assert len(cases) >= (20 if exercise.stub is None else 4)
+    for arguments in cases:
+        outcome = attempt(exercise.reference, arguments)
+        assert (outcome.changed, outcome.cut_off) == (None, False)
+
+
+@all_exercises
+def test_only_answers_with_tensors_need_tensors_in_float64(exercise):
+    """A tensor of floats in a case is float64, so that rounding cannot decide."""
+    import torch
+
+    for arguments in all_cases(exercise):
+        for each in arguments:
+            if isinstance(each, torch.Tensor) and each.is_floating_point():
+                assert each.dtype == torch.float64
+
+
+@all_questions
+def test_each_answer_of_a_question_has_its_explanation(question):
+    assert 3 <= len(question.options) <= 5
+    assert len({why for _, why in question.options}) == len(question.options)
+    for number, (answer, why) in enumerate(question.options):
+        assert question.reply(str(answer)) == (number == question.right, why)
+
+
+def test_no_cell_needs_what_it_does_not_import():
+    """Solutions use their parameters, torch, F and what the lesson imports; the rest is within."""
+    for exercise in EXERCISES:
+        assert ast.parse(exercise.solution)
