@@ -132,18 +132,27 @@ def test_the_roof_is_a_slope_up_to_the_ridge_and_flat_behind():
             fast.Machine(*speeds)
 
 
-def test_the_machine_is_measured_by_the_best_of_a_product_and_a_copy(monkeypatch):
+@pytest.mark.parametrize(
+    ("product", "convolution", "copy", "change", "peak", "bandwidth"),
+    [
+        ([0.5, 0.25], [1e3, 1e6], [0.125, 0.5], [1, 2], 2000 / 0.25, 8000 / 0.125),
+        ([9e5, 1e6], [0.5, 0.25], [1, 2], [0.5, 0.125], 2 * 16 * 256 * 100 / 0.25, 8000 / 0.125),
+    ],
+)
+def test_the_machine_is_measured_by_the_best_of_two_tasks_each(
+    monkeypatch, product, convolution, copy, change, peak, bandwidth
+):
     seen = {}
 
     def side_by_side(tasks, repeats):
         for task in tasks.values():
             task()
         seen["repeats"] = repeats
-        return {"product": [0.5, 0.25], "copy": [0.125, 0.5]}
+        return {"product": product, "convolution": convolution, "copy": copy, "change": change}
 
     monkeypatch.setattr(machine, "time_side_by_side", side_by_side)
     measured = fast.measure_machine(side=10, copied=4000, repeats=2)
-    assert measured == fast.Machine(peak=2000 / 0.25, bandwidth=8000 / 0.125)
+    assert measured == fast.Machine(peak=peak, bandwidth=bandwidth)
     assert seen == {"repeats": 2}
     with pytest.raises(ValueError, match="got 0 and 4"):
         fast.measure_machine(side=0, copied=4)

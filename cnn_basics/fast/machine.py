@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from cnn_basics.fast.timing import time_side_by_side
 
@@ -60,12 +61,14 @@ class Machine:
 def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> Machine:
     """Measure both speeds, in float32 and with as many threads as PyTorch uses.
 
-    The peak is that of a large matrix product, which uses each number many times; the bandwidth
-    is that of copying more bytes than the caches hold. The best of a few repeats counts, because
-    whatever else the computer does can only slow it down.
+    The peak is that of a large matrix product or of a convolution with many channels, both of
+    which use each number many times: PyTorch has code of its own for each, and on some processors
+    the second is twice as fast. The bandwidth is that of copying more bytes than the caches hold,
+    or of changing them in place. The best of all repeats counts, because whatever else the
+    computer does can only slow it down.
 
     Args:
-        side: Rows and columns of the two matrices, at least 1.
+        side: Rows and columns of the two matrices, at least 1; an eighth as many channels.
         copied: Bytes to copy, at least 4; each is read once and written once.
         repeats: How often each is done, at least 1.
 
@@ -86,11 +89,19 @@ def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> 
             "give larger numbers"
         )
     a, b, product = (torch.ones(side, side) for _ in range(3))
+    channels = -(-side // 8)
+    maps, kernels = torch.ones(16, channels, 20, 20), torch.ones(channels, channels, 5, 5)
     source, target = (torch.ones(copied // 4) for _ in range(2))
     tasks = {
         "product": lambda: torch.mm(a, b, out=product),
+        "convolution": lambda: F.conv2d(maps, kernels),
         "copy": lambda: target.copy_(source),
+        "change": lambda: source.add_(1),
     }
     best = {name: min(times) for name, times in time_side_by_side(tasks, repeats).items()}
+    convolved = 2 * 16 * 16**2 * kernels.numel()  # 16 maps of 16×16 outputs
     moved = 2 * source.numel() * source.element_size()
-    return Machine(peak=2 * side**3 / best["product"], bandwidth=moved / best["copy"])
+    return Machine(
+        peak=max(2 * side**3 / best["product"], convolved / best["convolution"]),
+        bandwidth=moved / min(best["copy"], best["change"]),
+    )
