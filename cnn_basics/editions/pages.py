@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 # The parts of reveal.js that a deck loads, and where they come to lie beside it.
-REVEAL = ("dist/reveal.js", "dist/reveal.css", "dist/theme/white.css", "plugin/notes/notes.js")
+REVEAL = ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js")
+# The theme, as seen from where reveal.js keeps its own, which fetch fonts.
+THEME = "../../../deck/deck"
 
 
 class AssetsError(Exception):
@@ -52,11 +55,14 @@ def make_handout(notebook: NotebookNode, path: Path) -> str:
 def _convert(notebook: NotebookNode, template: str, name: str, *, slides: bool) -> str:
     from nbconvert.exporters import HTMLExporter, SlidesExporter
 
-    exporter = (SlidesExporter if slides else HTMLExporter)(
-        extra_template_basedirs=[str(TEMPLATES)], template_name=template
+    kind, options = (
+        (SlidesExporter, {"reveal_url_prefix": "reveal.js", "reveal_theme": THEME})
+        if slides
+        else (HTMLExporter, {})
     )
+    exporter = kind(extra_template_basedirs=[str(TEMPLATES)], template_name=template, **options)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
-    return page.replace(".ipynb", ".html").replace("https://unpkg.com", "")
+    return re.sub(r'(href="\d\d_\w+|href="glossary)\.ipynb', r"\1.html", page)
 
 
 def copy_assets(folder: Path) -> None:

@@ -11,7 +11,7 @@ from cnn_basics.exercises.judging import BLANK, RIGHT, judge
 from cnn_basics.exercises.kinds import Exercise
 from cnn_basics.exercises.trying import SECONDS
 
-WIDTH = 96  # characters in a line of text
+WIDTH = 84  # characters in a line of text
 
 
 def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: ANN401 - a learner's
@@ -28,8 +28,7 @@ def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: AN
     Example:
         >>> check("5.1", ...)  # doctest: +ELLIPSIS
         5.1 · Windows that fit: not attempted yet
-        Write `count_windows(size, kernel_size, stride)`: how many windows of ...
-        row of `size` columns, ...
+        Write `count_windows(size, kernel_size, stride)`: ...
         Replace the `...`, and run the cell. A first step: exercises.hint("5.1")
     """
     exercise = _exercise(name)
