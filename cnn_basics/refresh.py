@@ -67,12 +67,15 @@ def find_failure(notebook: NotebookNode) -> str:
     return ""
 
 
-def execute(notebook: NotebookNode, folder: Path) -> None:
+def execute(
+    notebook: NotebookNode, folder: Path, environment: Mapping[str, str] | None = None
+) -> None:
     """Run every cell, in place, in a new kernel of this environment.
 
     Args:
         notebook: the notebook to run.
         folder: the kernel's working folder.
+        environment: variables that the kernel has besides those of this process.
 
     Raises:
         RefreshError: if a cell raises without the tag `raises-exception`, or never ends.
@@ -90,7 +93,8 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     )
     try:
         with tempfile.TemporaryDirectory() as nowhere:  # stored outputs show nobody's own progress
-            client.execute(env=os.environ | {"CNN_BASICS_PROGRESS": f"{nowhere}/progress.json"})
+            own = {"CNN_BASICS_PROGRESS": f"{nowhere}/progress.json"}
+            client.execute(env=os.environ | own | (environment or {}))
     except CellExecutionError as error:
         raise RefreshError(find_failure(notebook) or str(error)) from error
     except (CellControlSignal, DeadKernelError) as error:

@@ -177,7 +177,7 @@ def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
 
     from cnn_basics import refresh
 
-    for path in sorted(refresh.LESSONS.glob("*.ipynb")):
+    for path in sorted(refresh.LESSONS.glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         start = time.perf_counter()
         refresh.execute(notebook, path.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import notebook_rules as rules
@@ -16,7 +17,7 @@ from cnn_basics.exercises.catalog import LESSONS, find, of_lesson
 from cnn_basics.exercises.comparing import describe, same, size_of
 from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, is_blank, judge
 from cnn_basics.exercises.kinds import Draw, Exercise
-from cnn_basics.exercises.limits import TookTooLong, time_limit
+from cnn_basics.exercises.limits import TookTooLong, call_within
 from cnn_basics.exercises.trying import attempt
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
@@ -36,29 +37,48 @@ class TestLimits:
             while True:
                 pass
 
-        with pytest.raises(TookTooLong), time_limit(0.2):
-            loop()
+        with pytest.raises(TookTooLong):
+            call_within(0.2, loop)
 
     def test_nothing_in_the_loop_keeps_it_alive(self):
-        ended = False
+        swallowed = []
 
         def stubborn():
-            while not ended:
+            while True:
                 try:
                     while True:
                         pass
                 except Exception:
                     continue
+                except BaseException:
+                    swallowed.append(1)
+                    if len(swallowed) > 3:
+                        raise
 
-        with pytest.raises(TookTooLong), time_limit(0.2):
-            stubborn()
+        before = threading.active_count()
+        with pytest.raises(TookTooLong):
+            call_within(0.2, stubborn)
+        assert len(swallowed) == 4
+        assert threading.active_count() == before
 
-    def test_a_block_that_ends_is_left_alone(self):
-        for _ in range(200):
-            with time_limit(0.001):
+    def test_what_ends_in_time_returns_or_raises_as_ever(self):
+        assert call_within(60, lambda: 3) == 3
+        with pytest.raises(ZeroDivisionError):
+            call_within(60, lambda: 1 / 0)
+
+    def test_at_the_limit_it_ends_or_is_cut_off_and_nothing_else(self):
+        def count(to):
+            for _ in range(to):
                 pass
-        total = sum(range(1000))  # what was still on its way would be raised here
-        assert total == 499500
+            return "ended"
+
+        ends = set()
+        for number in range(100):
+            try:
+                ends.add(call_within(0.001, lambda to=number * 50_000: count(to)))
+            except TookTooLong:
+                ends.add("cut off")
+        assert ends == {"ended", "cut off"}
 
 
 class TestSame:

@@ -25,7 +25,7 @@ ALL_LESSONS = [
     "11_your_own_photos",
     "12_fast_convolution",
 ]
-LESSONS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+LESSONS = sorted(path.stem for path in FOLDER.glob("[0-9]*.ipynb"))
 NOTEBOOKS = {name: rules.load(FOLDER / f"{name}.ipynb") for name in LESSONS}
 PUBLIC = {
     node.name

@@ -53,7 +53,8 @@ def build(edition: str, path: Path, folder: Path) -> Path:
     """
     import nbformat
 
-    made = MAKERS[edition](nbformat.read(path, as_version=4), path)
+    maker = "handout" if (edition, path.stem) == ("slides", "glossary") else edition
+    made = MAKERS[maker](nbformat.read(path, as_version=4), path)
     is_page = isinstance(made, str)
     target = folder / (f"{path.stem}.html" if is_page else path.name)
     draft = target.with_name(f"{target.name}.new")

@@ -4,55 +4,68 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
+
+TRIES, PAUSE = 30, 0.1  # how often a loop is told to end, and seconds in between
 
 
 class TookTooLong(BaseException):
     """The code ran out of time; not an `Exception`, so that no `except Exception` keeps it."""
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    value = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), value)
+def call_within(seconds: float, function: Callable[[], Any]) -> Any:  # noqa: ANN401 - any function's
+    """Call a function in a thread of its own, and cut it off when it takes too long.
 
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` in the code of a `with` block that takes longer.
-
-    It works on every system and in every thread, at the next line of Python that runs: a loop
-    ends, a single long call into C goes on to its own end.
+    It works on every system and wherever it is called: at the next line of Python that it runs
+    the function is told to end. A single long call into C goes on to its own end.
 
     Args:
-        seconds: How long the block may take.
+        seconds: How long the function may take.
+        function: Takes nothing.
+
+    Returns:
+        What it returns.
 
     Raises:
         TookTooLong: When it takes longer.
+        BaseException: Whatever the function raises.
 
     Example:
+        >>> def loop():
+        ...     while True:
+        ...         pass
         >>> try:
-        ...     with time_limit(0.05):
-        ...         while True:
-        ...             pass
+        ...     call_within(0.05, loop)
         ... except TookTooLong:
         ...     print("cut off")
         cut off
     """
-    thread, ended = threading.get_ident(), threading.Event()
+    came: dict[str, Any] = {}
 
-    def watch() -> None:
-        while not ended.wait(seconds):  # again and again: a bare `except:` may swallow the first
-            _raise_in(thread, TookTooLong)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
+    def work() -> None:
         try:
-            ended.set()
-            watcher.join()
-        except TookTooLong:  # the block had just ended
-            watcher.join()
-        _raise_in(thread, None)
+            came["value"] = function()
+        except BaseException as error:  # to be raised where it is waited for
+            came["error"] = error
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        worker.join(seconds)
+    finally:  # also when the waiting is interrupted
+        _end(worker)
+    if "value" in came:
+        return came["value"]
+    error = came.get("error", TookTooLong())
+    raise error
+
+
+def _end(worker: threading.Thread) -> None:
+    """Raise `TookTooLong` in a thread until it ends: a bare `except:` may swallow it at first."""
+    for _ in range(TRIES):
+        if not worker.is_alive():
+            return
+        ident, error = ctypes.c_ulong(worker.ident), ctypes.py_object(TookTooLong)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
+        worker.join(PAUSE)

@@ -7,7 +7,7 @@ import copy
 import io
 import linecache
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from cnn_basics.exercises.comparing import same
-from cnn_basics.exercises.limits import TookTooLong, time_limit
+from cnn_basics.exercises.limits import TookTooLong, call_within
 
 SECONDS = 3.0
 
@@ -76,8 +76,8 @@ def attempt(answer: Callable[..., Any], arguments: tuple, seconds: float = SECON
     given, printed = copy.deepcopy(arguments), io.StringIO()
     value, error, told = None, "", ""
     try:
-        with _undisturbed(printed), time_limit(seconds):
-            value = answer(*given)
+        with _undisturbed(printed):
+            value = call_within(seconds, lambda: answer(*given))
     except TookTooLong:
         return Outcome(cut_off=True, printed=printed.getvalue())
     except (Exception, SystemExit) as raised:
@@ -88,15 +88,11 @@ def attempt(answer: Callable[..., Any], arguments: tuple, seconds: float = SECON
 
 
 @contextlib.contextmanager
-def _undisturbed(printed: io.StringIO):  # noqa: ANN202 - a context manager
-    """Keep what is printed, and PyTorch's random numbers and gradient switch, to the block."""
-    graded = torch.is_grad_enabled()
+def _undisturbed(printed: io.StringIO) -> Iterator[None]:
+    """Keep what is printed, and PyTorch's random numbers, to the block."""
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
         torch.manual_seed(0)
-        try:
-            yield
-        finally:
-            torch.set_grad_enabled(graded)
+        yield
 
 
 def _differ(before: Any, after: Any) -> bool:  # noqa: ANN401 - arguments of any kind

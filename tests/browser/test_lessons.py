@@ -14,7 +14,7 @@ from moving import ask, count_open, find_quick_faults, move_everything, scan
 from needed import keep_needed
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-LESSONS = sorted(path.stem for path in (PROJECT / "notebooks").glob("*.ipynb"))
+LESSONS = sorted(path.stem for path in (PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 # Running everything takes long: one lesson with a widget that the page computes, and one with a
 # widget that the kernel draws, run whole, and again after a restart, for what all of them share.
 WHOLE = ("04_reshaping", "06_activation_and_normalization")

@@ -18,7 +18,9 @@ function render({ model, el }) {
   const asked = element("div", { class: "cb-asked", id: name }, model.get("asks"));
   const choices = model.get("choices").map((text) => choice(life, model, name, text));
   const field = element("input", { type: "text", inputmode: "decimal", size: 12, autocomplete: "off" });
-  life.listen(field, "change", () => setTraits(model, { given: field.value.trim() }));
+  const give = () => setTraits(model, { given: field.value.trim() });
+  life.listen(field, "change", give);
+  life.listen(field, "keydown", (event) => event.key === "Enter" && give());
 
   const answers = choices.length
     ? element("div", { role: "radiogroup", "aria-labelledby": name }, ...choices.map(({ node }) => node))
