@@ -11,11 +11,12 @@ import notebook_rules as rules
 import pytest
 
 from cnn_basics import glossary
-from cnn_basics.glossary import Term, find_lost_links, find_unlinked, first_uses, link_terms
+from cnn_basics.glossary import find_lost_links, find_unlinked, link_terms
+from cnn_basics.terms import GLOSSARY, Term, first_uses, read_terms
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NOTEBOOKS = {path.stem: rules.load(path) for path in sorted(FOLDER.glob("[0-9]*.ipynb"))}
-TERMS = glossary.read_terms()
+TERMS = read_terms()
 FEW = [
     Term("pooling", ("pooling",)),
     Term("max pooling", ("max pooling",)),
@@ -66,7 +67,7 @@ def test_terms_are_unique_and_in_order():
 
 
 def test_the_glossary_keeps_the_rules_of_notebooks():
-    notebook = rules.load(glossary.GLOSSARY)
+    notebook = rules.load(GLOSSARY)
     for rule in (rules.find_empty_cells, rules.find_remote, rules.find_unstable_metadata):
         assert rule(notebook) == []
     assert rules.find_heading_jumps(notebook) == []
@@ -76,7 +77,7 @@ def test_the_glossary_keeps_the_rules_of_notebooks():
 
 
 def test_each_entry_says_where_the_term_is_first_met():
-    text = "\n".join(map(rules.source, rules.load(glossary.GLOSSARY)["cells"]))
+    text = "\n".join(map(rules.source, rules.load(GLOSSARY)["cells"]))
     for entry in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         found = re.search(r"First met in \[lesson (\d+)\]\((\d\d)_\w+\.ipynb\)\.", entry)
         assert found, entry
