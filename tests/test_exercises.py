@@ -17,6 +17,7 @@ from cnn_basics.exercises.catalog import LESSONS, find, of_lesson
 from cnn_basics.exercises.comparing import describe, same, size_of
 from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, is_blank, judge
 from cnn_basics.exercises.kinds import Draw, Exercise
+from cnn_basics.exercises.known import all_cases
 from cnn_basics.exercises.limits import TookTooLong, call_within
 from cnn_basics.exercises.trying import attempt
 
@@ -141,7 +142,9 @@ class TestAttempts:
 
     def test_an_exception_is_told_with_the_learners_own_line(self):
         scope = {}
-        exec(compile("def f(x):\n    y = x + 1\n    return y.nothing\n", __file__, "exec"), scope)
+        exec(
+            compile("\n\ndef f(x):\n    y = x + 1\n    return y.nothing\n", __file__, "exec"), scope
+        )
         outcome = attempt(scope["f"], (1,))
         assert outcome.error == "AttributeError"
         assert "in line 3 of f" in outcome.told
@@ -169,6 +172,13 @@ class TestCheck:
         assert said.startswith("5.1 · Windows that fit: wrong\nThe smallest case that differs:\n")
         assert re.search(r"expected (\d+)\n  got      (\d+)\n", said)
         assert "there are steps" in said
+
+    def test_of_all_cases_that_fail_the_smallest_is_shown(self, capsys):
+        exercises.check("5.1", lambda size, kernel_size, stride: 77)
+        shown = re.findall(r"^  \w+ = (\d+)$", capsys.readouterr().out, flags=re.MULTILINE)
+        smallest = min(all_cases(find("5.1")), key=size_of)
+        assert shown == [str(value) for value in smallest]
+        assert sum(smallest) < 10
 
     def test_an_unknown_mistake_gets_a_hint(self, capsys):
         exercises.check("5.1", lambda size, kernel_size, stride: 77)
