@@ -19,6 +19,7 @@ from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, is_blank, judge
 from cnn_basics.exercises.kinds import Draw, Exercise
 from cnn_basics.exercises.known import all_cases
 from cnn_basics.exercises.limits import TookTooLong, call_within
+from cnn_basics.exercises.questions import Question
 from cnn_basics.exercises.trying import attempt
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
@@ -390,6 +391,24 @@ class TestQuestions:
         texts = " ".join(text.get_text() for text in question.still().axes[0].texts)
         for text in (question.asks, *question.choices):
             assert " ".join(text.split()) in " ".join(texts.split())
+
+
+ALL_QUESTIONS = [
+    asked for lesson in LESSONS for asked in of_lesson(lesson) if isinstance(asked, Question)
+]
+
+
+@pytest.mark.parametrize("question", ALL_QUESTIONS, ids=lambda each: each.name)
+def test_nothing_of_a_still_picture_is_cut_off(question):
+    widget = exercises.ask(question.name)
+    for answer, _ in [("", ""), *question.options]:
+        widget.given = str(answer)
+        figure = widget.still()
+        figure.canvas.draw()
+        for text in figure.axes[0].texts:
+            box = text.get_window_extent()
+            assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()
+            assert 0 <= box.y0 < box.y1 <= figure.bbox.y1, text.get_text()
 
 
 LESSON_CELLS = {

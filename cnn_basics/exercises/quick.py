@@ -11,7 +11,7 @@ from cnn_basics.exercises.questions import Question
 from cnn_basics.figures import LessonFigure, new_figure
 from cnn_basics.widgets.front_end import FrontEndWidget
 
-_LINE = 96  # characters of the still picture
+_LINE = 82  # characters of the still picture, bold ones too
 _LINE_HEIGHT = 0.24  # in inches
 
 

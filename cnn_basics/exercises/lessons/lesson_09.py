@@ -249,13 +249,7 @@ def kept_at_first_rise(valid_loss, patience):
 
 
 def kept_last(valid_loss, patience):
-    best = 0
-    for epoch, loss in enumerate(valid_loss):
-        if loss < valid_loss[best]:
-            best = epoch
-        if epoch - best == patience:
-            break
-    return epoch
+    return min(kept_epoch(valid_loss, patience) + patience, len(valid_loss) - 1)
 
 
 def losses(draw: Draw) -> tuple:
