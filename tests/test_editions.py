@@ -203,6 +203,11 @@ def test_notes_are_in_slides_and_not_in_handouts(both_pages):
     assert "<script" not in both_pages["handout"]
 
 
+def test_long_lines_of_a_handout_are_broken_not_cut(both_pages):
+    rule = re.search(r"RenderedText pre, \.highlight pre \{([^}]*)\}", both_pages["handout"])
+    assert "white-space: pre-wrap" in rule[1]
+
+
 def test_decks_get_what_they_load(tmp_path):
     pages.copy_assets(tmp_path)
     assert (tmp_path / "reveal.js/dist/reveal.js").stat().st_size > 10_000
