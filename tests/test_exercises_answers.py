@@ -7,6 +7,7 @@ from pathlib import Path
 
 import notebook_rules as rules
 import pytest
+import torch
 
 from cnn_basics.exercises.catalog import LESSONS, of_lesson
 from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, judge
@@ -35,7 +36,12 @@ def set_up(lesson: int) -> dict:
     path = next(FOLDER.glob(f"{lesson:02}_*.ipynb"))
     _, cell = next(rules.cells(rules.load(path), "code"))
     scope = {}
-    exec(rules.source(cell), scope)
+    kept = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        exec(rules.source(cell), scope)
+    finally:  # what a lesson sets for itself must not reach other tests
+        torch.set_default_dtype(kept[0])
+        torch.set_grad_enabled(kept[1])
     return scope
 
 
@@ -102,8 +108,6 @@ def test_cases_are_many_and_leave_their_arguments_alone(exercise):
 @all_exercises
 def test_only_answers_with_tensors_need_tensors_in_float64(exercise):
     """A tensor of floats in a case is float64, so that rounding cannot decide."""
-    import torch
-
     for arguments in all_cases(exercise):
         for each in arguments:
             if isinstance(each, torch.Tensor) and each.is_floating_point():
