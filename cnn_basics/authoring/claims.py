@@ -10,44 +10,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?"
 CLAIM = rf"({NUMBER}(?:\s?×\s?{NUMBER})*)(?:\s?%)?[*_`]*<!--=\s*(.+?)\s*-->"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One number in the text of a lesson.
-
-    Attributes:
-        stated: As it is written: "857,282", "0.69", "−3" or "28×28".
-        expression: What computes it, in the kernel of the lesson.
-    """
+class Claim(NamedTuple):
+    """One number as it is written ("857,282", "−3" or "28×28"), and what computes it."""
 
     stated: str
     expression: str
 
 
 def find_claims(text: str) -> list[Claim]:
-    """List the claims of a Markdown cell.
-
-    Args:
-        text: Its source.
-
-    Returns:
-        The claims in order.
-
-    Raises:
-        ValueError: An expression stands behind something other than a number.
+    """List the claims of a Markdown cell; an expression behind no number is a ValueError.
 
     Example:
         >>> find_claims("It has 1,280<!--= 128 * 10 --> weights.")
         [Claim(stated='1,280', expression='128 * 10')]
     """
-    found = [Claim(stated, expression) for stated, expression in re.findall(CLAIM, text)]
-    if len(found) != len(re.findall("<!--=", text)):
+    found = [Claim(*parts) for parts in re.findall(CLAIM, text)]
+    if len(found) != text.count("<!--="):
         raise ValueError(
             "expected a number right before each <!--= expression -->, got a text with "
             f"{text.count('<!--=')} of these and {len(found)} such numbers: {text[:80]!r}"
@@ -56,20 +40,9 @@ def find_claims(text: str) -> list[Claim]:
 
 
 def claims_by_code_cell(cells: Iterable[Any]) -> list[list[Claim]]:
-    """Collect, for each code cell, the claims that are to hold once it has run.
+    """Collect, for each code cell, the claims that hold once it has run: those up to the next.
 
-    Args:
-        cells: Of a notebook, as nbformat reads them.
-
-    Returns:
-        For each code cell, in order, those of the Markdown cells up to the next code cell; the
-        first also has those before it.
-
-    Example:
-        >>> from nbformat.v4 import new_code_cell, new_markdown_cell
-        >>> cells = [new_code_cell("n = 2"), new_markdown_cell("It is 2<!--= n -->.")]
-        >>> claims_by_code_cell(cells)
-        [[Claim(stated='2', expression='n')]]
+    The first code cell also has those before it.
     """
     claims: list[list[Claim]] = []
     early: list[Claim] = []
@@ -83,14 +56,7 @@ def claims_by_code_cell(cells: Iterable[Any]) -> list[list[Claim]]:
 
 
 def compare(stated: str, value: Any) -> str:  # noqa: ANN401 - whatever an expression gives
-    """Compare what the text says with what was computed.
-
-    Args:
-        stated: As it is written.
-        value: A number, several of them, or a tensor of them; a text is compared as it is.
-
-    Returns:
-        "" if it is so, else a sentence that says what is.
+    """Say what differs between the text and what was computed, or "" if nothing does.
 
     Example:
         >>> compare("0.69", 0.6931), compare("28×28", (28, 28))
@@ -118,16 +84,5 @@ def _agrees(part: str, value: Any) -> bool:  # noqa: ANN401 - whatever an expres
 
 
 def changed(stated: str) -> str:
-    """Change the last digit of a number, so that the claim is wrong.
-
-    Args:
-        stated: As it is written.
-
-    Returns:
-        Another number with as many digits; its last digit differs by 5.
-
-    Example:
-        >>> changed("857,282"), changed("28×28")
-        ('857,287', '28×23')
-    """
+    """Return the number with its last digit changed by 5, so that the claim is wrong."""
     return stated[:-1] + str((int(stated[-1]) + 5) % 10)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nbformat import NotebookNode
 
-LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
+LESSONS = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_SECONDS = 120
 KEPT_CELL_METADATA = ("tags", "slideshow", "editable", "deletable")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -31,17 +30,23 @@ LANGUAGE = {
 }
 
 
-class RefreshError(Exception):
-    """A notebook could not be refreshed; the message is one sentence that says why."""
+class LessonError(Exception):
+    """A lesson could not be run or built; the message is one sentence that says why."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    draft.replace(path)
 
 
 def clean(notebook: NotebookNode) -> None:
     """Remove, in place, what differs between two runs of the same notebook.
 
-    Args:
-        notebook: an executed notebook, format 4.5. Kept are sources, outputs, cell ids, tags and
-            slide types; a stored error keeps its last line, which is what a reader needs, and
-            a widget its picture, since the widget itself lives no longer than the kernel.
+    Kept are sources, outputs, cell ids, tags and slide types; of a stored error its last line,
+    which is what a reader needs, and of a widget its picture, since without a kernel only that
+    helps.
     """
     notebook.metadata = type(notebook.metadata)(kernelspec=KERNEL, language_info=LANGUAGE)
     for cell in notebook.cells:
@@ -52,7 +57,7 @@ def clean(notebook: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = [f"{output.ename}: {output.evalue}"]
-            if "image/png" in output.get("data", {}):  # without a kernel, only the picture helps
+            if "image/png" in output.get("data", {}):
                 output.data.pop(WIDGET_VIEW, None)
 
 
@@ -70,15 +75,10 @@ def find_failure(notebook: NotebookNode) -> str:
 def execute(
     notebook: NotebookNode, folder: Path, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run every cell, in place, in a new kernel of this environment.
-
-    Args:
-        notebook: the notebook to run.
-        folder: the kernel's working folder.
-        environment: variables that the kernel has besides those of this process.
+    """Run every cell, in place, in a new kernel of this environment that works in `folder`.
 
     Raises:
-        RefreshError: if a cell raises without the tag `raises-exception`, or never ends.
+        LessonError: A cell raises without the tag `raises-exception`, or never ends.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
@@ -96,23 +96,17 @@ def execute(
             own = {"CNN_BASICS_PROGRESS": f"{nowhere}/progress.json"}
             client.execute(env=os.environ | own | (environment or {}))
     except CellExecutionError as error:
-        raise RefreshError(find_failure(notebook) or str(error)) from error
+        raise LessonError(find_failure(notebook) or str(error)) from error
     except (CellControlSignal, DeadKernelError) as error:
-        raise RefreshError(str(error).partition("\n")[0]) from error
+        raise LessonError(str(error).partition("\n")[0]) from error
 
 
 def refresh(path: Path) -> bool:
-    """Run one notebook and store it with its outputs, if all its cells ran.
-
-    Args:
-        path: the notebook's file; it stays as it is when a cell fails.
-
-    Returns:
-        Whether the file changed.
+    """Run one notebook, store it with its outputs if all its cells ran, and tell if it changed.
 
     Raises:
-        RefreshError: if a cell fails.
-        FileNotFoundError: if there is no such file.
+        LessonError: A cell failed; the file is as it was.
+        FileNotFoundError: There is no such file.
     """
     import nbformat
 
@@ -121,24 +115,16 @@ def refresh(path: Path) -> bool:
     execute(notebook, path.parent)
     clean(notebook)
     after = nbformat.writes(notebook).rstrip("\n") + "\n"
-    if after == before:
-        return False
-    draft = path.with_suffix(".ipynb.new")
-    draft.write_text(after, encoding="utf-8", newline="\n")
-    draft.replace(path)
-    return True
+    if after != before:
+        write_whole(path, after)
+    return after != before
 
 
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
-    """Refresh the notebooks named, or all lessons.
-
-    Args:
-        arguments: paths of notebooks; none means every notebook in `notebooks/`.
-        environment: the variables of the environment.
-
-    Returns:
-        The exit code: 0, or 1 if any notebook could not be refreshed.
-    """
+    """Refresh the notebooks named, or all lessons; return 1 if any could not be, else 0."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        print("usage: python3 -m cnn_basics refresh [NOTEBOOK …]   (none: every lesson)")
+        return 0
     if environment.get("CNN_BASICS_DATA"):
         print(
             "refresh: CNN_BASICS_DATA is set, but stored outputs are those of the bundled "
@@ -153,7 +139,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         except FileNotFoundError:
             failed += 1
             print(f"{path}: no such notebook", file=sys.stderr)
-        except RefreshError as error:
+        except LessonError as error:
             failed += 1
             print(f"{path.name}: left as it was: {error}", file=sys.stderr)
     return 1 if failed else 0
