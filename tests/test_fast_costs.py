@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnn_basics.by_hand import fast
 from cnn_basics.by_hand.fast import machine, timing
-from cnn_basics.model.counting import MultiplyAddCounter
+from cnn_basics.model import MultiplyAddCounter
 
 OPTIONS = st.fixed_dictionaries(
     {"stride": st.integers(1, 3), "padding": st.integers(0, 2), "dilation": st.integers(1, 2)}
