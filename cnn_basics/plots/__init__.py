@@ -6,21 +6,18 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.f
 from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.attainable import RooflineFigure
-from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.connections import plot_connections
-from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
+from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.descent import animate_descent, plot_descent
 from cnn_basics.plots.embedding import plot_embedding
-from cnn_basics.plots.graph import GraphNode, plot_computation_graph
 from cnn_basics.plots.grids import plot_grids, plot_window
-from cnn_basics.plots.heat import draw_heat, plot_heat
+from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.layers import plot_costs, plot_stages
-from cnn_basics.plots.learning import plot_learning_curves, plot_range_test
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -31,7 +28,12 @@ from cnn_basics.plots.memory import (
 )
 from cnn_basics.plots.mistakes import plot_confusion, plot_mistakes
 from cnn_basics.plots.mixer import MixerFigure
-from cnn_basics.plots.networks import animate_forward, plot_network
+from cnn_basics.plots.networks import (
+    GraphNode,
+    animate_forward,
+    plot_computation_graph,
+    plot_network,
+)
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
     plot_feature_maps,
@@ -82,8 +84,8 @@ __all__ = [
     "animate_reshape",
     "animate_resolution",
     "draw_grid",
-    "draw_heat",
-    "network_blocks",
+    "draw_path",
+    "draw_surface",
     "plot_agreement",
     "plot_bars",
     "plot_blocks",
@@ -112,12 +114,10 @@ __all__ = [
     "plot_mistakes",
     "plot_network",
     "plot_owners",
-    "plot_panels",
     "plot_patch",
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
-    "plot_range_test",
     "plot_ratios",
     "plot_reliability",
     "plot_roofline",
