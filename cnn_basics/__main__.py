@@ -157,7 +157,7 @@ def command_line(command: str, arguments: list[str]) -> list[str]:
     """Return what `command`, one of `COMMANDS`, starts in the environment."""
     if command == "lessons":
         return lessons_command(arguments)
-    module = {"test": "pytest", "refresh": "cnn_basics.refresh"}[command]
+    module = {"test": "pytest", "refresh": "cnn_basics.authoring.refresh"}[command]
     return [str(environment_python()), "-m", module, *arguments]
 
 

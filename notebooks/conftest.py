@@ -8,7 +8,7 @@ import pytest
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell
 
-from cnn_basics.claims import Claim, changed, claims_by_code_cell
+from cnn_basics.authoring.claims import Claim, changed, claims_by_code_cell
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,7 +27,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def evaluate(kernel: RunningKernel, stated: str, claim: Claim) -> str:
     """Compare a number with what the claim's expression gives in the lesson's kernel."""
     expression = (
-        "__import__('cnn_basics.claims', fromlist=['compare'])"
+        "__import__('cnn_basics.authoring.claims', fromlist=['compare'])"
         f".compare({stated!r}, ({claim.expression}))"
     )
     asked = kernel.kc.execute(

@@ -175,7 +175,7 @@ def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
     """How long each lesson takes from its first cell to its last."""
     import nbformat
 
-    from cnn_basics import refresh
+    from cnn_basics.authoring import refresh
 
     for path in sorted(refresh.LESSONS.glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)

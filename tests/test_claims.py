@@ -13,7 +13,7 @@ import notebook_rules as rules
 import pytest
 import torch
 
-from cnn_basics.claims import Claim, changed, claims_by_code_cell, compare, find_claims
+from cnn_basics.authoring.claims import Claim, changed, claims_by_code_cell, compare, find_claims
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -106,6 +106,7 @@ def run_lesson(folder: Path, text: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
     return ended.stdout
 

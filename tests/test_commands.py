@@ -195,7 +195,7 @@ def test_tests_pass_their_arguments_on(project):
 def test_refresh_runs_its_module(project):
     assert commands.command_line("refresh", ["a.ipynb"])[1:] == [
         "-m",
-        "cnn_basics.refresh",
+        "cnn_basics.authoring.refresh",
         "a.ipynb",
     ]
 

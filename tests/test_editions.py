@@ -11,8 +11,9 @@ import nbformat.v4 as v4
 import notebook_rules as rules
 import pytest
 
-from cnn_basics.editions import building, command, instructor, pages
-from cnn_basics.editions.notes import Note, NotesError, add_notes, find_heading, read_notes
+from cnn_basics.authoring import editions
+from cnn_basics.authoring.editions import Note, add_notes, read_notes
+from cnn_basics.authoring.refresh import LessonError
 from cnn_basics.exercises.catalog import LESSONS, of_lesson
 from cnn_basics.exercises.kinds import Exercise
 
@@ -61,7 +62,7 @@ def test_notes_tell_no_solution(name):
 
 def test_notes_stand_behind_their_headings_with_the_time_that_has_passed(monkeypatch):
     notes = [Note("# 1 · T", 2, "Say hello."), Note("## Two", 1, "Ask.")]
-    monkeypatch.setattr("cnn_basics.editions.notes.read_notes", lambda lesson: notes)
+    monkeypatch.setattr("cnn_basics.authoring.editions.read_notes", lambda lesson: notes)
     texts = ("# 1 · T\n\ntext", "more", "## Two")
     notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text) for text in texts])
     add_notes(notebook, "01_t", visible=False)
@@ -73,16 +74,15 @@ def test_notes_stand_behind_their_headings_with_the_time_that_has_passed(monkeyp
         "1 minute, from minute 2.\n\nAsk.",
     ]
     assert notebook.cells[1].metadata.slideshow.slide_type == "notes"
-    assert find_heading(notebook, "## Three") is None
     notes.append(Note("## Three", 1, "No."))
-    with pytest.raises(NotesError, match="no such heading"):
+    with pytest.raises(LessonError, match="no such heading"):
         add_notes(notebook, "01_t", visible=True)
 
 
 def test_notes_without_minutes_are_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("cnn_basics.editions.notes.FOLDER", tmp_path)
+    monkeypatch.setattr("cnn_basics.authoring.editions.NOTES", tmp_path)
     (tmp_path / "01_x.md").write_text("# 1 · X\nsoon\n\nSay.\n", encoding="utf-8")
-    with pytest.raises(NotesError, match="expected \"5 minutes\" below '# 1 · X', got 'soon'"):
+    with pytest.raises(LessonError, match="expected \"5 minutes\" below '# 1 · X', got 'soon'"):
         read_notes("01_x")
     assert read_notes("02_y") == []
 
@@ -90,7 +90,7 @@ def test_notes_without_minutes_are_refused(monkeypatch, tmp_path):
 @lessons
 def test_the_learners_edition_is_what_is_shipped(name, tmp_path):
     path = FOLDER / f"{name}.ipynb"
-    made = building.build("learner", path, tmp_path)
+    made = editions.build("learner", path, tmp_path)
     assert made.read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
 
 
@@ -98,15 +98,15 @@ def test_the_learners_edition_is_what_is_shipped(name, tmp_path):
 def test_solutions_are_filled_in(name):
     notebook = read(name)
     blank = copy.deepcopy(notebook)
-    instructor.fill_in(notebook)
-    filled = [cell for cell in notebook.cells if instructor.asked_in(cell)]
+    editions.fill_in(notebook)
+    filled = [cell for cell in notebook.cells if editions.asked_in(cell)]
     for asked, cell in zip(of_lesson(int(name[:2])), filled, strict=True):
         if isinstance(asked, Exercise):
             assert cell.source == asked.with_check(asked.solution)
             after = notebook.cells[notebook.cells.index(cell) + 1].source
             assert asked.why in after
             assert asked.wrongs[0].why in after
-    kept = [cell.source for cell in blank.cells if not instructor.asked_in(cell)]
+    kept = [cell.source for cell in blank.cells if not editions.asked_in(cell)]
     sources = [cell.source for cell in notebook.cells]
     assert [source for source in sources if source in kept] == kept
 
@@ -127,15 +127,15 @@ def with_canary(tmp_path_factory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Exercise, "solution", property(lambda self: SOLUTION.strip()))
         made = {}
-        for edition in building.EDITIONS:
+        for edition in editions.EDITIONS:
             (made_in := folder / edition).mkdir()
-            made[edition] = building.build(edition, path, made_in)
+            made[edition] = editions.build(edition, path, made_in)
     return made
 
 
 def test_the_canary_sings_for_instructors(with_canary):
     notebook = nbformat.read(with_canary["instructor"], as_version=4)
-    cell = next(cell for cell in notebook.cells if instructor.asked_in(cell))
+    cell = next(cell for cell in notebook.cells if editions.asked_in(cell))
     assert CANARY in cell.source
     (picture, printed) = cell.outputs
     assert picture.metadata["image/png"]["alt"] == f"{CANARY} picture"
@@ -155,16 +155,16 @@ def test_a_solution_that_is_not_accepted_is_an_error(monkeypatch, tmp_path):
         v4.new_code_cell(asked.cell, metadata={"tags": ["exercise"]}),
     ]
     monkeypatch.setattr(Exercise, "solution", property(lambda self: self.blank))
-    with pytest.raises(instructor.SolutionError, match=r"x\.ipynb: the solutions of 5\.1 were not"):
-        instructor.make_instructor(v4.new_notebook(cells=cells), tmp_path / "x.ipynb")
+    with pytest.raises(LessonError, match=r"x\.ipynb: the solutions of 5\.1 were not"):
+        editions.make_instructor(v4.new_notebook(cells=cells), tmp_path / "x.ipynb")
 
 
 @pytest.fixture(scope="module", params=["05_pooling_and_stride", "11_your_own_photos"])
 def both_pages(request) -> dict[str, str]:
     path = FOLDER / f"{request.param}.ipynb"
     return {
-        "slides": pages.make_slides(read(request.param), path),
-        "handout": pages.make_handout(read(request.param), path),
+        "slides": editions.make_slides(read(request.param), path),
+        "handout": editions.make_handout(read(request.param), path),
     }
 
 
@@ -209,7 +209,7 @@ def test_long_lines_of_a_handout_are_broken_not_cut(both_pages):
 
 
 def test_decks_get_what_they_load(tmp_path):
-    pages.copy_assets(tmp_path)
+    editions.copy_assets(tmp_path)
     assert (tmp_path / "reveal.js/dist/reveal.js").stat().st_size > 10_000
     assert (tmp_path / "reveal.js/plugin/notes/notes.js").is_file()
     assert {path.name for path in (tmp_path / "deck").iterdir()} == {"deck.css", "deck.js"}
@@ -217,35 +217,35 @@ def test_decks_get_what_they_load(tmp_path):
 
 def test_without_reveal_it_is_said_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(pages.AssetsError, match=r'pip install -e "\.\[editions\]"'):
-        pages.copy_assets(tmp_path)
+    with pytest.raises(LessonError, match=r'pip install -e "\.\[editions\]"'):
+        editions.copy_assets(tmp_path)
 
 
 class TestCommand:
     def test_it_builds_and_says_where(self, tmp_path, capsys):
         path = FOLDER / "05_pooling_and_stride.ipynb"
         asked = ["handout", str(path), "--output", str(tmp_path / "new")]
-        assert command.main(asked) == 0
+        assert editions.main(asked) == 0
         assert [made.name for made in (tmp_path / "new").iterdir()] == [f"{path.stem}.html"]
         assert f"handout: 1 of 1 in {tmp_path / 'new'}" in capsys.readouterr().out
 
     def test_what_goes_wrong_is_one_sentence(self, tmp_path, capsys):
-        assert command.main(["slides", "99_no.ipynb", "--output", str(tmp_path)]) == 1
+        assert editions.main(["slides", "99_no.ipynb", "--output", str(tmp_path)]) == 1
         assert "there is no notebook 99_no.ipynb" in capsys.readouterr().err
-        assert command.main(["learner", "--output", str(FOLDER)]) == 1
+        assert editions.main(["learner", "--output", str(FOLDER)]) == 1
         assert "expected a folder other than" in capsys.readouterr().err
 
     def test_other_editions_are_refused(self, capsys):
         with pytest.raises(SystemExit) as ended:
-            command.main(["teacher"])
+            editions.main(["teacher"])
         assert ended.value.code == 2
         assert "instructor" in capsys.readouterr().err
 
     def test_help_names_every_edition(self, capsys):
         with pytest.raises(SystemExit):
-            command.main(["--help"])
+            editions.main(["--help"])
         said = capsys.readouterr().out
-        assert all(f"  {edition} " in said for edition in building.EDITIONS)
+        assert all(f"  {edition} " in said for edition in editions.EDITIONS)
 
     def test_without_names_it_is_all_of_them(self):
-        assert {path.stem for path in command.parse(["slides"]).notebooks} >= set(NAMES)
+        assert {path.stem for path in editions.parse(["slides"]).notebooks} >= set(NAMES)

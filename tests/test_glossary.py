@@ -10,9 +10,16 @@ import nbformat.v4 as v4
 import notebook_rules as rules
 import pytest
 
-from cnn_basics import glossary
-from cnn_basics.glossary import find_lost_links, find_unlinked, link_terms
-from cnn_basics.terms import GLOSSARY, Term, first_uses, read_terms
+from cnn_basics.authoring import glossary
+from cnn_basics.authoring.glossary import (
+    GLOSSARY,
+    Term,
+    find_lost_links,
+    find_unlinked,
+    first_uses,
+    link_terms,
+    read_terms,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NOTEBOOKS = {path.stem: rules.load(path) for path in sorted(FOLDER.glob("[0-9]*.ipynb"))}
@@ -31,7 +38,7 @@ lessons = pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_first_use_is_a_link(name):
     unlinked = find_unlinked(name, NOTEBOOKS[name]["cells"], TERMS)
     said = [f"cell {use.cell}: {use.term.name}" for use in unlinked]
-    assert said == [], "link them with: python -m cnn_basics.glossary"
+    assert said == [], "link them with: python -m cnn_basics.authoring.glossary"
 
 
 @lessons
@@ -147,6 +154,13 @@ def test_a_removed_link_is_found():
 def test_a_link_to_nowhere_is_found():
     cells = [v4.new_markdown_cell("[pool](glossary.ipynb#pool)")]
     assert find_lost_links(cells, TERMS) == ["pool"]
+
+
+def test_the_command_names_what_it_does_not_find_and_helps(capsys):
+    assert glossary.main(["nope"]) == 1
+    assert capsys.readouterr().err == "glossary: there is no notebook nope\n"
+    assert glossary.main(["--help"]) == 0
+    assert "usage" in capsys.readouterr().out
 
 
 def test_the_command_links_a_lesson(tmp_path, capsys):

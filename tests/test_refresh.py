@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from cnn_basics import refresh
+from cnn_basics.authoring import refresh
 
 
 def write(path, *sources, **metadata):
@@ -110,6 +110,11 @@ def test_a_cell_that_never_ends_is_left_as_it_was(tmp_path, monkeypatch, capsys,
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 1
     assert message in shown[0]
+
+
+def test_help_is_shown(capsys):
+    assert refresh.main(["--help"], {}) == 0
+    assert "usage: python3 -m cnn_basics refresh" in capsys.readouterr().out
 
 
 def test_a_missing_notebook_is_named(tmp_path, capsys):

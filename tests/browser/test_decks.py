@@ -12,7 +12,7 @@ import pytest
 from driving import watch
 from playwright.sync_api import expect
 
-from cnn_basics.editions.building import build_all
+from cnn_basics.authoring.editions import build_all
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))

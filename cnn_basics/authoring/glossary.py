@@ -1,0 +1,148 @@
+"""The glossary's terms, linked where a lesson first uses them.
+
+The glossary is `notebooks/glossary.ipynb`: a heading of level 3 for each term, below it perhaps a
+line such as *also: activation*, then what it means. `python -m cnn_basics.authoring.glossary`
+links the first use of each term in every lesson.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cnn_basics.authoring.refresh import LESSONS, write_whole
+
+GLOSSARY = LESSONS / "glossary.ipynb"
+LINK = r"\[([^\]]*)\]\(glossary\.ipynb#([^)]*)\)"
+# What is no running text: code, headings, other links, tags and comments, answers that are folded,
+# and the addresses of links to the glossary.
+ASIDE = (
+    r"^```.*?^```|`[^`\n]*`|^#.*?$|<details>.*?</details>|<!--.*?-->|<[^>\n]*>"
+    r"|!?\[[^\]]*\]\((?!glossary\.ipynb#)[^)]*\)|(?<=\])\(glossary\.ipynb#[^)]*\)"
+)
+# Lessons whose first use of a word has another sense: there it is not linked.
+OTHER_SENSE = {
+    "00_start_here": {"kernel"},
+    "01_images_and_channels": {"view", "channels last", "layer", "weight"},
+    "04_reshaping": {"stride"},
+    "09_training": {"class"},
+    "10_looking_inside": {"shape", "axis", "kernel"},
+    "11_your_own_photos": {"view", "group", "shape"},
+    "12_fast_convolution": {"stride"},
+}
+
+
+class Term(NamedTuple):
+    """One entry: its heading, and all forms under which lessons speak of it, the name first."""
+
+    name: str
+    forms: tuple[str, ...]
+
+    @property
+    def anchor(self) -> str:
+        """The part of a link behind the `#`."""
+        return self.name.replace(" ", "-")
+
+
+class Use(NamedTuple):
+    """The first use of a term in a lesson: in which cell, from where to where, and if linked."""
+
+    term: Term
+    cell: int
+    start: int
+    end: int
+    linked: bool
+
+
+def read_terms(path: Path = GLOSSARY) -> list[Term]:
+    """Read the terms in the glossary's order."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join("".join(cell["source"]) for cell in cells)
+    entries = re.findall(r"^### (.+)\n\n(?:\*also: (.+)\*)?", text, flags=re.MULTILINE)
+    return [Term(name, (name, *filter(None, also.split(", ")))) for name, also in entries]
+
+
+def first_uses(cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[Use]:
+    """Find where a lesson's running text, from its title to *References*, first uses each term.
+
+    Longer terms win: "max pooling" is no use of "pooling". Proper names count only as written.
+    """
+    by_form = {form.lower(): (term, form) for term in terms for form in term.forms}
+    forms = "|".join(re.escape(form) for form in sorted(by_form, key=len, reverse=True))
+    word = re.compile(rf"(?<![\w-])({forms})(?:s)?(?![\w-])", flags=re.IGNORECASE)
+    found: dict[Term, Use] = {}
+    for number, cell in enumerate(cells):
+        if number == 0 or cell["cell_type"] != "markdown":
+            continue
+        source = "".join(cell["source"])
+        text, *references = re.split(r"^(?=## References)", source, flags=re.MULTILINE)
+        running = re.sub(ASIDE, lambda m: " " * len(m[0]), text, flags=re.MULTILINE | re.DOTALL)
+        links = [(m.start(), m.end(), m[2]) for m in re.finditer(LINK, text)]
+        for match in word.finditer(running):
+            term, written = by_form[match[1].lower()]
+            if written == written.lower() or written in match[0]:
+                start, end = match.span()
+                linked = any(a < start < b and anchor == term.anchor for a, b, anchor in links)
+                found.setdefault(term, Use(term, number, start, end, linked))
+        if references:
+            break
+    return list(found.values())
+
+
+def find_unlinked(name: str, cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[Use]:
+    """List a lesson's first uses of terms, in the glossary's sense, that are no links."""
+    other = OTHER_SENSE.get(name, set())
+    return [
+        use for use in first_uses(cells, terms) if not use.linked and use.term.name not in other
+    ]
+
+
+def find_lost_links(cells: Iterable[dict[str, Any]], terms: Iterable[Term]) -> list[str]:
+    """List the anchors of a lesson's links to the glossary that lead to no term."""
+    known = {term.anchor for term in terms}
+    anchors = [m[2] for cell in cells for m in re.finditer(LINK, "".join(cell["source"]))]
+    return [anchor for anchor in anchors if anchor not in known]
+
+
+def link_terms(name: str, cells: Sequence[dict[str, Any]], terms: Sequence[Term]) -> int:
+    """Link the first use of each term, in place, undo links of later uses, and count the links."""
+    sources = {}
+    for number, cell in enumerate(cells):
+        source = "".join(cell["source"])
+        sources[number] = re.sub(LINK, r"\1", source) if cell["cell_type"] == "markdown" else source
+        cell["source"] = sources[number]
+    uses = find_unlinked(name, cells, terms)
+    for use in sorted(uses, key=lambda each: -each.start):
+        text = sources[use.cell]
+        link = f"[{text[use.start : use.end]}](glossary.ipynb#{use.term.anchor})"
+        sources[use.cell] = text[: use.start] + link + text[use.end :]
+    for number, cell in enumerate(cells):
+        cell["source"] = sources[number].splitlines(keepends=True)
+    return len(uses)
+
+
+def main(arguments: list[str]) -> int:
+    """Link the terms in the notebooks named, or in all lessons; return the exit code."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        print("usage: python -m cnn_basics.authoring.glossary [NOTEBOOK …]   (none: every lesson)")
+        return 0
+    paths = [Path(each) for each in arguments] or sorted(LESSONS.glob("[0-9]*.ipynb"))
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        print(f"glossary: there is no notebook {', '.join(missing)}", file=sys.stderr)
+        return 1
+    terms = read_terms()
+    for path in paths:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        count = link_terms(path.stem, notebook["cells"], terms)
+        write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+        print(f"{path.name}: {count} terms linked")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

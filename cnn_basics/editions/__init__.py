@@ -1,1 +1,0 @@
-"""Every edition of the lessons, made from the same notebooks: `python -m cnn_basics.editions`."""
