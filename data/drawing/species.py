@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cnn_basics.pets.dice import Dice
-from cnn_basics.pets.face import LINE, Face, paint_mouth, paint_tongue
-from cnn_basics.pets.shapes import Blend, Ellipse, Furry, Polygon, Shape, Stroke, curve
+from .dice import Dice
+from .face import LINE, Face, paint_mouth, paint_tongue
+from .shapes import Blend, Ellipse, Furry, Polygon, Shape, Stroke, curve
 
 Point = tuple[float, float]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from cnn_basics.pets.dice import Dice, jitter, luma, mix
-from cnn_basics.pets.palette import (
+from .dice import Dice, jitter, luma, mix
+from .palette import (
     BACKDROPS,
     COATS,
     EYES,
@@ -16,7 +16,7 @@ from cnn_basics.pets.palette import (
     TOYS,
     Colour,
 )
-from cnn_basics.pets.scene import Coat, Light, Pose, Scene, Setting
+from .scene import Coat, Light, Pose, Scene, Setting
 
 
 def draw_scene(dice: Dice) -> Scene:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnn_basics.pets.palette import Colour
+from .palette import Colour
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn_basics.pets.canvas import Canvas, Frame, Pen
-from cnn_basics.pets.scene import Scene, Setting
-from cnn_basics.pets.shapes import Ellipse, Stroke, curve, smoothstep
+from .canvas import Canvas, Frame, Pen
+from .scene import Scene, Setting
+from .shapes import Ellipse, Stroke, curve, smoothstep
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_basics.pets.palette import Colour
+from .palette import Colour
 
 
 class Dice:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_basics.pets.shapes import Shape, smoothstep
+from .shapes import Shape, smoothstep
 
 Array = np.ndarray
 Paint = tuple[float, float, float] | Callable[[Array, Array, Array], Array]

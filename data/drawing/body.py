@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_basics.pets.canvas import Frame, Paint, Pen
-from cnn_basics.pets.coat import fur
-from cnn_basics.pets.scene import Scene
-from cnn_basics.pets.shapes import Blend, Ellipse, Furry, Shape, Stroke, curve, smoothstep
+from .canvas import Frame, Paint, Pen
+from .coat import fur
+from .scene import Scene
+from .shapes import Blend, Ellipse, Furry, Shape, Stroke, curve, smoothstep
 
 Point = tuple[float, float]
 TORSOS: dict[str, Blend] = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_basics.pets.backdrop import paint_backdrop
-from cnn_basics.pets.body import body_frame, paint_body, paint_shadow, paint_tail
-from cnn_basics.pets.canvas import Canvas, Pen
-from cnn_basics.pets.casting import draw_scene
-from cnn_basics.pets.dice import Dice
-from cnn_basics.pets.face import Face, head_frame, paint_eyes, paint_head
-from cnn_basics.pets.occluder import paint_occluder
-from cnn_basics.pets.scene import Scene
-from cnn_basics.pets.species import SPECIES, Cat, Dog, draw_traits
+from .backdrop import paint_backdrop
+from .body import body_frame, paint_body, paint_shadow, paint_tail
+from .canvas import Canvas, Pen
+from .casting import draw_scene
+from .dice import Dice
+from .face import Face, head_frame, paint_eyes, paint_head
+from .occluder import paint_occluder
+from .scene import Scene
+from .species import SPECIES, Cat, Dog, draw_traits
 
 SMALLEST = 16
 SEEN = 1e-6  # smallest visible share of a pixel that counts: less cannot change its colour

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_basics.pets.picture import draw_pet
+from .picture import draw_pet
 
 SHIPPED_SIZE = 64
 COUNTS = {"training_set": 1000, "test_set": 300}  # of each species

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn_basics.pets.canvas import Canvas, Frame, Paint, Pen
-from cnn_basics.pets.scene import Scene
-from cnn_basics.pets.shapes import Ellipse, Polygon, Stroke, curve, smoothstep
+from .canvas import Canvas, Frame, Paint, Pen
+from .scene import Scene
+from .shapes import Ellipse, Polygon, Stroke, curve, smoothstep
 
 HIDES: tuple[str, ...] = ()  # belongs to no part of the animal, so it hides them all
 

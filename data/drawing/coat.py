@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn_basics.pets.canvas import Frame, Paint
-from cnn_basics.pets.scene import Coat, Light
-from cnn_basics.pets.shapes import smoothstep
+from .canvas import Frame, Paint
+from .scene import Coat, Light
+from .shapes import smoothstep
 
 Array = np.ndarray
 Round = tuple[float, float, float, float]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_basics.pets.canvas import Frame, Paint, Pen
-from cnn_basics.pets.coat import fur
-from cnn_basics.pets.scene import Scene
-from cnn_basics.pets.shapes import Blend, Ellipse, Furry, Shape, Stroke, curve, smoothstep
+from .canvas import Frame, Paint, Pen
+from .coat import fur
+from .scene import Scene
+from .shapes import Blend, Ellipse, Furry, Shape, Stroke, curve, smoothstep
 
 LINE = (0.2, 0.13, 0.13)
 
