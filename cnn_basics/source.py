@@ -15,7 +15,7 @@ def show_source(function: Callable) -> None:
         function: Any function written in Python.
 
     Example:
-        >>> from cnn_basics.functional import relu
+        >>> from cnn_basics.by_hand import relu
         >>> show_source(relu)  # doctest: +ELLIPSIS
         def relu(x: torch.Tensor) -> torch.Tensor:
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cnn_basics.fast import RUNGS, ladder, ratios_to, time_side_by_side
+from cnn_basics.by_hand.fast import RUNGS, ladder, ratios_to, time_side_by_side
 from cnn_basics.model import Custom_CNN
 
 BATCH_SIZE = 64

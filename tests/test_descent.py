@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from cnn_basics.descent import RULES, SURFACES, adam_step, momentum_step, sgd_step, walk
+from cnn_basics.by_hand import RULES, SURFACES, adam_step, momentum_step, sgd_step, walk
 
 surfaces = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
 OPTIMISERS = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd.functional import hessian
 
-from cnn_basics.descent import SURFACES, curvatures, walk
+from cnn_basics.by_hand import SURFACES, curvatures, walk
 
 
 @pytest.mark.parametrize("name", SURFACES)

@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_basics import fast
-from cnn_basics.fast import blocked
-from cnn_basics.functional import conv2d, windows
+from cnn_basics.by_hand import conv2d, fast, windows
+from cnn_basics.by_hand.fast import blocked
 from cnn_basics.model import Custom_CNN
 
 RUNGS = [fast.conv2d_im2col, fast.conv2d_shifts, fast.conv2d_blocked, fast.conv2d_fft]
@@ -170,7 +169,7 @@ def test_what_does_not_fit_is_said(rung, x, weight, options, words):
 @every_rung
 def test_help_shows_the_arguments_of_conv2d(rung):
     assert signature(rung) == signature(conv2d)
-    assert "functional.conv2d" in rung.__doc__
+    assert "by_hand.conv2d" in rung.__doc__
 
 
 @given(convolution=convolutions())

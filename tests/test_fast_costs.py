@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_basics import fast
-from cnn_basics.fast import machine, timing
+from cnn_basics.by_hand import fast
+from cnn_basics.by_hand.fast import machine, timing
 from cnn_basics.model.counting import MultiplyAddCounter
 
 OPTIONS = st.fixed_dictionaries(

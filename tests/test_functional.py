@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_basics import functional as ours
+from cnn_basics import by_hand as ours
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 pairs = lambda low, high: st.one_of(  # noqa: E731

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_functional import CLOSE, assert_one_sentence, convolutions, pairs, random
 
-from cnn_basics import functional, gradients
-from cnn_basics.gradients import spread, windows_backward
+from cnn_basics import by_hand
+from cnn_basics.by_hand import spread, windows_backward
 
 
 def weighting(shape):
@@ -51,7 +51,7 @@ def test_conv2d_backward_is_autograds(convolution):
     bias = random(len(weight), seed=3)
     same_as_autograd(
         lambda x, w, b: F.conv2d(x, w, b, **options),
-        lambda g, x, w, b: gradients.conv2d_backward(g, x, w, **options),
+        lambda g, x, w, b: by_hand.conv2d_backward(g, x, w, **options),
         *(x, weight, bias),
     )
 
@@ -73,7 +73,7 @@ def test_conv2d_backward_at_larger_sizes(options, kernel):
     weight = random(8, 4 // options["groups"], *kernel, seed=1)
     legal = same_as_autograd(
         lambda x, w, b: F.conv2d(x, w, b, **options),
-        lambda g, x, w, b: gradients.conv2d_backward(g, x, w, **options),
+        lambda g, x, w, b: by_hand.conv2d_backward(g, x, w, **options),
         *(x, weight, random(8, seed=2)),
     )
     assert legal
@@ -83,7 +83,7 @@ def test_conv2d_backward_is_what_the_lesson_works_out_by_hand():
     x = torch.tensor([[[[1.0, 0, 2], [0, 3, 1], [2, 1, 0]]]])
     weight = torch.tensor([[[[1.0, 2], [3, 4]]]])
     grad_output = torch.tensor([[[[1.0, 0], [0, -1]]]])
-    grad_x, grad_weight, grad_bias = gradients.conv2d_backward(grad_output, x, weight)
+    grad_x, grad_weight, grad_bias = by_hand.conv2d_backward(grad_output, x, weight)
     assert grad_x[0, 0].tolist() == [[1, 2, 0], [3, 3, -2], [0, -3, -4]]
     assert grad_weight[0, 0].tolist() == [[-2, -1], [-1, 3]]
     assert grad_bias.tolist() == [0]
@@ -96,7 +96,7 @@ def test_linear_backward_is_autograds(batch, in_features, out_features):
     x, weight = random(*batch, in_features), random(out_features, in_features, seed=1)
     same_as_autograd(
         F.linear,
-        lambda g, x, w, b: gradients.linear_backward(g, x, w),
+        lambda g, x, w, b: by_hand.linear_backward(g, x, w),
         *(x, weight, random(out_features, seed=2)),
     )
 
@@ -105,8 +105,8 @@ def test_relu_backward_is_autograds():
     x = torch.tensor([-2.0, -0.0, 0.0, 1e-9, 3.0, float("inf"), -float("inf"), float("nan")])
     x, grad_output = x.double().requires_grad_(), torch.arange(1.0, 9).double()
     (theirs,) = torch.autograd.grad(F.relu(x), x, grad_output)
-    assert torch.equal(gradients.relu_backward(grad_output, x.detach()), theirs)
-    assert same_as_autograd(F.relu, gradients.relu_backward, random(2, 3, 5, 4))
+    assert torch.equal(by_hand.relu_backward(grad_output, x.detach()), theirs)
+    assert same_as_autograd(F.relu, by_hand.relu_backward, random(2, 3, 5, 4))
 
 
 poolings = st.fixed_dictionaries(
@@ -125,7 +125,7 @@ def test_max_pool2d_backward_is_autograds_ties_included(options, height, width, 
     x = random(*batch, 2, height, width, seed=seed, ties=seed % 2 == 0)
     same_as_autograd(
         lambda x: F.max_pool2d(x, **options),
-        lambda g, x: gradients.max_pool2d_backward(g, x, **options),
+        lambda g, x: by_hand.max_pool2d_backward(g, x, **options),
         x,
     )
 
@@ -135,14 +135,14 @@ def test_max_pool2d_backward_is_autograds_ties_included(options, height, width, 
 def test_avg_pool2d_backward_is_autograds(options, height, width, batch):
     same_as_autograd(
         lambda x: F.avg_pool2d(x, **options),
-        lambda g, x: gradients.avg_pool2d_backward(g, x, **options),
+        lambda g, x: by_hand.avg_pool2d_backward(g, x, **options),
         random(*batch, 2, height, width),
     )
 
 
 def test_max_pool2d_backward_gives_a_tie_to_the_first():
     grad_output, ones = torch.tensor([[[[6.0]]]]), torch.ones(1, 1, 2, 3)
-    given_to = gradients.max_pool2d_backward(grad_output, ones, (2, 3))
+    given_to = by_hand.max_pool2d_backward(grad_output, ones, (2, 3))
     assert given_to[0, 0].tolist() == [[6, 0, 0], [0, 0, 0]]
 
 
@@ -150,7 +150,7 @@ def test_max_pool2d_backward_never_gives_to_the_padding():
     x = torch.full((1, 1, 3, 2), -float("inf"), dtype=torch.float64, requires_grad=True)
     options = {"kernel_size": (2, 3), "stride": 1, "padding": (1, 1)}
     forward = lambda x: F.max_pool2d(x, **options)  # noqa: E731
-    backward = lambda g, x: gradients.max_pool2d_backward(g, x, **options)  # noqa: E731
+    backward = lambda g, x: by_hand.max_pool2d_backward(g, x, **options)  # noqa: E731
     assert same_as_autograd(forward, backward, x)
 
 
@@ -171,7 +171,7 @@ def test_batch_norm_backward_is_autograds(shape, training, running, scaled, eps,
             w if scaled else w * 0 + 1, b, training, eps=eps,
         ),
         lambda g, x, w, b: _with_silent_weight(
-            gradients.batch_norm_backward(g, x, mean, var, w if scaled else None, training, eps),
+            by_hand.batch_norm_backward(g, x, mean, var, w if scaled else None, training, eps),
             scaled,
         ),
         *(random(*shape, seed=seed), scale, random(3, seed=5)),
@@ -188,8 +188,8 @@ def _with_silent_weight(found, scaled):
 
 def test_batch_norm_backward_gives_the_gradient_of_a_weight_of_one():
     x, ones = random(4, 3, 2), torch.ones(3).double()
-    without = gradients.batch_norm_backward(weighting(x.shape), x.detach(), None, None, None, True)
-    of_ones = gradients.batch_norm_backward(weighting(x.shape), x.detach(), None, None, ones, True)
+    without = by_hand.batch_norm_backward(weighting(x.shape), x.detach(), None, None, None, True)
+    of_ones = by_hand.batch_norm_backward(weighting(x.shape), x.detach(), None, None, ones, True)
     for one, other in zip(without, of_ones, strict=True):
         assert torch.equal(one, other)
 
@@ -206,14 +206,14 @@ def test_cross_entropy_backward_is_autograds(n, classes, reduction, label_smooth
     if n or reduction != "mean":  # the mean of nothing is nan
         assert same_as_autograd(
             lambda x: F.cross_entropy(x, target, **options),
-            lambda g, x: gradients.cross_entropy_backward(g, x, target, **options),
+            lambda g, x: by_hand.cross_entropy_backward(g, x, target, **options),
             random(n, classes, seed=seed),
         )
 
 
 def test_cross_entropy_backward_survives_large_scores():
     x, target = torch.tensor([[1000.0, -1000.0], [0.0, 1000.0]]), torch.tensor([1, 1])
-    found = gradients.cross_entropy_backward(torch.tensor(1.0), x, target)
+    found = by_hand.cross_entropy_backward(torch.tensor(1.0), x, target)
     assert found.tolist() == [[0.5, -0.5], [0, 0]]
 
 
@@ -224,7 +224,7 @@ def test_windows_backward_is_the_way_back_through_windows(convolution):
     kernel = tuple(weight.shape[2:])
     numbers = {k: options[k] for k in ("stride", "padding", "dilation")}
     try:
-        y = functional.windows(x, kernel, **numbers)
+        y = by_hand.windows(x, kernel, **numbers)
     except ValueError:
         return
     grad_output = weighting(y.shape)
@@ -244,7 +244,7 @@ def test_spread_is_an_empty_picture_with_every_nth_pixel_filled():
     assert torch.equal(spread(x, 1), x)
 
 
-def by_hand(forward, backward):
+def ours(forward, backward):
     """Make a function of PyTorch's autograd out of our two passes."""
 
     class ByHand(torch.autograd.Function):
@@ -266,39 +266,39 @@ STATISTICS = (torch.tensor([0.5, -1.0, 2.0]).double(), torch.tensor([0.5, 1.0, 2
 CLASSES = torch.tensor([0, 3, 1, 3])
 PAIRS = {
     "conv2d": (
-        lambda x, w, b: functional.conv2d(x, w, b, **OPTIONS),
-        lambda g, x, w, b: gradients.conv2d_backward(g, x, w, **OPTIONS),
+        lambda x, w, b: by_hand.conv2d(x, w, b, **OPTIONS),
+        lambda g, x, w, b: by_hand.conv2d_backward(g, x, w, **OPTIONS),
         [(2, 4, 5, 7), (6, 2, 3, 2), (6,)],
     ),
     "linear": (
-        functional.fully_connected,
-        lambda g, x, w, b: gradients.linear_backward(g, x, w),
+        by_hand.fully_connected,
+        lambda g, x, w, b: by_hand.linear_backward(g, x, w),
         [(3, 2, 5), (4, 5), (4,)],
     ),
-    "relu": (functional.relu, gradients.relu_backward, [(2, 3, 4)]),
+    "relu": (by_hand.relu, by_hand.relu_backward, [(2, 3, 4)]),
     "max_pool2d": (
-        lambda x: functional.max_pool2d(x, **POOLING),
-        lambda g, x: gradients.max_pool2d_backward(g, x, **POOLING),
+        lambda x: by_hand.max_pool2d(x, **POOLING),
+        lambda g, x: by_hand.max_pool2d_backward(g, x, **POOLING),
         [(2, 2, 5, 7)],
     ),
     "avg_pool2d": (
-        lambda x: functional.avg_pool2d(x, **POOLING),
-        lambda g, x: gradients.avg_pool2d_backward(g, x, **POOLING),
+        lambda x: by_hand.avg_pool2d(x, **POOLING),
+        lambda g, x: by_hand.avg_pool2d_backward(g, x, **POOLING),
         [(2, 2, 5, 7)],
     ),
     "batch_norm, training": (
-        lambda x, w, b: functional.batch_norm(x, None, None, w, b, training=True),
-        lambda g, x, w, b: gradients.batch_norm_backward(g, x, None, None, w, training=True),
+        lambda x, w, b: by_hand.batch_norm(x, None, None, w, b, training=True),
+        lambda g, x, w, b: by_hand.batch_norm_backward(g, x, None, None, w, training=True),
         [(2, 3, 4, 3), (3,), (3,)],
     ),
     "batch_norm, evaluation": (
-        lambda x, w, b: functional.batch_norm(x, *STATISTICS, w, b),
-        lambda g, x, w, b: gradients.batch_norm_backward(g, x, *STATISTICS, w),
+        lambda x, w, b: by_hand.batch_norm(x, *STATISTICS, w, b),
+        lambda g, x, w, b: by_hand.batch_norm_backward(g, x, *STATISTICS, w),
         [(4, 3), (3,), (3,)],
     ),
     "cross_entropy": (
         lambda x: F.cross_entropy(x, CLASSES, label_smoothing=0.1),
-        lambda g, x: gradients.cross_entropy_backward(g, x, CLASSES, label_smoothing=0.1),
+        lambda g, x: by_hand.cross_entropy_backward(g, x, CLASSES, label_smoothing=0.1),
         [(4, 5)],
     ),
 }
@@ -308,14 +308,14 @@ PAIRS = {
 def test_pytorchs_gradcheck_accepts_our_two_passes(name):
     forward, backward, shapes = PAIRS[name]
     tensors = [random(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    assert torch.autograd.gradcheck(by_hand(forward, backward), tensors)
+    assert torch.autograd.gradcheck(ours(forward, backward), tensors)
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_our_gradient_check_accepts_our_two_passes(name):
     forward, backward, shapes = PAIRS[name]
     tensors = [random(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    assert gradients.gradient_check(forward, tensors, backward).passed
+    assert by_hand.gradient_check(forward, tensors, backward).passed
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -331,8 +331,8 @@ def test_the_dtype_is_kept(name, dtype, monkeypatch):
 
 X, W, G = torch.zeros(2, 4, 5, 6), torch.zeros(6, 4, 3, 3), torch.zeros(2, 6, 3, 4)
 SCORES, TARGET, ONE = torch.zeros(2, 3), torch.tensor([0, 2]), torch.tensor(1.0)
-conv, linear, relu = gradients.conv2d_backward, gradients.linear_backward, gradients.relu_backward
-entropy, norm = gradients.cross_entropy_backward, gradients.batch_norm_backward
+conv, linear, relu = by_hand.conv2d_backward, by_hand.linear_backward, by_hand.relu_backward
+entropy, norm = by_hand.cross_entropy_backward, by_hand.batch_norm_backward
 REFUSED = [
     (lambda: conv(G, X, W, stride=2), r"output's shape \(2, 6, 2, 2\), got \(2, 6, 3, 4\)"),
     (lambda: conv(G[0], X, W), r"output's shape \(2, 6, 3, 4\), got \(6, 3, 4\)"),
@@ -348,10 +348,10 @@ REFUSED = [
     (lambda: linear(SCORES, SCORES, torch.zeros(5, 4)), r"x as \(..., 4\)"),
     (lambda: relu(SCORES[0], SCORES), r"shape \(2, 3\), got \(3,\)"),
     (lambda: relu(TARGET, TARGET), "float32 or float64, got int64"),
-    (lambda: gradients.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
-    (lambda: gradients.max_pool2d_backward(X, X, 2, padding=2), "at most half the kernel"),
-    (lambda: gradients.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
-    (lambda: gradients.avg_pool2d_backward(X, X[0, 0], 2), r"x as \(N, C, H, W\)"),
+    (lambda: by_hand.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
+    (lambda: by_hand.max_pool2d_backward(X, X, 2, padding=2), "at most half the kernel"),
+    (lambda: by_hand.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
+    (lambda: by_hand.avg_pool2d_backward(X, X[0, 0], 2), r"x as \(N, C, H, W\)"),
     (lambda: norm(SCORES, SCORES, None, None), "both running_mean and running_var"),
     (lambda: norm(SCORES[:1], SCORES[:1], None, None, training=True), "more than 1 value"),
     (lambda: norm(X, SCORES, None, None, training=True), r"shape \(2, 3\), got \(2, 4, 5, 6\)"),

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from test_functional import assert_one_sentence, random
 
-from cnn_basics.gradients import gradient_check
-from cnn_basics.gradients.result import relative_error
+from cnn_basics.by_hand import gradient_check
+from cnn_basics.by_hand.gradients.result import relative_error
 
 
 def test_numeric_gradients_are_autograds():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cnn_basics import plots
-from cnn_basics.fast import Machine
+from cnn_basics.by_hand.fast import Machine
 from cnn_basics.plots.attainable import INTENSITIES, SPEEDS
 from cnn_basics.plots.unrolling import im2col
 

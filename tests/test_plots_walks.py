@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnn_basics import plots
-from cnn_basics.descent import RULES, SURFACES, walk
+from cnn_basics.by_hand import RULES, SURFACES, walk
 
 SADDLE = SURFACES["saddle"]
 WALKS = {rule: walk(SADDLE, rule=rule, steps=12) for rule in RULES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnn_basics.functional import pad
+from cnn_basics.by_hand import pad
 from cnn_basics.source import show_source
 
 

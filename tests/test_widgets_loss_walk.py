@@ -11,7 +11,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from cnn_basics.descent import RULES, SURFACES, curvatures, walk
+from cnn_basics.by_hand import RULES, SURFACES, curvatures, walk
 from cnn_basics.widgets import loss_walk
 from cnn_basics.widgets.loss_walk import RATES, STEPS
 from cnn_basics.widgets.walk_words import describe_walk, short

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from cnn_basics.by_hand import slide
 from cnn_basics.explain.checks import check_pictures
 from cnn_basics.explain.gradients import check_maps
 from cnn_basics.explain.steps import OutputKeeper, refuse_unknown
 from cnn_basics.explain.window_steps import as_pair
-from cnn_basics.functional.windows import slide
 from cnn_basics.model.untouched import untouched
 
 

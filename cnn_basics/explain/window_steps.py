@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cnn_basics.functional.sizes import read_padding
+from cnn_basics.by_hand import read_padding
 from cnn_basics.model.recorder import Step
 
 Pair = tuple[int, int]

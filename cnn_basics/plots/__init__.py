@@ -1,6 +1,6 @@
 """Figures of the lessons: tensors in, `LessonFigure` (or `Animation`) out.
 
-Nothing is computed here but what is drawn: every layer comes from `cnn_basics.functional`.
+Nothing is computed here but what is drawn: every layer comes from `cnn_basics.by_hand`.
 """
 
 from cnn_basics.plots.agreement import plot_agreement

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cnn_basics import functional
+from cnn_basics import by_hand
 from cnn_basics.figures import Animation, figure_to_array, new_figure
 from cnn_basics.plots.cells import align_grids, draw_grid, window_cells
 
@@ -37,12 +37,12 @@ def animate_convolution(
         >>> animate_convolution(torch.eye(3), torch.ones(2, 2)).frames.shape[0]
         4
     """
-    y = functional.conv2d(x[None, None], kernel[None, None], None, stride, padding, dilation)[0, 0]
+    y = by_hand.conv2d(x[None, None], kernel[None, None], None, stride, padding, dilation)[0, 0]
     alt = (
         f"A {_size(kernel)} kernel slides over a {_size(x)} input with stride {stride}, padding "
         f"{padding} and dilation {dilation}; window by window it fills the {_size(y)} output."
     )
-    padded = functional.pad(x[None, None], ((padding, padding), (padding, padding)))[0, 0]
+    padded = by_hand.pad(x[None, None], ((padding, padding), (padding, padding)))[0, 0]
     frames = _frames(
         padded,
         y,
@@ -77,7 +77,7 @@ def animate_pooling(
         >>> animate_pooling(torch.eye(4)).alt.split(";")[0]
         'A 2×2 window moves over a 4×4 input with stride 2'
     """
-    pools = {"max": functional.max_pool2d, "average": functional.avg_pool2d}
+    pools = {"max": by_hand.max_pool2d, "average": by_hand.avg_pool2d}
     if kind not in pools:
         raise ValueError(f"expected kind 'max' or 'average', got {kind!r}: choose one of these")
     step = kernel_size if stride is None else stride

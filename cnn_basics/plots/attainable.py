@@ -9,7 +9,7 @@ from cnn_basics.plots.reused import fixed_figure
 from cnn_basics.plots.roofline import GIGA, use_powers
 
 if TYPE_CHECKING:
-    from cnn_basics.fast import Machine
+    from cnn_basics.by_hand.fast import Machine
 
 INTENSITIES = (0.1, 1000.0)  # operations for each byte, from left to right
 SPEEDS = (0.5, 2000.0)  # billion operations per second, from bottom to top
@@ -21,7 +21,7 @@ class RooflineFigure:
     """Draws a machine's roof, a layer's best point below it, and the one of im2col.
 
     Example:
-        >>> from cnn_basics.fast import Machine
+        >>> from cnn_basics.by_hand.fast import Machine
         >>> drawing = RooflineFigure()
         >>> drawing.update(Machine(1e11, 2e10), (40.0, 2.0), ["two lines", "of words"], "A roof.")
         <LessonFigure: A roof.>

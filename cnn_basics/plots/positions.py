@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from cnn_basics.by_hand import output_size
 from cnn_basics.figures import BLUE, LessonFigure, new_figure
-from cnn_basics.functional import output_size
 
 
 def plot_window_positions(

@@ -13,7 +13,7 @@ from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_
 from cnn_basics.plots.curves import MARKERS, check_count, label_plainly
 
 if TYPE_CHECKING:
-    from cnn_basics.fast import Machine
+    from cnn_basics.by_hand.fast import Machine
 
 GIGA = 1e9
 
@@ -41,7 +41,7 @@ def plot_roofline(
         ValueError: When there is no program, or more than 7.
 
     Example:
-        >>> from cnn_basics.fast import Machine
+        >>> from cnn_basics.by_hand.fast import Machine
         >>> plot_roofline(Machine(1e11, 2e10), {"a copy": (0.1, 1e9)}, "A point under a roof.")
         <LessonFigure: A point under a roof.>
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from cnn_basics.fast import im2col
+from cnn_basics.by_hand.fast import im2col
 from cnn_basics.figures import Animation, figure_to_array, new_figure
 from cnn_basics.plots.cells import align_grids, draw_grid, draw_sign, window_cells
 

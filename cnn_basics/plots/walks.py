@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from cnn_basics.descent import Surface, Walk
+from cnn_basics.by_hand import Surface, Walk
 from cnn_basics.figures import CYCLE, LessonFigure, new_figure
 from cnn_basics.plots.curves import LINE_STYLES, MARKERS, check_count
 from cnn_basics.plots.surfaces import draw_path, draw_surface
@@ -35,7 +35,7 @@ def plot_walks(
         ValueError: When there is no walk, or more than 9.
 
     Example:
-        >>> from cnn_basics.descent import SURFACES, walk
+        >>> from cnn_basics.by_hand import SURFACES, walk
         >>> figure = plot_walks(SURFACES["bowl"], {"SGD": walk("bowl")}, "A straight path.")
         >>> figure.axes[0].get_title()
         'SGD'
@@ -81,7 +81,7 @@ def plot_walk_losses(
         ValueError: When there is no walk, or more than 7.
 
     Example:
-        >>> from cnn_basics.descent import walk
+        >>> from cnn_basics.by_hand import walk
         >>> plot_walk_losses({"SGD": walk("bowl")}, "A loss that falls evenly.")
         <LessonFigure: A loss that falls evenly.>
     """

@@ -1,4 +1,4 @@
-"""Things to move: each a thin view over `functional`, `model` and `plots`.
+"""Things to move: each a thin view over `by_hand`, `model` and `plots`.
 
 What must answer the pointer at once runs in the page (`FrontEndWidget`); what sliders and
 figures can do is drawn by the kernel (`RedrawnFigure`).

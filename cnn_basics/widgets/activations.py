@@ -8,8 +8,8 @@ import ipywidgets
 import torch
 import torch.nn.functional as F
 
+from cnn_basics.by_hand import batch_norm, relu
 from cnn_basics.figures import LessonFigure
-from cnn_basics.functional import batch_norm, relu
 from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.playground import REACH, PlaygroundFigure, Response, describe_spread
 from cnn_basics.plots.reused import share_in_words

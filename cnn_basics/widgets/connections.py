@@ -6,8 +6,8 @@ from typing import Any
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
+from cnn_basics.by_hand import output_size
 from cnn_basics.figures import LessonFigure
-from cnn_basics.functional import output_size
 from cnn_basics.plots.connections import LETTERS, plot_connections
 from cnn_basics.widgets.front_end import FrontEndWidget
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, validate
 
-from cnn_basics.descent import RULES, SURFACES, walk
+from cnn_basics.by_hand import RULES, SURFACES, walk
 from cnn_basics.figures import LessonFigure, figure_to_array
 from cnn_basics.plots.surfaces import plot_surface, plot_walk
 from cnn_basics.widgets.front_end import FrontEndWidget
@@ -35,7 +35,7 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
     """The widget that `loss_walk` returns. The page shows what Python computes.
 
     Attributes:
-        surface: The name of one of `descent.SURFACES`.
+        surface: The name of one of `by_hand.SURFACES`.
         rule: `"sgd"`, `"momentum"` or `"adam"`.
         learning_rate: Above 0; one of `rates`.
         start: Where the ball is dropped, `[first weight, second weight]`.
@@ -141,7 +141,7 @@ def loss_walk(
     numbers of each step are shown, with a sentence that says what happens.
 
     Args:
-        surface: The name of one of `descent.SURFACES`.
+        surface: The name of one of `by_hand.SURFACES`.
         rule: `"sgd"`, `"momentum"` or `"adam"`.
         learning_rate: Above 0.
         start: The first point `(first weight, second weight)`; None takes the surface's own.

@@ -6,8 +6,8 @@ import ipywidgets
 import numpy as np
 import torch
 
+from cnn_basics.by_hand import avg_pool2d, max_pool2d
 from cnn_basics.figures import LessonFigure
-from cnn_basics.functional import avg_pool2d, max_pool2d
 from cnn_basics.images import check_picture, resize
 from cnn_basics.images.checks import describe
 from cnn_basics.plots.shift_words import describe_changes, describe_shift, shift_titles

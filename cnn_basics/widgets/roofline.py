@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets
 
-from cnn_basics.fast import Cost, Machine, conv2d_cost, im2col_cost
+from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost, im2col_cost
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.attainable import RooflineFigure
 from cnn_basics.plots.roofline import GIGA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cnn_basics.descent import Surface, Walk, curvatures
+from cnn_basics.by_hand import Surface, Walk, curvatures
 
 RULE_NAMES = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
 GROWN = 3  # so many steps uphill in a row are called diverging
@@ -26,7 +26,7 @@ def describe_walk(surface: Surface, walk: Walk, rule: str, learning_rate: float)
         A sentence for each point.
 
     Example:
-        >>> from cnn_basics.descent import SURFACES, walk
+        >>> from cnn_basics.by_hand import SURFACES, walk
         >>> bowl = SURFACES["bowl"]
         >>> sentences = describe_walk(bowl, walk(bowl, learning_rate=2.5, steps=9), "sgd", 2.5)
         >>> sentences[3]

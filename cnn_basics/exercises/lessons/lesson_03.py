@@ -160,7 +160,7 @@ CONVOLVE = Exercise(
     importance=3,
     minutes=15,
     asks="Write `convolve(x, weight, bias, stride)`: a convolution of one picture, without padding and "
-    "without `F.conv2d` or `functional`. `x` has the shape (in_channels, H, W), `weight` (out_channels, "
+    "without `F.conv2d` or `by_hand`. `x` has the shape (in_channels, H, W), `weight` (out_channels, "
     "in_channels, kernel height, kernel width), `bias` (out_channels,), and `stride` is a whole number "
     "for both directions. Return shape (out_channels, H_out, W_out), in the dtype of `x`. Loops are fine.",
     reference=convolve,
