@@ -1,6 +1,6 @@
 """What a network sees: feature maps, receptive fields, explanations, and how good those are."""
 
-from cnn_basics.explain.clever_hans import draw_on, draw_trap
+from cnn_basics.explain.clever_hans import draw_trap
 from cnn_basics.explain.embedding import principal_components
 from cnn_basics.explain.feature_maps import feature_maps
 from cnn_basics.explain.gradients import enlarge, grad_cam, saliency
@@ -14,7 +14,6 @@ __all__ = [
     "ReceptiveField",
     "area_share",
     "covered_scores",
-    "draw_on",
     "draw_trap",
     "enlarge",
     "feature_maps",
