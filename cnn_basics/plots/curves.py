@@ -54,6 +54,7 @@ def plot_lines(
     """
     check_count(curves, len(CYCLE))
     figure, (axes,) = new_figure(height=height, alt=alt)
+    figure.few_colours = True
     looks = zip(CYCLE, LINE_STYLES, MARKERS, strict=True)
     for (label, curve), (colour, line, marker) in zip(curves.items(), looks, strict=False):
         places = torch.arange(1, len(curve) + 1) if x is None else x
