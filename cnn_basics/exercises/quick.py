@@ -9,7 +9,7 @@ from traitlets import Bool, List, Unicode, observe
 
 from cnn_basics.exercises.content import Question
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 
 _LINE = 82  # characters of the still picture, bold ones too
 _LINE_HEIGHT = 0.24  # in inches
