@@ -164,7 +164,7 @@ def record_path() -> Path:
 
 
 def read_record() -> dict[str, dict[str, Any]]:
-    """Read "attempts", "hints" and "done" of each exercise; with a broken file, warn and begin anew."""
+    """Read "attempts", "hints" and "done" of each exercise; a broken file is none, and said."""
     path = record_path()
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
