@@ -34,8 +34,10 @@ KEYS = {
     "checkbox": ("Space", "Space"),
     "grid": ("ArrowRight", "ArrowLeft"),
 }
+SET_UP = """from cnn_basics import datasets, images, widgets
+path = datasets.picture_paths("training_set", "cats")[0]"""
 WIDGETS = {
-    "channel mixer": "widgets.channel_mixer(pets.draw_pet('cat', 1, 224))",
+    "channel mixer": "widgets.channel_mixer(images.resize(images.read_image(path), 224))",
     "connections": "widgets.connections_explorer()",
     "convolution lens": "widgets.convolution_lens()",
     "views": "widgets.view_explorer()",
@@ -196,7 +198,7 @@ def open_page(cells: list[str]) -> Iterator:
         lab = driving.Lab(Path(folder))
         try:
             lab.wait()
-            lab.write("widgets", ("from cnn_basics import pets, widgets", *cells))
+            lab.write("widgets", (SET_UP, *cells))
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
             page = browser.new_page(viewport={"width": 1200, "height": 900})
             page.goto(f"{lab.url}/doc/tree/widgets.ipynb?token={lab.token}")

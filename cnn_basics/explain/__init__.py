@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.expect import describe, expect, whole
-from cnn_basics.explain.clever_hans import draw_on, draw_trap
+from cnn_basics.explain.clever_hans import draw_trap
 from cnn_basics.explain.layers import (
     ReceptiveField,
     check_maps,
@@ -27,7 +27,6 @@ __all__ = [
     "ReceptiveField",
     "area_share",
     "covered_scores",
-    "draw_on",
     "draw_trap",
     "enlarge",
     "feature_maps",

@@ -9,7 +9,7 @@ from traitlets import Dict, Int, List, TraitError, observe, validate
 from cnn_basics.by_hand import output_size
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.connections import LETTERS, plot_connections
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 
 SIZES = range(4, 13)
 KERNEL_SIZES = range(1, 6)

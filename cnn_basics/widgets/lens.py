@@ -11,7 +11,6 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Dict, Float, Int, List, TraitError, validate
 
 from cnn_basics.figures import LessonFigure
-from cnn_basics.widgets.front_end import FrontEndWidget
 from cnn_basics.widgets.lens_inputs import (
     MOST,
     PRESETS,
@@ -25,6 +24,7 @@ from cnn_basics.widgets.lens_inputs import (
     read_x,
 )
 from cnn_basics.widgets.lens_still import draw_lens
+from cnn_basics.widgets.parts import FrontEndWidget
 
 
 class ConvolutionLens(

@@ -17,7 +17,7 @@ from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, vali
 from cnn_basics.by_hand import RULES, SURFACES, walk
 from cnn_basics.figures import LessonFigure, figure_to_array
 from cnn_basics.plots.surfaces import plot_surface, plot_walk
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 from cnn_basics.widgets.walk_words import RULE_NAMES, describe_walk, short
 
 STEPS = 60

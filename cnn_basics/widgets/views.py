@@ -10,7 +10,7 @@ from traitlets import Dict, Int, List, TraitError, Unicode, observe
 
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.strides import plot_strides
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 from cnn_basics.widgets.view_answers import describe_view, legal_shapes, permuted
 
 MOST_NUMBERS, MOST_AXES = 24, 4

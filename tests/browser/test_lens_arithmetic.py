@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from driving import watch
 
-from cnn_basics.widgets.front_end import read_static
+from cnn_basics.widgets.parts import read_static
 
 SETTINGS = 400  # of each kind, of which some are refused
 

@@ -12,7 +12,7 @@ from moving import Control, ask, move, scan
 
 SET_UP = """
 import torch
-from cnn_basics import datasets, pets, widgets
+from cnn_basics import datasets, images, widgets
 from cnn_basics.model import Custom_CNN
 _ = torch.manual_seed(1)
 model = Custom_CNN()
@@ -21,7 +21,7 @@ few = pictures[::300], labels[::300]
 """
 SHOWN = "model, *few, datasets.SPECIES, lambda x: x.float() / 255"
 WIDGETS = {
-    "channel_mixer": "pets.draw_pet('cat', 1, 224)",
+    "channel_mixer": "images.resize(few[0][0].permute(1, 2, 0).numpy(), 224)",
     "connections_explorer": "",
     "convolution_lens": "",
     "view_explorer": "",
