@@ -59,12 +59,11 @@ def feature_maps(
     """Keep what comes out of each step of a network, not only at its end.
 
     A hook on every layer keeps the layer's output; functions that are called between layers, such
-    as `F.relu`, are kept too. The network runs in evaluation mode and is left as it was; all
-    hooks are removed again, also after an error.
+    as `F.relu`, are kept too. The network is left as it was, without any hook.
 
     Args:
         model: any network.
-        x: (N, C, H, W), the pictures as the network takes them.
+        x: (N, C, H, W), float, the pictures as the network takes them.
         layers: the names of the steps that are wanted; None for all. A step is named as
             `torch.fx` names it: by the layer's name in the network (`conv1`), else by the function
             (`relu`), and by a number when it is called again (`relu_1`).
@@ -74,8 +73,7 @@ def feature_maps(
         from autograd.
 
     Raises:
-        TypeError: if `x` is not a float tensor.
-        ValueError: if `x` has not four axes, or the network has no such step.
+        TypeError, ValueError: if `x` does not fit, or the network has no such step.
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
@@ -126,10 +124,6 @@ class ReceptiveField:
     def pixels(self, row: int, column: int) -> tuple[Pair, Pair]:
         """Say which pixels the number at (row, column) of a map sees.
 
-        Args:
-            row: of the number in its map.
-            column: of the number in its map.
-
         Returns:
             The first row and the row after the last, then the same for columns. What is below 0
             or beyond the picture lies in the padding.
@@ -146,18 +140,16 @@ def receptive_field(model: nn.Module, x: Tensor, layer: str) -> ReceptiveField:
     strides before it multiply to.
 
     Args:
-        model: a network of convolutions, pooling and steps that work number by number, with
-            branches or without.
-        x: (N, C, H, W), any pictures that the network takes; their values do not matter.
+        model: a network of convolutions, pooling and steps that work number by number.
+        x: (N, C, H, W), float, any pictures that the network takes; their values do not matter.
         layer: the name of a step, as `feature_maps` lists them.
 
     Returns:
         The field: size, stride and start.
 
     Raises:
-        TypeError: if `x` is not a float tensor.
-        ValueError: if the network has no such step, or a step before it looks in another way, as
-            everything after flattening does.
+        TypeError, ValueError: if `x` does not fit, the network has no such step, or a step before
+            it looks in another way, as everything after flattening does.
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
@@ -165,14 +157,13 @@ def receptive_field(model: nn.Module, x: Tensor, layer: str) -> ReceptiveField:
         ReceptiveField(size=(14, 14), stride=(2, 2), start=(-6, -6))
 
     Source:
-        Araujo, Norris & Sim (2019), "Computing receptive fields of convolutional neural
-        networks", Distill, https://distill.pub/2019/computing-receptive-fields
+        Araujo, Norris & Sim (2019), https://distill.pub/2019/computing-receptive-fields
     """
     check_pictures(x)
     x, fields = x.clone(), {}
     follower = _Follower(x)
     recorder = Recorder(model, lambda step, output: fields.update({step.name: follower.of(output)}))
-    with untouched(model), recorder.watching(), follower:
+    with untouched(model), follower, recorder.watching():
         model(x)
     _refuse_unknown(layer, fields, recorder)
     got = f"`{layer}` behind `{fields[layer]}`"
@@ -255,14 +246,12 @@ def receptive_field_by_gradient(
 ) -> Tensor:
     """Ask autograd which pixels one number of a layer depends on, and by how many paths.
 
-    A pixel counts if the number has a gradient with respect to it. So that no path is missed or
-    cancelled, all weights are replaced by equal positive ones, the picture by ones, and the
-    largest number of a pooling window by its mean.
+    So that no path is missed or cancelled, all weights are replaced by equal positive ones, the
+    picture by ones, and the largest number of a pooling window by its mean.
 
     Args:
-        model: a network of convolutions, pooling, activations and batch normalisation, with
-            branches or without; it is left as it was.
-        x: (N, C, H, W), any pictures that the network takes; their values do not matter.
+        model: a network of convolutions, pooling, activations and batch normalisation.
+        x: (N, C, H, W), float, any pictures that the network takes; their values do not matter.
         layer: the name of a step that gives maps, as `feature_maps` lists them.
         row: of the number in its map; None for the middle.
         column: of the number in its map; None for the middle.
@@ -271,8 +260,7 @@ def receptive_field_by_gradient(
         (H, W) float64: 0 where a pixel is not seen; else larger, the more paths there are.
 
     Raises:
-        TypeError: if `x` is not a float tensor.
-        ValueError: if the network has no such step, it gives no maps, or they have no such place.
+        TypeError, ValueError: if `x` does not fit, or there is no such step, map or place.
 
     Example:
         >>> model = nn.Sequential(nn.Conv2d(1, 4, kernel_size=3))
@@ -281,8 +269,7 @@ def receptive_field_by_gradient(
         [[0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
 
     Source:
-        Luo, Li, Urtasun & Zemel (2016), "Understanding the effective receptive field in deep
-        convolutional neural networks", section 2, https://arxiv.org/abs/1701.04128
+        Luo, Li, Urtasun & Zemel (2016), section 2, https://arxiv.org/abs/1701.04128
     """
     check_pictures(x)
     ones = torch.ones(1, *x.shape[1:], dtype=torch.float64, device=x.device, requires_grad=True)
@@ -343,13 +330,12 @@ def principal_components(rows: Tensor, count: int = 2) -> tuple[Tensor, Tensor]:
     """Look at rows of numbers from the direction in which they differ most.
 
     Args:
-        rows: (N, D), float32 or float64, such as what `fc1` gives for N pictures.
+        rows: (N, D), float, such as what `fc1` gives for N pictures.
         count: how many numbers are kept of each row, at most N and D.
 
     Returns:
-        (N, count), the rows in new coordinates, widest spread first; and (count,), the share of
-        all variance that each coordinate has. Of the two directions along an axis the one is
-        taken in which the largest entry is positive, so that all machines agree.
+        (N, count), the rows in new coordinates, widest spread first, of two directions the one in
+        which the largest entry is positive; and (count,), the share of all variance of each.
 
     Raises:
         ValueError: if `rows` is not (N, D), there is too little of it, or all rows are the same.
@@ -360,8 +346,7 @@ def principal_components(rows: Tensor, count: int = 2) -> tuple[Tensor, Tensor]:
         ([-5.0, 0.0, 5.0], [1.0])
 
     Source:
-        Pearson (1901), "On lines and planes of closest fit to systems of points in space";
-        computed as in Jolliffe (2002), "Principal component analysis", section 3.5.
+        Jolliffe (2002), "Principal component analysis", section 3.5.
     """
     shape = f"{tuple(rows.shape)}"
     expect(rows.ndim == 2, "rows as (N, D)", shape, "write rows.flatten(1)")

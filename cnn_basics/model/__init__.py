@@ -10,6 +10,7 @@ from cnn_basics.model.trace import (
     TraceRow,
     device_of,
     function_name,
+    refuse_scripted,
     untouched,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "export_onnx",
     "function_name",
     "layer_code",
+    "refuse_scripted",
     "trace_shapes",
     "untouched",
 ]

@@ -34,7 +34,6 @@ PER_AXIS = {"kernel_size", "stride", "padding", "dilation", "output_padding"}
 REORDERING = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"}
 REORDERING |= {"T", "mT", "H", "mH", "einsum", "matmul"}
 SPATIAL = ("Conv", "conv", "Pool", "pool", "Norm2d", "GroupNorm", "Upsample")
-ELEMENTWISE = {"add", "iadd", "sub", "isub", "mul", "imul", "div", "truediv", "maximum", "minimum"}
 OWN_CODE = (ValueError, TypeError, RuntimeError, AssertionError, IndexError)
 FLATTEN = "write torch.flatten(x, start_dim=1), which gives {} numbers per picture"
 
@@ -131,8 +130,7 @@ def _run(
 
 def _diagnose(recorder: Recorder, picture: Shape, error: Exception, seen_with: str) -> NoReturn:
     """Turn what a network raised into one sentence; what is no matter of shapes passes through."""
-    failed = (step for step in reversed(recorder.running) if step.function or not step.hidden)
-    step = next(failed, None)
+    step = recorder.failed
     if step is None or not isinstance(error, (*OWN_CODE, *([Exception] if step.is_leaf else []))):
         raise error
     fault, shapes = None, spell(tuple(step.inputs)) or "no tensor"
@@ -153,16 +151,18 @@ def _examine(step: Step, before: list[Step], picture: Shape) -> Fault | None:
     if fault:
         return fault
     if isinstance(layer, nn.Linear):
-        return mixed_linear(steps, picture[0]) or linear_on_map(steps) or linear_features(steps)
+        return (
+            mixed_linear(steps, picture[0])
+            or linear_on_map(steps)
+            or linear_features(steps, picture)
+        )
     if isinstance(layer, Convolution):
         return channels(step, "in_channels", picture) or window_too_large(step)
     if isinstance(layer, Pooling):
         return window_too_large(step)
     if isinstance(layer, BatchNorm):
         return norm_axes(step, picture) or channels(step, "num_features", picture)
-    if step.function in ("view", "reshape"):
-        return view_size(step, picture[0])
-    return unequal_shapes(steps) if step.function in ELEMENTWISE else None
+    return view_size(step, picture[0]) if step.function in ("view", "reshape") else None
 
 
 @dataclass(frozen=True)
@@ -266,8 +266,8 @@ def mixed_rows(steps: list[Step], pictures: int) -> Fault | None:
         if isinstance(follower.module, nn.Linear) and follower.module.in_features != numbers:
             layer = layer_code(follower.module, in_features=numbers)
             fix += f", and {layer} for `{follower.layer}`"
-        rows = f"{pictures} row{'s' * (pictures > 1)}, one per picture,"
-        return Fault(step, rows, f"{after[0]} rows: {before} → {after}", fix)
+        wanted, got = (f"{n} row{'s' * (n != 1)}" for n in (pictures, after[0]))
+        return Fault(step, f"{wanted}, one per picture,", f"{got}: {before} → {after}", fix)
     return None
 
 
@@ -278,13 +278,15 @@ def mixed_linear(steps: list[Step], pictures: int) -> Fault | None:
     return mixed_rows(steps, pictures) if several else None
 
 
-def linear_features(steps: list[Step]) -> Fault | None:
+def linear_features(steps: list[Step], picture: Shape) -> Fault | None:
     """A Linear of another size than the rows it gets."""
     linear, shape = steps[-1].module, steps[-1].inputs[0]
     expected, got = linear.in_features, shape[-1]
     if expected == got:
         return None
     fix = f"write {layer_code(linear, in_features=got)}"
+    if len(picture) == 3 and prod(picture) == expected:
+        fix = f"write x.unsqueeze(0), since {picture} has no batch axis"
     before = (s.inputs[0] for s in reversed(steps) if s.outputs[:1] == [shape] and s.inputs)
     source = next((one for one in before if one != shape), ())
     if len(source) == 4 and prod(source[1:]) == got:
@@ -356,20 +358,6 @@ def view_size(step: Step, pictures: int) -> Fault | None:
         fix = f"write x.{step.function}(x.shape[0], {left})"
     expected = f"a multiple of {known}" if -1 in sizes else known
     return Fault(step, f"{expected} numbers", f"{numbers} ({times(shape)})", fix)
-
-
-def unequal_shapes(steps: list[Step]) -> Fault | None:
-    """Two maps added, or combined number by number, that differ: a shortcut of the wrong size."""
-    one, two = steps[-1].inputs
-    made = [step.outputs[0] for step in steps if step.outputs]
-    early, late = sorted((one, two), key=lambda s: made.index(s) if s in made else -1)
-    stride = tuple(-(-e // n) for e, n in zip(early[2:], late[2:], strict=True))
-    shrunk = tuple((e - 1) // s + 1 for e, s in zip(early[2:], stride, strict=True))
-    if len(one) != 4 or shrunk != late[2:]:
-        return None
-    shortcut = nn.Conv2d(early[1], late[1], 1, stride=stride, device="meta")
-    fix = f"give the shortcut {layer_code(shortcut)}"
-    return Fault(steps[-1], "two equal shapes", f"{one} and {two}", fix)
 
 
 def times(sizes: Shape) -> str:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.expect import describe, expect, whole
-from cnn_basics.model.trace import untouched
+from cnn_basics.model.trace import refuse_scripted, untouched
 
 
 class Custom_CNN(nn.Module):
@@ -248,9 +248,7 @@ def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) ->
     fix = "give some pictures as the network takes them, for example pictures[:1]"
     expect(isinstance(example, Tensor), wanted, example, fix, TypeError)
     expect(example.ndim == 4 and len(example), wanted, example, fix)
-    scripted = isinstance(model, torch.jit.ScriptModule)
-    fix = "export the network from before torch.jit.script"
-    expect(not scripted, "a network written in Python", model, fix, TypeError)
+    refuse_scripted(model)
     folder = path.parent
     expect(folder.is_dir(), f"a folder for {path.name}", f"{folder}", "make it", FileNotFoundError)
     batch = torch.export.Dim("N", min=1)

@@ -15,6 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
+from cnn_basics.expect import expect
+
 Shape = tuple[int, ...]
 
 HEADINGS = ("Layer", "Kind", "Input shape", "Output shape", "Parameters", "Multiply-adds", "")
@@ -83,7 +85,7 @@ class Step:
 class Recorder(TorchFunctionMode):
     """Writes down the steps of a network while it runs; its hooks never stay behind.
 
-    `steps` are the calls that went well, in order; `running` those that have not ended.
+    `steps` are the calls that went well, in order; `failed` is the innermost that raised.
     `listen` is called with each step that ends well, and with what it gives.
 
     Example:
@@ -98,11 +100,13 @@ class Recorder(TorchFunctionMode):
         self, model: nn.Module, listen: Callable[[Step, object], None] = lambda *_: None
     ) -> None:
         super().__init__()
+        refuse_scripted(model)
         self.root, self.listen = model, listen
         self.names = {module: name for name, module in model.named_modules()}
         self.counter = MultiplyAddCounter()
         self.steps: list[Step] = []
-        self.running: list[Step] = []
+        self.failed: Step | None = None
+        self._running: list[Step] = []
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -111,7 +115,7 @@ class Recorder(TorchFunctionMode):
         try:
             for module in self.names:
                 handles.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
-                handles.append(module.register_forward_hook(self._leave))
+                handles.append(module.register_forward_hook(self._leave, always_call=True))
             with self.counter, self:
                 yield
         finally:
@@ -127,19 +131,18 @@ class Recorder(TorchFunctionMode):
             self._append(step)  # a container comes before what it holds
 
     def _leave(self, module: nn.Module, args: tuple, output: object) -> None:
-        step = self.running.pop()
-        self._finish(step, output)
-        if step.is_leaf and not step.hidden:
-            self._append(step)
-        if not step.hidden:
-            self.listen(step, output)
+        step = self._running.pop()
+        if output is None and not step.hidden:  # it raised
+            self.failed = self.failed or step
+        elif not step.hidden:
+            self._finish(step, output, is_new=step.is_leaf)
 
     def __torch_function__(
         self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
     ) -> object:
         """Run one function of PyTorch; write it down unless it runs inside a layer."""
         kwargs = kwargs or {}
-        owner = self.running[-1] if self.running else None
+        owner = self._running[-1] if self._running else None
         if owner and owner.is_leaf and _is_from_torch(owner.module):
             return func(*args, **kwargs)
         name = function_name(func)
@@ -147,25 +150,34 @@ class Recorder(TorchFunctionMode):
         inputs = _shapes((args, kwargs), activations=True)
         step = Step(layer, "function", None, name, args, kwargs, inputs)
         self._start(step)
-        output = func(*args, **kwargs)
-        self._finish(self.running.pop(), output)
-        hidden = step.hidden or not (inputs and step.outputs) or name.startswith(NEW_TENSOR)
-        if not hidden and not (name in COPIES and step.outputs[0] == inputs[0]):
-            self._append(step)
-            self.listen(step, output)
+        try:
+            output = func(*args, **kwargs)
+        except Exception:
+            self.failed = self.failed or step
+            raise
+        finally:
+            self._running.pop()
+        outputs = _shapes(output)
+        telling = inputs and outputs and not name.startswith(NEW_TENSOR)
+        if telling and not step.hidden and not (name in COPIES and outputs[0] == inputs[0]):
+            self._finish(step, output, is_new=True)
         return output
 
     def _start(self, step: Step) -> None:
-        step.hidden = bool(self.running) and self.running[-1].is_leaf
+        step.hidden = bool(self._running) and self._running[-1].is_leaf
         step.multiply_adds = -self.counter.total
-        self.running.append(step)
+        self.failed = None  # what failed before was caught
+        self._running.append(step)
 
-    def _finish(self, step: Step, output: object) -> None:
+    def _finish(self, step: Step, output: object, is_new: bool) -> None:
         step.outputs = _shapes(output)
         step.multiply_adds += self.counter.total
         if isinstance(step.module, nn.RNNBase):  # may run as one operation; each time step counts
             matrices = sum(weight.numel() for weight in step.module.parameters() if weight.ndim > 1)
             step.multiply_adds = matrices * prod(step.outputs[0][:-1])
+        if is_new:
+            self._append(step)
+        self.listen(step, output)
         step.args, step.kwargs = (), {}  # keep no tensor alive
 
     def _append(self, step: Step) -> None:
@@ -175,6 +187,15 @@ class Recorder(TorchFunctionMode):
         again = (f"{step.layer}_{number}" for number in count(1))
         step.name = next(name for name in chain([step.layer], again) if name not in taken)
         self.steps.append(step)
+
+
+def refuse_scripted(model: nn.Module) -> None:
+    """Refuse a network, or one with a layer, that was compiled to TorchScript: it has no hooks."""
+    for name, module in model.named_modules():
+        got = f"the TorchScript layer `{name or 'model'}`"
+        scripted = isinstance(module, torch.jit.ScriptModule)
+        fix = "take the network from before torch.jit.script"
+        expect(not scripted, "a network written in Python", got, fix, TypeError)
 
 
 def is_leaf(module: nn.Module, root: nn.Module) -> bool:
@@ -188,7 +209,7 @@ def _is_from_torch(module: nn.Module) -> bool:
     """Whether it is a layer of PyTorch, or made from one, and not a container."""
     origins = {cls.__module__ for cls in type(module).__mro__} - {"torch.nn.modules.module"}
     layer = any(origin.startswith("torch.nn.modules") for origin in origins)
-    return isinstance(module, torch.jit.ScriptModule) or (layer and not origins & HOLDERS)
+    return layer and not origins & HOLDERS
 
 
 def _shapes(values: object, activations: bool = False) -> list[Shape]:
@@ -299,7 +320,7 @@ def make_rows(model: nn.Module, steps: list[Step]) -> Iterator[TraceRow]:
         yield TraceRow(step.layer, step.kind, *shapes, new(own), step.multiply_adds, note)
     leaves, ran = [], {step.module for step in steps}
     for name, module in model.named_modules():
-        inside = name.startswith(tuple(f"{leaf}." for leaf in leaves))
+        inside = name.startswith(tuple(f"{leaf}." if leaf else "" for leaf in leaves))
         if is_leaf(module, model) and not inside and not isinstance(module, PARAMETER_LISTS):
             leaves.append(name)
             if module not in ran:
