@@ -100,7 +100,7 @@ LAYERS = {
     "pooling to nothing": (
         [nn.MaxPool2d(4), nn.MaxPool2d(2)],
         (2, 3, 4, 4),
-        "`1` (MaxPool2d) expected a padded map of at least 2×2 but got 1×1: "
+        "`1` (MaxPool2d) expected a map of at least 2×2 but got 1×1: "
         "put nn.Identity() in its place, or start from larger pictures",
     ),
     "batch norm of other channels": (

@@ -323,13 +323,14 @@ def window_too_large(step: Step) -> Fault | None:
     sizes = tuple(n + 2 * p for n, p in zip(step.inputs[0][-axes:], padding, strict=True))
     if all(n >= r for n, r in zip(sizes, reach, strict=True)):
         return None
-    fix = "put nn.Identity() in its place, or start from larger pictures"
+    what, fix = "map", "put nn.Identity() in its place, or start from larger pictures"
     if isinstance(step.module, Convolution):
+        what = "padded map"
         more = zip(padding, reach, sizes, strict=True)
         enough = tuple(p + max(0, -((n - r) // 2)) for p, r, n in more)
         layer = layer_code(step.module, padding=enough)
         fix = f"write {layer}, or leave out a pooling step before it"
-    return Fault(step, f"a padded map of at least {times(reach)}", times(sizes), fix)
+    return Fault(step, f"a {what} of at least {times(reach)}", times(sizes), fix)
 
 
 def norm_axes(step: Step, picture: Shape) -> Fault | None:
