@@ -10,7 +10,6 @@ from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
-from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
 from cnn_basics.plots.descent import animate_descent, plot_descent
 from cnn_basics.plots.embedding import plot_embedding
@@ -91,7 +90,6 @@ __all__ = [
     "plot_channel_histograms",
     "plot_computation_graph",
     "plot_confusion",
-    "plot_connections",
     "plot_costs",
     "plot_descent",
     "plot_embedding",
