@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from cnn_basics.exercises.kinds import Draw, Exercise, Wrong
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
 
 
 def gradient_of_w():

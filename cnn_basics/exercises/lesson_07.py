@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnn_basics.exercises.kinds import Draw, Exercise, Wrong
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
 
 
 def fc1_in_features():

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.exercises.kinds import Draw, Exercise, Wrong
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
 
 
 def start_loss():

@@ -7,8 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from cnn_basics.exercises.kinds import Draw, Exercise, Wrong
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
 
 
 def count_windows(size, kernel_size, stride):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cnn_basics.exercises.kinds import Draw, Exercise, Wrong
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
 
 
 def place_in_memory():
