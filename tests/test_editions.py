@@ -14,8 +14,7 @@ import pytest
 from cnn_basics.authoring import editions
 from cnn_basics.authoring.editions import Note, add_notes, read_notes
 from cnn_basics.authoring.refresh import LessonError
-from cnn_basics.exercises.catalog import LESSONS, of_lesson
-from cnn_basics.exercises.kinds import Exercise
+from cnn_basics.exercises.content import LESSONS, Exercise, of_lesson
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]

@@ -1,4 +1,4 @@
-"""The data behind drawings of networks: blocks, values, feature maps and shares."""
+"""The data behind drawings of networks: blocks, and the values that travel through them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cnn_basics import plots
 from cnn_basics.figures import BLUE, VERMILION
 from cnn_basics.model import Custom_CNN, trace_shapes
 from cnn_basics.plots import networks
+from cnn_basics.plots.networks import network_blocks
 
 TRACE = trace_shapes(Custom_CNN(), (1, 3, 28, 28))
 BLOCKS = [
@@ -42,20 +43,20 @@ def rectangles(axes):
 
 
 def test_a_block_for_each_step_that_changes_the_shape():
-    assert [(b.label, b.text) for b in plots.network_blocks(TRACE)] == BLOCKS
+    assert [(b.label, b.text) for b in network_blocks(TRACE)] == BLOCKS
 
 
 def test_layers_that_keep_the_shape_join_the_block_before_them():
     net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
     net.spare = nn.Parameter(torch.ones(2))
-    blocks = plots.network_blocks(trace_shapes(net, (5, 4)))
+    blocks = network_blocks(trace_shapes(net, (5, 4)))
     assert [b.label for b in blocks] == ["input", "0\n1", "2"]
     assert [b.shape for b in blocks] == [(4,)] * 3
 
 
 def test_layers_with_weights_have_a_block_of_their_own():
     trace = trace_shapes(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), (5, 4))
-    assert [b.label for b in plots.network_blocks(trace)] == ["input", "0", "1"]
+    assert [b.label for b in network_blocks(trace)] == ["input", "0", "1"]
 
 
 def test_layers_that_are_never_called_are_no_blocks():
@@ -67,7 +68,7 @@ def test_layers_that_are_never_called_are_no_blocks():
         def forward(self, x):
             return self.used(x)
 
-    assert [b.label for b in plots.network_blocks(trace_shapes(Idle(), (1, 3)))] == [
+    assert [b.label for b in network_blocks(trace_shapes(Idle(), (1, 3)))] == [
         "input",
         "used",
     ]
@@ -75,7 +76,7 @@ def test_layers_that_are_never_called_are_no_blocks():
 
 def test_only_maps_and_rows_are_drawn():
     with pytest.raises(ValueError, match=r"steps give \(N, C, H, W\) or \(N, D\), got \(1, 3, 5\)"):
-        plots.network_blocks(trace_shapes(nn.Conv1d(3, 4, 1), (1, 3, 5)))
+        network_blocks(trace_shapes(nn.Conv1d(3, 4, 1), (1, 3, 5)))
 
 
 def test_drawing_is_as_high_as_the_maps_and_as_wide_as_the_channels():
@@ -85,8 +86,8 @@ def test_drawing_is_as_high_as_the_maps_and_as_wide_as_the_channels():
     assert len(blocks) == 8
     heights = [block.get_height() for block in blocks]
     widths = [block.get_width() for block in blocks]
-    assert max(heights) == pytest.approx(networks.TALLEST)
-    assert max(widths) == pytest.approx(networks.WIDEST)
+    assert max(heights) == pytest.approx(networks._TALLEST)
+    assert max(widths) == pytest.approx(networks._WIDEST)
     assert [h / heights[0] for h in heights[:5]] == pytest.approx([1, 1, 1 / 2, 1 / 2, 1 / 4])
     assert [w / widths[3] for w in widths[1:5]] == pytest.approx([1 / 2, 1 / 2, 1, 1])
     assert heights[5] > heights[6] > heights[7] > 0
@@ -149,65 +150,7 @@ def test_the_values_must_be_those_of_the_blocks():
         plots.animate_forward(trace, [torch.zeros(1, 3), torch.zeros(1, 2)])
 
 
-def test_stages_are_rows_with_one_scale_each():
-    signed = torch.linspace(-1, 3, 4 * 2 * 3).view(4, 2, 3)
-    positive = torch.linspace(0, 5, 3 * 2 * 2).view(3, 2, 2)
-    stages = {"conv": signed, "relu": positive, "dead": torch.zeros(3, 2, 2)}
-    figure = plots.plot_stages(stages, "Three stages.", maps=3)
-    images = [axis.images[0] for axis in figure.axes[:9]]
-    assert [np.array_equal(images[i].get_array(), signed[i]) for i in range(3)] == [True] * 3
-    assert np.array_equal(images[5].get_array(), positive[2])
-    highest = signed[:3].max().item()
-    limits = [(-max(1, highest), max(1, highest)), (0, 5), (0, 1)]
-    assert [image.get_clim() for image in images[::3]] == [pytest.approx(pair) for pair in limits]
-    assert [image.get_clim() for image in images[2::3]] == [pytest.approx(pair) for pair in limits]
-    assert [image.cmap.name for image in images[::3]] == ["RdBu_r", "viridis", "viridis"]
-    assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["conv\n4×2×3", "relu\n3×2×2"]
-    assert [axis.get_title() for axis in figure.axes[:4]] == ["map 0", "map 1", "map 2", ""]
-    assert figure.alt == "Three stages."
-
-
-@pytest.mark.parametrize("shape", [(2, 4, 4), (6, 4), (1, 6, 4, 4)])
-def test_stages_need_enough_maps(shape):
-    with pytest.raises(ValueError, match="expected at least 3 maps as"):
-        plots.plot_stages({"conv": torch.zeros(shape)}, "Nothing.", maps=3)
-
-
-def test_costs_compare_parameters_with_work():
-    figure = plots.plot_costs(TRACE)
-    left, right = figure.axes
-    assert [label.get_text() for label in left.get_yticklabels()] == [
-        "conv1",
-        "conv2",
-        "fc1",
-        "fc2",
-    ]
-    parameters, work = [2432, 51264, 803072, 514], [1881600, 10035200, 802816, 512]
-    for axes, numbers in ((left, parameters), (right, work)):
-        lengths = [bar.get_width() for bar in axes.patches]
-        assert lengths == pytest.approx([100 * n / sum(numbers) for n in numbers])
-        assert [t.get_text().split(" ")[0] for t in axes.texts] == [f"{n:,}" for n in numbers]
-        assert axes.yaxis_inverted()
-        assert axes.get_xlim() == (0, 200)
-    assert left.texts[2].get_text() == "803,072 (93.7 %)"
-    assert right.texts[1].get_text() == "10,035,200 (78.9 %)"
-    assert [axes.get_title() for axes in figure.axes] == ["parameters", "multiply-adds"]
-    assert [axes.patches[0].get_hatch() for axes in figure.axes] == ["//", ".."]
-    assert "of the network, conv1, conv2, fc1, fc2: fc1 holds 93.7 % of" in figure.alt
-    assert "conv2 does 78.9 % of the multiply-adds." in figure.alt
-
-
-def test_costs_name_the_network():
-    trace = trace_shapes(nn.Linear(3, 2), (1, 3))
-    assert "of the layers of mine, " in plots.plot_costs(trace, name="mine").alt
-
-
-def test_costs_need_something_to_compare():
-    with pytest.raises(ValueError, match="with parameters and multiply-adds, got 0 and 0"):
-        plots.plot_costs(trace_shapes(nn.ReLU(), (1, 3)))
-
-
 def test_colours_are_never_alone():
-    looks = list(networks.LOOKS.values())
+    looks = list(networks._LOOKS.values())
     assert len({(look["linestyle"], look["linewidth"]) for look in looks}) == 3
-    assert {look["edgecolor"] for look in looks} >= {BLUE, VERMILION}
+    assert {look["ec"] for look in looks} >= {BLUE, VERMILION}

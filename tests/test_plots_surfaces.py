@@ -52,8 +52,3 @@ def test_a_walk_that_never_began_is_one_point():
 def test_a_loss_for_each_point_is_needed(points, losses):
     with pytest.raises(ValueError, match=f"got {points} points and {losses} losses"):
         plot_walk(HEIGHTS, LIMITS, np.zeros((points, 2)), np.ones(losses), "x")
-
-
-def test_heights_must_be_a_table():
-    with pytest.raises(ValueError, match=r"expected heights \(H, W\), got \(3,\)"):
-        plot_surface(np.zeros(3), LIMITS, width=1, height=1)

@@ -112,8 +112,7 @@ def fill_in(notebook: NotebookNode) -> None:
     """Put the solution into every exercise's cell, in place, and add why it is right."""
     from nbformat.v4 import new_markdown_cell
 
-    from cnn_basics.exercises.catalog import find
-    from cnn_basics.exercises.kinds import Exercise
+    from cnn_basics.exercises.content import Exercise, find
 
     cells = []
     for cell in notebook.cells:

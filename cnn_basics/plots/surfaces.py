@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 
-from cnn_basics.figures import SEQUENTIAL, VERMILION, LessonFigure, new_figure
+from cnn_basics.figures import VERMILION, LessonFigure, new_figure
+from cnn_basics.plots.heat import draw_path, draw_surface
 from cnn_basics.plots.reused import fixed_figure
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
-
-_LEVELS = 18
 
 
 def plot_surface(
@@ -89,23 +87,3 @@ def plot_walk(
     right.set(xlabel="step", ylabel="loss")
     right.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def draw_surface(axes: Axes, heights: np.ndarray, limits: Limits) -> None:
-    """Draw levels of equal loss; they lie closer together at the bottom, where it is flat."""
-    if heights.ndim != 2:
-        raise ValueError(f"expected heights (H, W), got {heights.shape}: give one number per place")
-    columns, rows = (np.linspace(*ends, n) for ends, n in zip(limits, heights.T.shape, strict=True))
-    low, high = float(heights.min()), float(heights.max())
-    levels = low + (high - low) * np.linspace(0, 1, _LEVELS) ** 2
-    axes.contourf(columns, rows, heights, levels, cmap=SEQUENTIAL)
-    axes.contour(columns, rows, heights, levels, colors="white", linewidths=0.6, alpha=0.6)
-
-
-def draw_path(axes: Axes, points: np.ndarray) -> None:
-    """Draw a path that is seen on dark and on light ground."""
-    for colour, width in (("black", 3.6), ("white", 1.8)):
-        axes.plot(*points.T, color=colour, lw=width, zorder=3)
-    axes.plot(*points[1:].T, "o", color="white", mec="black", ms=4, mew=0.8, zorder=4)
-    axes.plot(*points[0], "s", color="white", mec="black", ms=8, zorder=5)
-    axes.plot(*points[-1], "o", color=VERMILION, mec="white", mew=1.5, ms=11, zorder=6)
