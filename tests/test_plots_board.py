@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cnn_basics.figures import figure_to_array
-from cnn_basics.plots.board import MOST_MISTAKES, BoardFigure, round_loss
-from cnn_basics.plots.board_state import BoardState, Mistake
-from cnn_basics.plots.mosaic import colour_kernels, tile_pictures
+from cnn_basics.widgets.board_figure import MOST_MISTAKES, BoardFigure, colour_kernels, round_loss
+from cnn_basics.widgets.board_state import BoardState, Mistake
+from cnn_basics.widgets.redrawn import tile_pictures
 
 RANDOM = np.random.default_rng(0)
 KERNELS = RANDOM.normal(size=(12, 3, 5, 4))

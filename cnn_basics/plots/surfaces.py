@@ -6,7 +6,6 @@ import numpy as np
 
 from cnn_basics.figures import VERMILION, LessonFigure, new_figure
 from cnn_basics.plots.heat import draw_path, draw_surface
-from cnn_basics.plots.reused import fixed_figure
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
 
@@ -32,7 +31,9 @@ def plot_surface(
         >>> plot_surface(np.eye(4), ((0, 1), (0, 1)), width=2, height=2)
         <LessonFigure: A surface of losses from above.>
     """
-    figure, (axes,) = fixed_figure([(0, 0, 1, 1)], width=width, height=height)
+    figure, (axes,) = new_figure(width=width, height=height)
+    figure.set_layout_engine("none")
+    axes.set_position((0, 0, 1, 1))
     draw_surface(axes, heights, limits)
     axes.set_axis_off()
     figure.alt = "A surface of losses from above."

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.board import BoardFigure
+from cnn_basics.widgets.board_figure import BoardFigure
 from cnn_basics.training import History, fit
 from cnn_basics.training.checks import require_whole
 from cnn_basics.training.data import Data, check_data
