@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from cnn_basics.plots.map_browser import MapBrowserFigure, colour_maps, columns_for
 from PIL import Image
 from torch import nn
 from traitlets import TraitError
 
 from cnn_basics.explain import feature_maps
 from cnn_basics.model import Custom_CNN
-from cnn_basics.plots.map_browser import MapBrowserFigure, colour_maps, columns_for
 from cnn_basics.widgets import feature_map_browser, occlusion_explorer
-from cnn_basics.widgets.explained_pictures import read_pictures
+from cnn_basics.widgets.feature_maps import read_pictures
 
 STEPS = ("conv1", "relu", "max_pool2d", "conv2", "relu_1", "max_pool2d_1")
 CHANNELS = (32, 32, 32, 64, 64, 64)
