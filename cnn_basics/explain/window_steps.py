@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cnn_basics.by_hand import read_padding
+from cnn_basics import by_hand
 from cnn_basics.model.recorder import Step
 
 Pair = tuple[int, int]
@@ -79,7 +79,7 @@ def _window(given: dict[str, object]) -> Window:
     dilation = as_pair(given.get("dilation") or 1)
     padding = given.get("padding") or 0
     padding = padding if isinstance(padding, str) else as_pair(padding)
-    (top, _), (left, _) = read_padding(padding, kernel, stride, dilation)
+    _, ((top, _), (left, _)) = by_hand.read_window(kernel, stride, padding, dilation)
     return Window(kernel, stride, (top, left), dilation)
 
 

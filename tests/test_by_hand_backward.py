@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_functional import CLOSE, assert_one_sentence, convolutions, pairs, random
+from test_by_hand_layers import CLOSE, assert_one_sentence, convolutions, pairs, random
 
 from cnn_basics import by_hand
 from cnn_basics.by_hand import spread, windows_backward
@@ -229,7 +229,7 @@ def test_windows_backward_is_the_way_back_through_windows(convolution):
         return
     grad_output = weighting(y.shape)
     (theirs,) = torch.autograd.grad(y, x, grad_output)
-    mine = windows_backward(grad_output, tuple(x.shape[2:]), **numbers)
+    mine = windows_backward(grad_output, x.shape[-2:], **numbers)
     torch.testing.assert_close(mine, theirs, **CLOSE)
 
 
@@ -336,18 +336,18 @@ entropy, norm = by_hand.cross_entropy_backward, by_hand.batch_norm_backward
 REFUSED = [
     (lambda: conv(G, X, W, stride=2), r"output's shape \(2, 6, 2, 2\), got \(2, 6, 3, 4\)"),
     (lambda: conv(G[0], X, W), r"output's shape \(2, 6, 3, 4\), got \(6, 3, 4\)"),
-    (lambda: conv(G.double(), X, W), "x and grad_output of one dtype, got float32 and float64"),
+    (lambda: conv(G.double(), X, W), "x and grad_output of one dtype on one device"),
     (lambda: conv(G, X, W.double()), "x and weight of one dtype"),
-    (lambda: conv(G, X.numpy(), W), "x as a torch tensor, got ndarray"),
-    (lambda: conv(None, X, W), r"grad_output of the output's shape.*got None"),
-    (lambda: conv([1.0], X, W), "grad_output as a torch tensor, got list"),
+    (lambda: conv(G, X.numpy(), W), "x as a float32 or float64 tensor, got a float32 array"),
+    (lambda: conv(None, X, W), "grad_output as a float32 or float64 tensor, got None"),
+    (lambda: conv([1.0], X, W), "grad_output as a float32 or float64 tensor, got a list"),
     (lambda: conv(G, X, W, groups=2), "8 channels.*groups=2"),
     (lambda: conv(G, X, W, padding="full"), "'same' or 'valid', got 'full'"),
-    (lambda: conv(G, X, W.to("meta")), "one device, got cpu and meta"),
+    (lambda: conv(G, X, W.to("meta")), "on cpu and torch.float32 on meta"),
     (lambda: linear(torch.zeros(2, 4), SCORES, torch.zeros(5, 3)), r"shape \(2, 5\)"),
     (lambda: linear(SCORES, SCORES, torch.zeros(5, 4)), r"x as \(..., 4\)"),
     (lambda: relu(SCORES[0], SCORES), r"shape \(2, 3\), got \(3,\)"),
-    (lambda: relu(TARGET, TARGET), "float32 or float64, got int64"),
+    (lambda: relu(TARGET, TARGET), "float32 or float64 tensor, got a int64"),
     (lambda: by_hand.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
     (lambda: by_hand.max_pool2d_backward(X, X, 2, padding=2), "at most half the kernel"),
     (lambda: by_hand.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\)"),
@@ -355,19 +355,18 @@ REFUSED = [
     (lambda: norm(SCORES, SCORES, None, None), "both running_mean and running_var"),
     (lambda: norm(SCORES[:1], SCORES[:1], None, None, training=True), "more than 1 value"),
     (lambda: norm(X, SCORES, None, None, training=True), r"shape \(2, 3\), got \(2, 4, 5, 6\)"),
-    (lambda: entropy(ONE, SCORES[0], TARGET), r"x as \(N, K\).*got \(3,\)"),
-    (lambda: entropy(ONE, SCORES, [0, 2]), "int64 tensor of class numbers, got list"),
-    (lambda: entropy(ONE, SCORES, SCORES), "int64 tensor of class numbers, got torch.float32"),
+    (lambda: entropy(ONE, SCORES[0], TARGET), r"x as \(N, K\).*of shape \(3,\)"),
+    (lambda: entropy(ONE, SCORES, [0, 2]), "int64 tensor of class numbers, got a list"),
+    (lambda: entropy(ONE, SCORES, SCORES), "int64 tensor of class numbers, got a float32"),
     (lambda: entropy(ONE, SCORES, TARGET[:1]), r"target of shape \(2,\), got \(1,\)"),
     (lambda: entropy(ONE, SCORES, TARGET + 1), "classes from 0 to 2, got 1 to 3"),
     (lambda: entropy(ONE, SCORES, TARGET - 1), "classes from 0 to 2, got -1 to 1"),
     (lambda: entropy(ONE, SCORES, TARGET, "average"), "reduction in .*got 'average'"),
     (lambda: entropy(ONE, SCORES, TARGET, label_smoothing=2), "label_smoothing from 0 to 1"),
     (lambda: entropy(ONE, SCORES, TARGET, "none"), r"shape \(2,\), got \(\)"),
-    (lambda: windows_backward(G, (5, 6)), r"grad_output as \(N, C, H_out, W_out"),
-    (lambda: windows_backward(torch.zeros(1, 1, 2, 2, 2, 2), (4, 3)), "3×2 windows.*got 2×2"),
-    (lambda: spread(X[0], 2), r"x as \(N, C, H, W\), got \(4, 5, 6\)"),
-    (lambda: spread(X, 0), "stride of at least 1, got 0"),
+    (lambda: windows_backward(G, (5, 6)), r"x as \(N, C, H, W\)"),
+    (lambda: windows_backward(torch.zeros(1, 1, 2, 2, 2, 2), (4, 3)), r"\(1, 1, 3, 2, 2, 2\)"),
+    (lambda: spread(X, 0), "stride as a whole number from 1, got 0"),
 ]  # fmt: skip
 
 

@@ -6,8 +6,17 @@ import math
 
 import pytest
 import torch
+from torch.autograd.functional import hessian
 
-from cnn_basics.by_hand import RULES, SURFACES, adam_step, momentum_step, sgd_step, walk
+from cnn_basics.by_hand import (
+    RULES,
+    SURFACES,
+    adam_step,
+    curvatures,
+    momentum_step,
+    sgd_step,
+    walk,
+)
 
 surfaces = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
 OPTIMISERS = {
@@ -148,6 +157,24 @@ def test_no_steps_give_the_start_alone():
     assert still.points.dtype == torch.float64
 
 
+@surfaces
+def test_curvatures_are_the_eigenvalues_of_the_second_derivatives(surface):
+    points = doubles(3, 5, 2).clamp(-2, 2)
+    got = curvatures(surface, points)
+    assert got.shape == points.shape
+    for index in range(15):
+        point, found = points.view(-1, 2)[index], got.view(-1, 2)[index]
+        wanted = torch.linalg.eigvalsh(hessian(surface.loss, point))
+        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.99, 1.01])
+def test_two_over_the_curvature_is_where_sgd_runs_away(share):
+    largest = curvatures(SURFACES["ravine"], torch.zeros(2, dtype=torch.float64))[-1].item()
+    losses = walk("ravine", learning_rate=share * 2 / largest, steps=400).losses
+    assert (losses[-1] > losses[0]) == (share > 1)
+
+
 def test_valley_depends_on_start_and_momentum():
     """From behind the shallow valley plain descent stays in it; momentum rolls over the hill."""
     plain = walk("two valleys", learning_rate=0.05, steps=200)
@@ -165,7 +192,7 @@ def test_valley_depends_on_start_and_momentum():
         ({"rule": "SGD"}, "'sgd', 'momentum', 'adam', got 'SGD'"),
         ({"learning_rate": 0.0}, "above 0, got 0.0"),
         ({"learning_rate": math.inf}, "finite learning_rate"),
-        ({"steps": -1}, "at least 0, got -1"),
+        ({"steps": -1}, "from 0, got -1: try steps=50"),
         ({"steps": 1.5}, "whole number"),
         ({"steps": True}, "whole number"),
         ({"momentum": 1.0}, "momentum of at least 0 and below 1"),
@@ -173,5 +200,5 @@ def test_valley_depends_on_start_and_momentum():
     ],
 )
 def test_what_cannot_be_walked_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         walk(**{"surface": "bowl"} | arguments)
