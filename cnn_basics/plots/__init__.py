@@ -8,7 +8,6 @@ from cnn_basics.plots.attainable import RooflineFigure
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
-from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
@@ -78,7 +77,6 @@ __all__ = [
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_computation_graph",
-    "plot_connections",
     "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
