@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from cnn_basics.figures import LessonFigure
-from cnn_basics.widgets.board_figure import BoardFigure
 from cnn_basics.training import History, fit
 from cnn_basics.training.checks import require_whole
 from cnn_basics.training.data import Data, check_data
 from cnn_basics.widgets.board_controls import BoardControls
+from cnn_basics.widgets.board_figure import BoardFigure
 from cnn_basics.widgets.board_record import describe_board
 from cnn_basics.widgets.board_training import BackgroundTraining, count
 from cnn_basics.widgets.parts import Guard, WithFallback
