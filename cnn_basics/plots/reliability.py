@@ -14,7 +14,7 @@ from cnn_basics.plots.curves import check_count
 
 
 class Groups(Protocol):
-    """What is drawn; a `training.calibration.Reliability` has it."""
+    """What is drawn; a `training.Reliability` has it."""
 
     edges: torch.Tensor
     counts: torch.Tensor
