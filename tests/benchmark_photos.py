@@ -1,8 +1,8 @@
 """How much faster `load_folder` reads photos than the loop that one writes first.
 
 The photos are those of the folder that the environment variable CNN_BASICS_TEST_PHOTOS names, in
-the layout of the bundled pictures or of one folder for each class; without it, drawn pets, saved
-as JPEGs of a camera's smallest size.
+the layout of the bundled pictures or of one folder for each class; without it, our drawn pets, as
+JPEGs of a camera's smallest size.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
-from cnn_basics.datasets import load_folder
-from cnn_basics.pets import draw_pet
+from cnn_basics.datasets import load_folder, picture_paths
 
 PHOTOS_VARIABLE = "CNN_BASICS_TEST_PHOTOS"
 SIZE = 64  # of the squares, in pixels
@@ -85,10 +84,11 @@ def draw_photos(folder: Path, species: str) -> None:
     """Fill a folder with LIMIT JPEGs."""
     folder.mkdir()
     noise = np.random.default_rng(0).integers(-12, 13, (HEIGHT, WIDTH, 3))
+    drawn = picture_paths("training_set", f"{species}s")[:DRAWN]
     for number in range(LIMIT):
         path = folder / f"{species}.{number}.jpg"
         if number < DRAWN:
-            pet = Image.fromarray(draw_pet(species, number, 160)).resize((WIDTH, HEIGHT))
+            pet = Image.open(drawn[number]).resize((WIDTH, HEIGHT))
             pixels = (np.asarray(pet) + noise).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(path, quality=90)
         else:

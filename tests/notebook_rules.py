@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LONGEST_CELL = 15
+LONGEST_DEFINITION = 30  # of a cell that defines what is taught, or whose source is folded
 LARGEST_FILE = 1_000_000
 SHORTEST_ALT = 20
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -107,8 +108,15 @@ def find_empty_cells(nb: dict) -> list[str]:
 
 
 def find_long_cells(nb: dict) -> list[str]:
-    lengths = ((i, len(source(cell).splitlines())) for i, cell in cells(nb, "code"))
-    return [f"cell {i} has {n} lines, over {LONGEST_CELL}" for i, n in lengths if n > LONGEST_CELL]
+    found = []
+    for i, cell in cells(nb, "code"):
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
+        defines = re.search(r"^(?:def|class) ", source(cell), flags=re.MULTILINE)
+        most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
+        length = len(source(cell).splitlines())
+        if length > most:
+            found.append(f"cell {i} has {length} lines, over {most}")
+    return found
 
 
 def find_remote(nb: dict) -> list[str]:

@@ -14,8 +14,7 @@ import pytest
 from cnn_basics.authoring import editions
 from cnn_basics.authoring.editions import Note, add_notes, read_notes
 from cnn_basics.authoring.refresh import LessonError
-from cnn_basics.exercises.catalog import LESSONS, of_lesson
-from cnn_basics.exercises.kinds import Exercise
+from cnn_basics.exercises.content import LESSONS, Exercise, of_lesson
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]
@@ -194,6 +193,15 @@ class TestPages:
         lessons_linked = [target for target in targets if re.match(r"\d\d_|glossary", target)]
         assert len(lessons_linked) >= 2
         assert all(target.endswith(".html") for target in lessons_linked)
+
+
+def test_pages_show_what_folded_cells_draw_but_not_how():
+    cell = v4.new_code_cell("draw_it()", metadata={"jupyter": {"source_hidden": True}})
+    cell.outputs = [v4.new_output("stream", text="drawn")]
+    notebook = v4.new_notebook(cells=[cell])
+    page = editions.make_handout(notebook, Path("x.ipynb"))
+    assert "drawn" in page
+    assert "draw_it" not in page
 
 
 def test_notes_are_in_slides_and_not_in_handouts(both_pages):

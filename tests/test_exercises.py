@@ -8,19 +8,26 @@ import threading
 from pathlib import Path
 
 import notebook_rules as rules
+import numpy as np
 import pytest
 import torch
 
 from cnn_basics import exercises
-from cnn_basics.exercises import record
-from cnn_basics.exercises.catalog import LESSONS, find, of_lesson
-from cnn_basics.exercises.comparing import describe, same, size_of
-from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, is_blank, judge
-from cnn_basics.exercises.kinds import Draw, Exercise
-from cnn_basics.exercises.known import all_cases
-from cnn_basics.exercises.limits import TookTooLong, call_within
-from cnn_basics.exercises.questions import Question
-from cnn_basics.exercises.trying import attempt
+from cnn_basics.exercises.content import LESSONS, Draw, Exercise, Question, find, of_lesson
+from cnn_basics.exercises.judging import (
+    BLANK,
+    RIGHT,
+    WRONG,
+    TookTooLong,
+    all_cases,
+    attempt,
+    call_within,
+    describe,
+    is_blank,
+    judge,
+    same,
+    size_of,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 
@@ -90,6 +97,8 @@ class TestSame:
             (torch.ones(2).double(), torch.ones(2).double() + 1e-12),
             (2, 2.0),
             (0.5, torch.tensor(0.5)),
+            (0.5, np.float32(0.5)),
+            (3, np.int64(3)),
             ((1, 2), [1, 2]),
             ({"a": [1]}, {"a": [1]}),
             (float("nan"), float("nan")),
@@ -110,6 +119,7 @@ class TestSame:
             (1, True),
             (True, 1),
             (1, torch.tensor(True)),
+            (1, np.bool_(True)),
             (1, "1"),
             ((1, 2), (1, 2, 3)),
             ({"a": 1}, {"b": 1}),
@@ -177,7 +187,7 @@ class TestCheck:
     def test_of_all_cases_that_fail_the_smallest_is_shown(self, capsys):
         exercises.check("5.1", lambda size, kernel_size, stride: 77)
         shown = re.findall(r"^  \w+ = (\d+)$", capsys.readouterr().out, flags=re.MULTILINE)
-        smallest = min(all_cases(find("5.1")), key=size_of)
+        smallest = min(all_cases("5.1"), key=size_of)
         assert shown == [str(value) for value in smallest]
         assert sum(smallest) < 10
 
@@ -255,7 +265,7 @@ class TestCheck:
     def test_a_later_mistake_does_not_undo_it(self, kept):
         exercises.check("5.1", find("5.1").reference)
         exercises.check("5.1", lambda size, kernel_size, stride: 0)
-        assert record.read_record()["5.1"] == {"attempts": 2, "hints": 0, "done": True}
+        assert exercises.read_record()["5.1"] == {"attempts": 2, "hints": 0, "done": True}
 
     @pytest.mark.parametrize("name", ["5.9", "13.1", "0.1", "five", "", "5", None, 5.1])
     def test_other_names_are_refused(self, name):
@@ -271,7 +281,7 @@ class TestCheck:
 
 class TestRepairs:
     def test_as_given_it_is_not_attempted(self):
-        scope = dict(vars(__import__("cnn_basics.exercises.lessons.lesson_09", fromlist=["F"])))
+        scope = dict(vars(__import__("cnn_basics.exercises.lesson_09", fromlist=["F"])))
         exec(find("9.3").blank, scope)
         assert judge(find("9.3"), scope["train_by_batches"]).state == BLANK
 
@@ -347,7 +357,7 @@ class TestProgress:
         kept.parent.mkdir()
         kept.write_text(content)
         with pytest.warns(UserWarning, match="could not be read"):
-            assert record.read_record() == {}
+            assert exercises.read_record() == {}
 
     def test_where_it_cannot_be_kept_a_warning_says_so(self, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("")
@@ -356,12 +366,12 @@ class TestProgress:
             pytest.warns(UserWarning, match="could not be read"),
             pytest.warns(UserWarning, match="name another file with .*CNN_BASICS_PROGRESS"),
         ):
-            record.note("5.1", attempts=1)
+            exercises.note("5.1", attempts=1)
 
     def test_without_the_variable_it_is_the_users_own_folder(self, monkeypatch):
         monkeypatch.delenv("CNN_BASICS_PROGRESS")
-        assert record.record_path().name == "progress.json"
-        assert record.record_path().parent.name == "cnn-basics"
+        assert exercises.record_path().name == "progress.json"
+        assert exercises.record_path().parent.name == "cnn-basics"
 
 
 class TestQuestions:
@@ -372,7 +382,7 @@ class TestQuestions:
         question.given = question.choices[0]
         assert question.right
         assert question.still().alt.endswith(question.reply)
-        assert record.read_record()["5.4"] == {"attempts": 2, "hints": 0, "done": True}
+        assert exercises.read_record()["5.4"] == {"attempts": 2, "hints": 0, "done": True}
         question.given = ""
         assert (question.right, question.reply) == (False, "")
 

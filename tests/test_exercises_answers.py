@@ -9,12 +9,8 @@ import notebook_rules as rules
 import pytest
 import torch
 
-from cnn_basics.exercises.catalog import LESSONS, of_lesson
-from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, judge
-from cnn_basics.exercises.kinds import Exercise
-from cnn_basics.exercises.known import all_cases
-from cnn_basics.exercises.questions import Question
-from cnn_basics.exercises.trying import attempt
+from cnn_basics.exercises.content import LESSONS, Exercise, Question, of_lesson
+from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, all_cases, attempt, judge
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 ASKED = [asked for lesson in LESSONS for asked in of_lesson(lesson)]
@@ -97,7 +93,7 @@ def test_it_says_what_is_needed(exercise):
 
 @all_exercises
 def test_cases_are_many_and_leave_their_arguments_alone(exercise):
-    cases = all_cases(exercise)
+    cases = all_cases(exercise.name)
     if exercise.parameters:
         assert len(cases) >= (20 if exercise.stub is None else 4)
     for arguments in cases:
@@ -108,7 +104,7 @@ def test_cases_are_many_and_leave_their_arguments_alone(exercise):
 @all_exercises
 def test_only_answers_with_tensors_need_tensors_in_float64(exercise):
     """A tensor of floats in a case is float64, so that rounding cannot decide."""
-    for arguments in all_cases(exercise):
+    for arguments in all_cases(exercise.name):
         for each in arguments:
             if isinstance(each, torch.Tensor) and each.is_floating_point():
                 assert each.dtype == torch.float64

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -34,12 +37,15 @@ def test_lines_hold_their_data_from_1_on():
 
 def test_lines_take_places_scale_and_gradients():
     y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
-    figure = plots.plot_lines({"a": y}, "A rising line.", x=X, y_label="size", log=True)
-    (axes,) = figure.axes
+    (axes,) = plots.plot_lines({"a": y}, "A line.", x=X, y_label="size", log=True).axes
     assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
-    assert axes.get_yscale() == "log"
-    assert axes.get_ylabel() == "size"
-    assert legend_texts(figure) == []
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "size")
+    assert axes.figure.legends == []
+
+
+def test_a_long_line_has_few_markers():
+    (line,) = plots.plot_lines({"a": torch.ones(300)}, "A level line.").axes[0].get_lines()
+    assert line.get_markevery() == 15
 
 
 @pytest.mark.parametrize(
@@ -76,35 +82,89 @@ def test_lines_that_cannot_be_told_apart_are_refused(count):
         plots.plot_lines(curves(count), "Too many lines, or none.")
 
 
-def test_panels_share_limits_styles_and_one_legend():
-    panels = {"one": {"output": X, "slope": X * 0}, "two": {"output": X * 10, "slope": X}}
-    figure = plots.plot_panels(X, panels, "Two functions.", columns=4)
-    one, two = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
-    assert one.get_ylim() == two.get_ylim()
-    assert one.get_ylim()[0] < -10
-    assert one.get_ylim()[1] > 20
-    drawn = {line.get_label(): line for line in two.get_lines()}
-    assert drawn["output"].get_ydata().tolist() == [-10, 0, 20]
-    assert drawn["slope"].get_ydata().tolist() == [-1, 0, 2]
-    assert drawn["output"].get_linestyle() != drawn["slope"].get_linestyle()
-    assert legend_texts(figure) == ["output", "slope"]
-
-
-def test_panels_leave_no_empty_frame():
-    figure = plots.plot_panels(X, {n: {"y": X} for n in "abc"}, "Three lines.", columns=2)
-    assert [axes.axison for axes in figure.axes] == [True, True, True, False]
-
-
 def test_bars_stand_in_order_with_their_numbers():
     figure = plots.plot_bars({"small": 0.25, "large": 1234.5}, "Two bars.", x_label="cost")
     (axes,) = figure.axes
     assert [bar.get_width() for bar in axes.patches] == [0.25, 1234.5]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["small", "large"]
-    assert {text.get_text() for text in axes.texts} == {"0.25", "1,234.50"}
+    assert [text.get_text() for text in axes.texts] == ["0.25", "1,234.50"]
     assert axes.yaxis_inverted()
     assert len({bar.get_hatch() for bar in axes.patches}) == 2
     assert axes.get_xlabel() == "cost"
+
+
+def test_bars_of_several_ratios_show_each_and_end_at_the_median():
+    ratios = {"slow": [100.0, 900.0, 200.0], "quick": [0.5]}
+    figure = plots.plot_bars(ratios, "Two rows.", digits=1, log=True, bound=3.0)
+    (axes,) = figure.axes
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+    assert [bar.get_x() for bar in axes.patches] == [1, 1]
+    assert ends == [200, 0.5]
+    dots, one, bound = axes.lines
+    assert dots.get_xydata().tolist() == [[100, 0], [900, 0], [200, 0]]
+    assert (one.get_xdata()[0], bound.get_xdata()[0]) == (1, 3)
+    assert [text.get_text() for text in axes.texts] == ["200.0", "0.5", "3"]
+    assert [text.xy for text in axes.texts] == [(900, 0), (1, 1), (3, 1)]
+    assert axes.get_xscale() == "log"
+
+
+TRAINED = SimpleNamespace(
+    train_loss=[0.7, 0.4, 0.1],
+    train_accuracy=[0.5, 0.8, 0.99],
+    valid_loss=[0.75, 0.5, 0.9],
+    valid_accuracy=[0.45, 0.75, 0.7],
+)
+ALONE = SimpleNamespace(
+    train_loss=[2.0, math.inf, math.nan],
+    train_accuracy=[0.3, 0.2, 0.2],
+    valid_loss=[],
+    valid_accuracy=[],
+)
+
+
+def test_learning_curves_hold_the_history_told_apart_by_more_than_colour():
+    figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.", classes=4)
+    for axes, name, guess in zip(
+        figure.axes, ("loss", "accuracy"), (math.log(4), 0.25), strict=True
+    ):
+        train, valid, level = axes.get_lines()
+        assert axes.get_title(loc="left") == name
+        assert list(train.get_xdata()) == [1, 2, 3]
+        assert list(train.get_ydata()) == getattr(TRAINED, f"train_{name}")
+        assert list(valid.get_ydata()) == getattr(TRAINED, f"valid_{name}")
+        assert set(level.get_ydata()) == {guess}
+        assert train.get_linestyle() != valid.get_linestyle()
+        assert train.get_marker() != valid.get_marker()
+    assert legend_texts(figure) == ["training", "validation", "guessing"]
+    assert len(figure.to_png()) < 30_000
+
+
+def test_several_trainings_share_axes_and_have_their_names():
+    figure = plots.plot_learning_curves({"plain": TRAINED, "alone": ALONE}, "Two trainings.")
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["plain: loss", "plain: accuracy", "alone: loss", "alone: accuracy"]
+    (low, high), (lowest, highest) = (axes.get_ylim() for axes in figure.axes[:2])
+    assert [axes.get_ylim() for axes in figure.axes[2:]] == [(low, high), (lowest, highest)]
+    assert (low, highest) == (0, 1.02)
+    assert 2 < high < 3  # what is not finite is a gap
+    assert 0.1 < lowest < 0.2
+    assert [line.get_label() for line in figure.axes[2].get_lines()] == ["training", "guessing"]
+
+
+EMPTY = SimpleNamespace(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ({}, "expected 1 to 4 things"),
+        (dict.fromkeys("abcde", TRAINED), "got 5"),
+        ({"a": TRAINED, "b": EMPTY}, "at least one epoch"),
+    ],
+)
+def test_trainings_that_cannot_be_drawn_are_refused(runs, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_learning_curves(runs, "Nothing to see.")
 
 
 def test_histograms_count_all_numbers_on_one_scale():

@@ -17,9 +17,10 @@ from torch import nn
 
 from cnn_basics.datasets.photos import Photos
 from cnn_basics.training import Evaluation, fit
-from cnn_basics.widgets import reruns, training_board
+from cnn_basics.widgets import training_board
 from cnn_basics.widgets.board_controls import PRESSES
 from cnn_basics.widgets.board_record import Record
+from cnn_basics.widgets.parts import replace_previous
 
 NAME = "training board"
 SECONDS = 60  # a test that waits longer is broken
@@ -331,10 +332,10 @@ def test_closing_ends_the_training_and_leaves_nothing(make, running):
 
 
 def test_running_the_cell_again_ends_the_training_of_the_first_run(make, running):
-    reruns.replace_previous(running, ("cell", "run 1"))
+    replace_previous(running, ("cell", "run 1"))
     counts = set()
     for run in range(2, 8):
-        reruns.replace_previous(make(), ("cell", f"run {run}"))
+        replace_previous(make(), ("cell", f"run {run}"))
         counts.add(len(ipywidgets.widgets.widget._instances))
     assert not any(t.name == NAME for t in threading.enumerate())
     assert len(counts) == 1

@@ -112,8 +112,7 @@ def fill_in(notebook: NotebookNode) -> None:
     """Put the solution into every exercise's cell, in place, and add why it is right."""
     from nbformat.v4 import new_markdown_cell
 
-    from cnn_basics.exercises.catalog import find
-    from cnn_basics.exercises.kinds import Exercise
+    from cnn_basics.exercises.content import Exercise, find
 
     cells = []
     for cell in notebook.cells:
@@ -189,6 +188,9 @@ def make_handout(notebook: NotebookNode, path: Path) -> str:
 
 
 def _convert(notebook: NotebookNode, path: Path, kind: type, template: str, **options: str) -> str:
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):  # folded: it only draws
+            cell.metadata["transient"] = {"remove_source": True}
     folders = [str(HERE / "templates")]
     exporter = kind(extra_template_basedirs=folders, template_name=template, **options)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 
 from traitlets import Bool, List, Unicode, observe
 
-from cnn_basics.exercises import record
-from cnn_basics.exercises.questions import Question
+from cnn_basics.exercises.content import Question
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 
 _LINE = 82  # characters of the still picture, bold ones too
 _LINE_HEIGHT = 0.24  # in inches
 
 
 class QuickQuestion(FrontEndWidget, static=("quick",)):
-    """The widget that `ask` returns.
-
-    Attributes:
-        asks: The question.
-        levels: Its difficulty, importance and minutes in words.
-        choices: What to choose from; none where a number is to be typed.
-        given: The answer that was given, as text; "" for none.
-        right: Whether it is right.
-        reply: What there is to say of it.
-    """
+    """The widget that `ask` returns: what is asked, the answer given, and the reply to it."""
 
     asks = Unicode().tag(sync=True)
     levels = Unicode().tag(sync=True)
@@ -34,8 +25,8 @@ class QuickQuestion(FrontEndWidget, static=("quick",)):
     right = Bool().tag(sync=True)
     reply = Unicode().tag(sync=True)
 
-    def __init__(self, question: Question) -> None:
-        self._question = question
+    def __init__(self, question: Question, note: Callable) -> None:
+        self._question, self._note = question, note
         super().__init__(asks=question.asks, levels=question.levels, choices=question.choices)
 
     @observe("given")
@@ -44,7 +35,7 @@ class QuickQuestion(FrontEndWidget, static=("quick",)):
             self.right, self.reply = False, ""
             return
         right, reply = self._question.reply(self.given)
-        record.note(self._question.name, attempts=1, **({"done": True} if right else {}))
+        self._note(self._question.name, attempts=1, done=right)
         with self.hold_sync():
             self.right, self.reply = right, reply
 

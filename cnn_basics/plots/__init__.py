@@ -3,24 +3,16 @@
 Nothing is computed here but what is drawn: every layer comes from `cnn_basics.by_hand`.
 """
 
-from cnn_basics.plots.agreement import plot_agreement
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
 from cnn_basics.plots.attainable import RooflineFigure
-from cnn_basics.plots.blocks import network_blocks
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
-from cnn_basics.plots.connections import plot_connections
-from cnn_basics.plots.curves import plot_bars, plot_lines, plot_panels
-from cnn_basics.plots.descent import animate_descent, plot_descent
-from cnn_basics.plots.embedding import plot_embedding
-from cnn_basics.plots.graph import GraphNode, plot_computation_graph
+from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.grids import plot_grids, plot_window
-from cnn_basics.plots.heat import draw_heat, plot_heat
+from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
 from cnn_basics.plots.layer_table import plot_layer_table
-from cnn_basics.plots.layers import plot_costs, plot_stages
-from cnn_basics.plots.learning import plot_learning_curves, plot_range_test
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -29,9 +21,13 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
-from cnn_basics.plots.mistakes import plot_confusion, plot_mistakes
 from cnn_basics.plots.mixer import MixerFigure
-from cnn_basics.plots.networks import animate_forward, plot_network
+from cnn_basics.plots.networks import (
+    GraphNode,
+    animate_forward,
+    plot_computation_graph,
+    plot_network,
+)
 from cnn_basics.plots.overview import plot_blocks, plot_error_by_year
 from cnn_basics.plots.pictures import (
     plot_feature_maps,
@@ -48,17 +44,10 @@ from cnn_basics.plots.pixels import (
 from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
-from cnn_basics.plots.reliability import plot_reliability
-from cnn_basics.plots.roofline import plot_ratios, plot_roofline
-from cnn_basics.plots.scores import plot_scores
-from cnn_basics.plots.sheets import plot_kernel_sheet, plot_map_sheets
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
-from cnn_basics.plots.surfaces import plot_surface, plot_walk
 from cnn_basics.plots.unrolling import animate_im2col
-from cnn_basics.plots.walks import plot_walk_losses, plot_walks
-from cnn_basics.plots.weights import plot_flattened, plot_weight_counts, plot_weight_picture
 
 __all__ = [
     "BoardFigure",
@@ -73,7 +62,6 @@ __all__ = [
     "animate_channels",
     "animate_convolution",
     "animate_curve",
-    "animate_descent",
     "animate_forward",
     "animate_im2col",
     "animate_normalization",
@@ -82,56 +70,33 @@ __all__ = [
     "animate_reshape",
     "animate_resolution",
     "draw_grid",
-    "draw_heat",
-    "network_blocks",
-    "plot_agreement",
+    "draw_path",
+    "draw_surface",
     "plot_bars",
     "plot_blocks",
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_computation_graph",
-    "plot_confusion",
-    "plot_connections",
-    "plot_costs",
-    "plot_descent",
-    "plot_embedding",
     "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
-    "plot_flattened",
     "plot_grids",
     "plot_heat",
     "plot_histograms",
-    "plot_kernel_sheet",
     "plot_kernels",
     "plot_layer_table",
     "plot_learning_curves",
     "plot_lines",
-    "plot_map_sheets",
     "plot_memory_order",
-    "plot_mistakes",
     "plot_network",
     "plot_owners",
-    "plot_panels",
     "plot_patch",
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
-    "plot_range_test",
-    "plot_ratios",
-    "plot_reliability",
-    "plot_roofline",
-    "plot_scores",
-    "plot_stages",
     "plot_strides",
-    "plot_surface",
     "plot_tensor",
     "plot_views",
-    "plot_walk",
-    "plot_walk_losses",
-    "plot_walks",
-    "plot_weight_counts",
-    "plot_weight_picture",
     "plot_window",
     "plot_window_positions",
 ]

@@ -1,18 +1,22 @@
-"""Lines, panels of lines and bars, told apart by style, marker and label."""
+"""Lines and bars, told apart by line style, marker or hatching and never by colour alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from cnn_basics.figures import BLUE, CYCLE, LessonFigure, new_figure
+from cnn_basics.expect import expect
+from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_figure
 
-Curves = Mapping[str, torch.Tensor]
+if TYPE_CHECKING:
+    from cnn_basics.training import History
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -20,7 +24,7 @@ HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 
 
 def plot_lines(
-    curves: Curves,
+    curves: Mapping[str, torch.Tensor],
     alt: str,
     *,
     x: torch.Tensor | None = None,
@@ -29,7 +33,7 @@ def plot_lines(
     log: bool = False,
     height: float = 3.0,
 ) -> LessonFigure:
-    """Draw several lines in one plot.
+    """Draw several lines in one plot, each with its own style, marker and entry in the legend.
 
     Args:
         curves: Label and heights of each line, each `(T,)`, at most 7.
@@ -42,8 +46,7 @@ def plot_lines(
         height: Height of the figure in inches.
 
     Returns:
-        The figure; each line has its own style and marker, and, if there are several, an entry in
-        the legend.
+        The figure; a single line has no legend, a long one a marker at every twentieth part only.
 
     Raises:
         ValueError: When there is no line, or more than 7.
@@ -54,126 +57,154 @@ def plot_lines(
     """
     check_count(curves, len(CYCLE))
     figure, (axes,) = new_figure(height=height, alt=alt)
-    _draw_lines(axes, curves, x, markers=True)
+    figure.few_colours = True
+    looks = zip(CYCLE, LINE_STYLES, MARKERS, strict=True)
+    for (label, curve), (colour, line, marker) in zip(curves.items(), looks, strict=False):
+        places = torch.arange(1, len(curve) + 1) if x is None else x
+        look = {"color": colour, "linestyle": line, "linewidth": 2, "marker": marker}
+        look |= {"markersize": 5, "markevery": max(1, len(curve) // 20)}
+        axes.plot(places.detach().cpu(), curve.detach().cpu(), label=label, **look)
     if log:
         axes.set_yscale("log")
-        _mark_powers(axes)
+        _mark_powers(axes.yaxis)
     if x is None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         figure.legend(loc="outside right upper", handlelength=3.5)
     return figure
 
 
-def plot_panels(
-    x: torch.Tensor, panels: Mapping[str, Curves], alt: str, *, columns: int = 4, size: float = 1.9
-) -> LessonFigure:
-    """Draw one small plot for each function, all with the same axes.
-
-    Args:
-        x: `(T,)`, the places of the points, the same for all.
-        panels: Title of each plot, and its curves by label, each `(T,)`.
-        alt: What the picture shows.
-        columns: Plots in a row.
-        size: Height of a row in inches.
-
-    Returns:
-        The figure; the first axes hold the panels in order. Lines of the same label have the
-        same style everywhere; one legend names them.
-
-    Example:
-        >>> x = torch.linspace(-1, 1, 3)
-        >>> plot_panels(x, {"square": {"value": x**2}}, "A parabola, open at the top.")
-        <LessonFigure: A parabola, open at the top.>
-    """
-    check_count(panels, 16)
-    columns = min(columns, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    figure, axes = new_figure(rows, columns, height=size * rows + 0.4, alt=alt)
-    heights = torch.cat([curve for curves in panels.values() for curve in curves.values()])
-    low, high = heights.min().item(), heights.max().item()
-    for axis in axes[len(panels) :]:
-        axis.set_axis_off()
-    for axis, (title, curves) in zip(axes, panels.items(), strict=False):
-        _draw_lines(axis, curves, x, markers=False)
-        axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-        axis.set_title(title, fontsize=10)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handlelength=3.5)
-    return figure
-
-
 def plot_bars(
-    values: Mapping[str, float], alt: str, *, x_label: str = "", digits: int = 2
+    values: Mapping[str, float | Sequence[float]],
+    alt: str,
+    *,
+    x_label: str = "",
+    digits: int = 2,
+    log: bool = False,
+    bound: float | None = None,
 ) -> LessonFigure:
     """Draw one horizontal bar for each number, with the number at its end.
 
     Args:
-        values: Label and length of each bar.
+        values: Label and length of each bar, the first at the top, at most 16. Several numbers
+            are drawn as dots, and the bar is as long as their median.
         alt: What the picture shows.
         x_label: Says what the lengths are.
         digits: Decimals of the numbers written.
+        log: For ratios: bars start at 1, and every power of ten is equally wide.
+        bound: A length to mark with a dashed line.
 
     Returns:
-        The figure; the first bar is at the top.
+        The figure.
+
+    Raises:
+        ValueError: When there is no bar, or more than 16.
 
     Example:
-        >>> plot_bars({"one": 1.0, "two": 2.0}, "Two bars, one half as long as the other.")
-        <LessonFigure: Two bars, one half as long as the other.>
+        >>> plot_bars({"one": 1.0, "two": [1.9, 2.0, 2.4]}, "Two bars, one twice as long.")
+        <LessonFigure: Two bars, one twice as long.>
     """
     check_count(values, 16)
     figure, (axes,) = new_figure(height=0.45 * len(values) + 0.9, alt=alt)
-    bars = axes.barh(list(values), list(values.values()), color="0.85", edgecolor=BLUE, height=0.65)
-    for index, bar in enumerate(bars):
-        bar.set_hatch(HATCHES[index % len(HATCHES)])
-    axes.bar_label(bars, [f"{value:,.{digits}f}" for value in values.values()], padding=4)
+    start, paper = (1.0 if log else 0.0), {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    for row, (label, numbers) in enumerate(values.items()):
+        repeats = np.atleast_1d(numbers)
+        length = float(np.median(repeats))
+        look = {"color": "0.85", "edgecolor": BLUE, "hatch": HATCHES[row % len(HATCHES)]}
+        axes.barh(label, length - start, 0.65, left=start, **look)
+        if len(repeats) > 1:
+            axes.plot(repeats, [row] * len(repeats), "o", color=BLACK, ms=3, alpha=0.6)
+        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "bbox": paper}
+        axes.annotate(f"{length:,.{digits}f}", (max(*repeats, start), row), **place)
+    if log:
+        axes.set_xscale("log")
+        axes.axvline(start, color=BLACK, lw=1.2)
+    if bound is not None:
+        axes.axvline(bound, color=VERMILION, lw=1.5, ls="--", zorder=0)
+        axes.annotate(f"{bound:g}", (bound, 1), xycoords=axes.get_xaxis_transform(), ha="center")
     axes.invert_yaxis()
     axes.margins(x=0.15)
+    if log:
+        _mark_powers(axes.xaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(x_label)
     return figure
 
 
-def _draw_lines(axes: Axes, curves: Curves, x: torch.Tensor | None, markers: bool) -> None:
-    """Draw each curve in its own colour, line style and, if wanted, marker."""
-    if not markers:
-        axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
-    for index, (label, curve) in enumerate(curves.items()):
-        places = torch.arange(1, len(curve) + 1) if x is None else x
-        axes.plot(
-            places.detach().cpu().numpy(),
-            curve.detach().cpu().numpy(),
-            label=label,
-            color=CYCLE[index],
-            linestyle=LINE_STYLES[index],
-            marker=MARKERS[index] if markers else "",
-            linewidth=2,
-            markersize=5,
-        )
+def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2) -> LessonFigure:
+    """Draw loss and accuracy of one or several trainings, for training and validation pictures.
+
+    Args:
+        runs: Name and history of each training, as `training.fit` returns it, at most 4; a name
+            may be empty.
+        alt: What the picture shows.
+        classes: How many there are, to draw the level of guessing: a loss of log(classes), and
+            an accuracy of 1 / classes.
+
+    Returns:
+        One row for each training, with its loss at the left and its accuracy at the right; all
+        rows have the same axes. Training is a solid line with circles, validation a broken one
+        with squares; a training without validation has the first alone.
+
+    Raises:
+        ValueError: When there is no training, or more than 4, or one without an epoch.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> lists = {"train_loss": [0.7, 0.4], "train_accuracy": [0.5, 0.8]}
+        >>> run = SimpleNamespace(**lists, valid_loss=[], valid_accuracy=[])
+        >>> plot_learning_curves({"": run}, "Loss falls, accuracy rises.")
+        <LessonFigure: Loss falls, accuracy rises.>
+    """
+    check_count(runs, 4)
+    trained = all(len(run.train_loss) for run in runs.values())
+    expect(trained, "at least one epoch in each training", "none", "run fit first")
+    figure, axes = new_figure(len(runs), 2, height=2.4 * len(runs) + 0.3, alt=alt)
+    figure.few_colours = True
+    for index, (name, run) in enumerate(runs.items()):
+        loss, accuracy = axes[2 * index : 2 * index + 2]
+        before = f"{name}: " if name else ""
+        _draw_history(loss, f"{before}loss", run.train_loss, run.valid_loss, math.log(classes))
+        shares = run.train_accuracy, run.valid_accuracy
+        _draw_history(accuracy, f"{before}accuracy", *shares, 1 / classes)
+    for column, fixed in ((axes[::2], {"bottom": 0.0}), (axes[1::2], {"top": 1.02})):
+        lows, highs = zip(*(axis.get_ylim() for axis in column), strict=True)
+        for axis in column:
+            axis.set_ylim(**{"bottom": min(lows), "top": max(highs)} | fixed)
+    for axis in axes[-2:]:
+        axis.set_xlabel("epoch")
+    handles = {h.get_label(): h for axis in axes for h in axis.get_lines()}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, handlelength=3.5)
+    return figure
+
+
+def _draw_history(
+    axes: Axes, title: str, train: Sequence[float], valid: Sequence[float], guess: float
+) -> None:
+    """Draw one quantity for the training pictures and, where it is known, for the others."""
+    epochs, look = range(1, len(train) + 1), {"lw": 1.8, "ms": 5 if len(train) <= 20 else 3}
+    axes.plot(epochs, train, "o-", color=BLUE, label="training", **look)
+    if len(valid):
+        axes.plot(epochs, valid, "s--", color=VERMILION, label="validation", **look)
+    axes.axhline(guess, color=BLACK, ls=":", lw=1.2, label="guessing")
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _mark_powers(axes: Axes) -> None:
-    """Mark powers of ten, and where they would be few, also what lies between."""
-    low, high = axes.get_ylim()
-    if high < 100 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        label_plainly(axes.yaxis)
-    else:
-        axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def label_plainly(axis: Axis) -> None:
-    """Label a scale of powers with plain numbers, such as 0.5, and only at its main marks."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+def _mark_powers(axis: Axis) -> None:
+    """Mark powers of ten with plain numbers, and where they would be few, also 2 and 5 times."""
+    low, high = axis.get_view_interval()
+    few = high < 100 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12))
+    if few:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
 def check_count(things: Mapping[str, object], most: int) -> None:
     """Refuse nothing at all, and more than can be told apart."""
-    if not 1 <= len(things) <= most:
-        raise ValueError(
-            f"expected 1 to {most} things to draw, got {len(things)}: split them over more figures"
-        )
+    what = f"1 to {most} things to draw"
+    expect(1 <= len(things) <= most, what, len(things), "split them over more figures")

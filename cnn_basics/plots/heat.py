@@ -1,4 +1,4 @@
-"""Heat-maps over the pictures that they explain."""
+"""Numbers as colours over a plane: heat-maps over pictures, and surfaces of losses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,8 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from cnn_basics.figures import (
-    BLACK,
-    DIVERGING,
-    SEQUENTIAL,
-    LessonFigure,
-    new_figure,
-    plain_axes,
-)
-
-LEVELS = (0.5, 0.8)  # shares of the largest heat where contour lines run
+from cnn_basics import figures
+from cnn_basics.expect import expect
 
 
 def plot_heat(
@@ -28,7 +20,7 @@ def plot_heat(
     *,
     masks: torch.Tensor | None = None,
     size: float = 1.5,
-) -> LessonFigure:
+) -> figures.LessonFigure:
     """Show pictures and, below each, heat-maps over its grey copy.
 
     Args:
@@ -53,88 +45,67 @@ def plot_heat(
         >>> plot_heat(torch.rand(1, 3, 6, 6), heat, ["cat"], "A cat and a heat-map.")
         <LessonFigure: A cat and a heat-map.>
     """
-    _check(pictures, heats, titles, masks)
-    count = len(pictures)
-    figure, axes = new_figure(len(heats) + 1, count, height=size * (len(heats) + 1) + 0.2, alt=alt)
+    count, size_of_all = len(pictures), (len(pictures), *pictures.shape[2:])
+    is_batch = pictures.ndim == 4 and pictures.shape[1] in (1, 3) and 1 <= count <= 8
+    what = "1 to 8 pictures (N, 3, H, W) or (N, 1, H, W)"
+    expect(is_batch, what, f"{tuple(pictures.shape)}", "pick some of a batch, as in x[:4]")
+    what = f"a title for each of {count} pictures"
+    expect(len(titles) == count, what, len(titles), "give both the same length")
+    for name, heat in {**heats, **({} if masks is None else {"masks": masks})}.items():
+        what, fix = f"{name} of shape {size_of_all}", f"explain.enlarge(heat, {size_of_all[1:]})"
+        fits = tuple(heat.shape) == size_of_all
+        expect(fits, what, f"{tuple(heat.shape)}", f"write {fix}")
+    rows = len(heats) + 1
+    figure, axes = figures.new_figure(rows, count, height=size * rows + 0.2, alt=alt)
     figure.sharpness, figure.few_colours = 1.3, True  # pictures under colours take much room
-    shown = _as_floats(pictures)
-    for column, (picture, title) in enumerate(zip(shown, titles, strict=True)):
-        whole = picture if picture.shape[-1] == 3 else picture[..., 0]
-        axes[column].imshow(whole, cmap="gray", vmin=0, vmax=1)
-        plain_axes(axes[column], title)
+    values = pictures.detach().cpu().permute(0, 2, 3, 1)  # (N, H, W, C)
+    values = (values.float() / 255 if values.dtype == torch.uint8 else values.float()).numpy()
+    for place, axis in enumerate(axes):
+        row, column = divmod(place, count)
+        picture = values[column] if row == 0 else values[column].mean(axis=-1)
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        figures.plain_axes(axis, titles[column] if row == 0 else "")
+        if row > 0:
+            heat = list(heats.values())[row - 1]
+            _draw_heat(axis, heat[column].detach().cpu().numpy(), bool((heat < 0).any()))
         if masks is not None:
-            _outline(axes[column], masks[column])
-    for row, (name, heat) in enumerate(heats.items(), start=1):
-        signed = bool((heat < 0).any())
-        for column, picture in enumerate(shown):
-            axis = axes[row * count + column]
-            axis.imshow(picture.mean(axis=-1), cmap="gray", vmin=0, vmax=1)
-            draw_heat(axis, heat[column].detach().cpu().numpy(), signed=signed)
-            plain_axes(axis)
-            if masks is not None:
-                _outline(axis, masks[column])
-        axes[row * count].set_ylabel(name, fontsize=9)
+            _outline(axis, masks[column].cpu().float().numpy())
+    for axis, name in zip(axes[count::count], heats, strict=True):
+        axis.set_ylabel(name, fontsize=9)
     return figure
 
 
-def draw_heat(axes: Axes, heat: np.ndarray, *, signed: bool, opacity: float = 0.65) -> None:
-    """Lay one heat-map over what is drawn already, with contour lines.
+def _outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw the outline of a mask `(H, W)` as a dotted line."""
+    if mask.any() and not mask.all():
+        axes.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
+        axes.contour(mask, levels=[0.5], colors="black", linewidths=1.0, linestyles="dotted")
 
-    Args:
-        axes: Where the picture is.
-        heat: `(H, W)`.
-        signed: Whether zero is in the middle of the colours; else it is their dark end.
-        opacity: Of the colours, 0 to 1.
-    """
+
+def _draw_heat(axes: Axes, heat: np.ndarray, signed: bool) -> None:
+    """Lay one heat-map `(H, W)` over what is drawn already, with contour lines."""
     high = float(np.abs(heat).max()) or 1.0
-    low, colours = (-high, DIVERGING) if signed else (0.0, SEQUENTIAL)
-    axes.imshow(heat, cmap=colours, vmin=low, vmax=high, alpha=opacity)
-    line = BLACK if signed else "white"
+    low, colours = (-high, figures.DIVERGING) if signed else (0.0, figures.SEQUENTIAL)
+    axes.imshow(heat, cmap=colours, vmin=low, vmax=high, alpha=0.65)
     for sign, style in ((1, "solid"), (-1, "dashed")):
-        heights = [share * high for share in LEVELS if (sign * heat).max() > share * high]
-        if heights and min(heat.shape) > 1:
-            axes.contour(sign * heat, levels=heights, colors=line, linewidths=1.2, linestyles=style)
+        levels = [share * high for share in (0.5, 0.8) if (sign * heat).max() > share * high]
+        if levels and min(heat.shape) > 1:
+            look = {"colors": "black" if signed else "white", "linestyles": style}
+            axes.contour(sign * heat, levels=levels, linewidths=1.2, **look)
 
 
-def _outline(axes: Axes, mask: torch.Tensor) -> None:
-    """Draw the outline of a mask as a dotted line."""
-    if 0 < int(mask.sum()) < mask.numel():
-        axes.contour(mask.cpu().float().numpy(), levels=[0.5], colors="0.9", linewidths=2.2)
-        axes.contour(
-            mask.cpu().float().numpy(),
-            levels=[0.5],
-            colors=BLACK,
-            linewidths=1.0,
-            linestyles="dotted",
-        )
+def draw_surface(axes: Axes, heights: np.ndarray, limits: Sequence[tuple[float, float]]) -> None:
+    """Draw levels of equal loss `(H, W)`, closer together at the bottom, where it is flat."""
+    columns, rows = (np.linspace(*ends, n) for ends, n in zip(limits, heights.T.shape, strict=True))
+    levels = heights.min() + np.ptp(heights) * np.linspace(0, 1, 18) ** 2
+    axes.contourf(columns, rows, heights, levels, cmap=figures.SEQUENTIAL)
+    axes.contour(columns, rows, heights, levels, colors="white", linewidths=0.6, alpha=0.6)
 
 
-def _as_floats(pictures: torch.Tensor) -> np.ndarray:
-    """Bring pictures to `(N, H, W, C)` from 0 to 1."""
-    values = pictures.detach().cpu().permute(0, 2, 3, 1)
-    return (values.float() / 255 if values.dtype == torch.uint8 else values.float()).numpy()
-
-
-def _check(
-    pictures: torch.Tensor,
-    heats: Mapping[str, torch.Tensor],
-    titles: Sequence[str],
-    masks: torch.Tensor | None,
-) -> None:
-    if pictures.ndim != 4 or pictures.shape[1] not in (1, 3) or not 1 <= len(pictures) <= 8:
-        raise ValueError(
-            f"expected 1 to 8 pictures (N, 3, H, W) or (N, 1, H, W), got {tuple(pictures.shape)}: "
-            "pick some of a batch, as in x[:4]"
-        )
-    if len(titles) != len(pictures):
-        raise ValueError(
-            f"expected a title for each of {len(pictures)} pictures, got {len(titles)}: "
-            "give both the same length"
-        )
-    wanted = (len(pictures), *pictures.shape[2:])
-    for name, heat in {**heats, **({"masks": masks} if masks is not None else {})}.items():
-        if tuple(heat.shape) != wanted:
-            raise ValueError(
-                f"expected {name} of shape {wanted}, got {tuple(heat.shape)}: "
-                f"write explain.enlarge(heat, {wanted[1:]})"
-            )
+def draw_path(axes: Axes, points: np.ndarray) -> None:
+    """Draw a path `(T, 2)` that is seen on dark and on light ground."""
+    for colour, width in (("black", 3.6), ("white", 1.8)):
+        axes.plot(*points.T, color=colour, lw=width, zorder=3)
+    axes.plot(*points[1:].T, "o", color="white", mec="black", ms=4, mew=0.8, zorder=4)
+    axes.plot(*points[0], "s", color="white", mec="black", ms=8, zorder=5)
+    axes.plot(*points[-1], "o", color=figures.VERMILION, mec="white", mew=1.5, ms=11, zorder=6)

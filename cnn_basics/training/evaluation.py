@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cnn_basics.datasets import Photos
 from cnn_basics.expect import describe, expect, whole
-from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.model import device_of, untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 

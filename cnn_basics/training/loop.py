@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from cnn_basics.expect import describe, expect, whole
-from cnn_basics.model.untouched import untouched
+from cnn_basics.model import untouched
 from cnn_basics.training.evaluation import Batches, Data, number, put, score
 from cnn_basics.training.machine import (
     FORMAT,

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.model.untouched import untouched
+from cnn_basics.model import untouched
 
 PRECISIONS = ("float32", "bf16")
 MEETING = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells each process

@@ -9,13 +9,12 @@ from cnn_basics.widgets.bench import architecture_bench
 from cnn_basics.widgets.board import TrainingBoard, training_board
 from cnn_basics.widgets.channels import channel_mixer
 from cnn_basics.widgets.connections import connections_explorer
-from cnn_basics.widgets.controls import Slider
 from cnn_basics.widgets.feature_maps import feature_map_browser
-from cnn_basics.widgets.front_end import FrontEndWidget
 from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
 from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
 from cnn_basics.widgets.occlusion import OcclusionExplorer, occlusion_explorer
 from cnn_basics.widgets.paint import PaintOrUpload, paint_or_upload
+from cnn_basics.widgets.parts import FrontEndWidget, Slider
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
 from cnn_basics.widgets.roofline import roofline_explorer

@@ -13,8 +13,7 @@ from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.playground import REACH, PlaygroundFigure, Response, describe_spread
 from cnn_basics.plots.reused import share_in_words
-from cnn_basics.widgets.choices import checkbox, dropdown, hide_unless
-from cnn_basics.widgets.controls import Slider
+from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

@@ -20,7 +20,7 @@ from cnn_basics.widgets.bench_layers import (
 )
 from cnn_basics.widgets.bench_presets import CUSTOM_CNN, PRESETS
 from cnn_basics.widgets.bench_trace import trace_layers
-from cnn_basics.widgets.front_end import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget
 
 LARGEST_INPUT = 512
 

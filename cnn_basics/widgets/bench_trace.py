@@ -8,8 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from cnn_basics.model import ShapeError, ShapeTrace, trace_shapes
-from cnn_basics.model.case import layer_code
+from cnn_basics.model import ShapeError, ShapeTrace, layer_code, trace_shapes
 from cnn_basics.widgets.bench_layers import (
     AUTO,
     DEFAULTS,

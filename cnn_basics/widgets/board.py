@@ -18,8 +18,7 @@ from cnn_basics.training import Data, History, check_data, fit
 from cnn_basics.widgets.board_controls import BoardControls
 from cnn_basics.widgets.board_record import describe_board
 from cnn_basics.widgets.board_training import BackgroundTraining, count
-from cnn_basics.widgets.controls import Guard
-from cnn_basics.widgets.fallback import WithFallback
+from cnn_basics.widgets.parts import Guard, WithFallback
 from cnn_basics.widgets.redrawn import figure_to_html
 
 PAUSE = 0.4  # seconds from one drawing to the next, at least

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import anywidget
 from traitlets import Bool, Float, Unicode
 
-from cnn_basics.widgets.front_end import read_static
+from cnn_basics.widgets.parts import read_static
 
 PRESSES = ("Start", "Stop", "Start over")
 

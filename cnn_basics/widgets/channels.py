@@ -15,8 +15,7 @@ from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.pixels import NAMES
 from cnn_basics.plots.reused import share_in_words
-from cnn_basics.widgets.choices import checkbox, dropdown
-from cnn_basics.widgets.controls import Slider
+from cnn_basics.widgets.parts import Slider, checkbox, dropdown
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 ORDERS = tuple("".join(order) for order in permutations("RGB"))

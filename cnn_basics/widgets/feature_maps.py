@@ -14,9 +14,8 @@ from cnn_basics.plots.cells import write_number
 from cnn_basics.plots.map_browser import MapBrowserFigure
 from cnn_basics.plots.reused import share_in_words
 from cnn_basics.training import prepare
-from cnn_basics.widgets.choices import dropdown
-from cnn_basics.widgets.controls import Slider
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
+from cnn_basics.widgets.parts import Slider, dropdown
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from traitlets import Any as AnyValue
 from traitlets import Int, TraitError, Unicode, observe, validate
 
-from cnn_basics.widgets.front_end import read_static
+from cnn_basics.widgets.parts import read_static
 
 SIDE = 28  # cells of the paper, in each direction
 MOST_BYTES = 8_000_000  # of a photo: a message to the kernel may have 10 MB

@@ -12,8 +12,7 @@ from cnn_basics.images import check_picture, resize
 from cnn_basics.images.checks import describe
 from cnn_basics.plots.shift_words import describe_changes, describe_shift, shift_titles
 from cnn_basics.plots.shifts import ShiftFigure, is_small
-from cnn_basics.widgets.choices import checkbox, dropdown, hide_unless
-from cnn_basics.widgets.controls import Slider
+from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
 KINDS = ("max", "average", "strided")

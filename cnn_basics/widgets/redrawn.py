@@ -12,8 +12,7 @@ import ipywidgets
 from PIL import Image
 
 from cnn_basics.figures import LessonFigure, figure_to_array
-from cnn_basics.widgets.controls import Guard
-from cnn_basics.widgets.fallback import WithFallback
+from cnn_basics.widgets.parts import Guard, WithFallback
 
 
 class RedrawnFigure(WithFallback, ipywidgets.VBox):

@@ -6,7 +6,7 @@ import pytest
 from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
 from playwright.sync_api import expect
 
-from cnn_basics.exercises.catalog import find
+from cnn_basics.exercises.content import find
 
 CHOICE, NUMBER = find("5.4"), find("7.4")
 CELLS = (

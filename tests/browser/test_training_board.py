@@ -10,7 +10,7 @@ SETUP = """
 import threading, time, torch
 from torch import nn
 from cnn_basics import widgets
-from cnn_basics.widgets import reruns
+from cnn_basics.widgets.parts import replace_previous
 
 class Small(nn.Module):
     def __init__(self):

@@ -1,0 +1,180 @@
+"""What all widgets share: scripts from `static/`, a still picture beside the view, controls."""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import ipywidgets
+from traitlets import Float, Int, TraitError, Unicode, Union, validate
+
+from cnn_basics.expect import expect
+from cnn_basics.figures import LessonFigure
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+_SCREEN_DPI = 100
+_STATIC = files("cnn_basics.widgets") / "static"
+# What each cell made, with the number of its run; ipywidgets keeps every widget, and its line to
+# the page, until `close()` is called.
+_made: dict[str, tuple[str, weakref.WeakSet[ipywidgets.Widget]]] = {}
+
+
+def read_static(*names: str) -> str:
+    """Join those files of `static/` that exist into one text, for example one ES module."""
+    found = [path for path in map(_STATIC.joinpath, names) if path.is_file()]
+    what = f"one of {', '.join(names)} in cnn_basics/widgets/static"
+    expect(found, what, "none", "add the file there", FileNotFoundError)
+    return "\n".join(path.read_text(encoding="utf-8") for path in found)
+
+
+class WithFallback:
+    """Mixin, named before the ipywidgets class: stores a picture with alt text beside the view.
+
+    GitHub, nbconvert and slides show the picture; nbval compares its alt text. Running a cell
+    again closes the widgets that the cell made before, so that nothing leaks.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - any widget's
+        super().__init__(*args, **kwargs)
+        replace_previous(self)
+
+    def still(self) -> LessonFigure:
+        """Draw the widget's present state, for where no kernel runs; its alt text says it."""
+        raise NotImplementedError(f"{type(self).__name__} has no still() that draws its state")
+
+    def close(self) -> None:
+        """Close the widget with all its children, on both sides."""
+        close_parts(self)
+        super().close()
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        figure = self.still()
+        data = {
+            VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id},
+            "image/png": base64.b64encode(figure.to_png()).decode(),
+            "text/plain": figure.alt,
+        }
+        width = round(figure.get_figwidth() * _SCREEN_DPI)
+        return data, {"image/png": {"alt": figure.alt, "width": width}}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"  # the same in every run
+
+
+class FrontEndWidget(WithFallback, anywidget.AnyWidget):
+    """Base of the widgets that run in the page, so that the pointer never waits for the kernel.
+
+    A subclass names its files without suffix: `class Lens(FrontEndWidget, static=("lens",))`
+    loads `parts.js` and `lens.js` as one ES module (they share names, and import nothing), and
+    `parts.css` and `lens.css`. The last script ends in `export default { render }`, where
+    `render({ model, el })` returns a function that takes everything down again.
+    """
+
+    def __init_subclass__(cls, static: tuple[str, ...] = (), **kwargs: Any) -> None:  # noqa: ANN401
+        if static:
+            cls._esm = read_static("parts.js", *(f"{name}.js" for name in static))
+            cls._css = read_static("parts.css", *(f"{name}.css" for name in static))
+        super().__init_subclass__(**kwargs)
+
+
+class Slider(anywidget.AnyWidget):
+    """A slider whose `description` is its label, on the screen and for screen readers."""
+
+    _esm = read_static("parts.js", "slider.js")
+    _css = read_static("parts.css")
+    description = Unicode().tag(sync=True)
+    min = Union([Int(), Float()]).tag(sync=True)
+    max = Union([Int(), Float()]).tag(sync=True)
+    step = Union([Int(), Float()]).tag(sync=True)
+    value = Union([Int(), Float()]).tag(sync=True)
+
+    def __init__(
+        self, description: str, value: float, *, min: float, max: float, step: float = 1
+    ) -> None:
+        super().__init__(description=description, min=min, max=max, step=step, value=value)
+
+    @validate("value")
+    def _inside(self, proposal: dict) -> float:
+        value = proposal["value"]
+        what = f"{self.description} from {self.min} to {self.max}"
+        inside = self.min <= value <= self.max
+        expect(inside, what, value, "choose a value in between", TraitError)
+        return value
+
+    def __repr__(self) -> str:
+        return f"<Slider {self.description}: {self.value}>"
+
+
+class Guard(anywidget.AnyWidget):
+    """Invisible; put into a box, it looks after the controls of ipywidgets in that box.
+
+    Their keys stay with them (JupyterLab would take arrows and Enter for the notebook), Escape
+    leaves the box, and the handles of sliders get their label as accessible name.
+    """
+
+    _esm = read_static("parts.js", "guard.js")
+
+    def __repr__(self) -> str:
+        return "<Guard>"
+
+
+def checkbox(description: str, value: bool = False, width: int = 110) -> ipywidgets.Checkbox:
+    """Make a box to tick, with its label beside it, `width` pixels wide."""
+    layout = {"width": f"{width}px"}
+    return ipywidgets.Checkbox(value, description=description, indent=False, layout=layout)
+
+
+def dropdown(
+    description: str, options: Sequence[str | tuple[str, str]], width: int = 200
+) -> ipywidgets.Dropdown:
+    """Make a list to choose from, of values or pairs of what is shown and the value."""
+    layout = {"width": f"{width}px"}
+    return ipywidgets.Dropdown(options=options, description=description, layout=layout)
+
+
+def hide_unless(needed: bool, controls: Iterable[ipywidgets.DOMWidget]) -> None:
+    """Show controls only while they have an effect; their place stays free."""
+    for control in controls:
+        control.layout.visibility = "visible" if needed else "hidden"
+
+
+def close_parts(widget: ipywidgets.Widget) -> None:
+    """Close a widget's children, layout and style; the widget itself is closed by its `close`."""
+    for child in getattr(widget, "children", ()):
+        close_parts(child)
+        child.close()
+    for name in ("layout", "style"):
+        part = getattr(widget, name, None)
+        if isinstance(part, ipywidgets.Widget):
+            part.close()
+
+
+def replace_previous(widget: ipywidgets.Widget, run: tuple[str, str] | None = None) -> None:
+    """Close what an earlier run of the cell that made `widget` made; `run` is cell and run."""
+    run = run or running_cell()
+    if run is None:
+        return
+    cell, request = run
+    earlier, widgets = _made.get(cell, (request, weakref.WeakSet()))
+    if earlier != request:
+        for old in list(widgets):
+            old.close()
+        widgets = weakref.WeakSet()
+    widgets.add(widget)
+    _made[cell] = (request, widgets)
+
+
+def running_cell() -> tuple[str, str] | None:
+    """Return the id of the running cell and of this run; None where Jupyter does not tell."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return None
+    message = kernel.get_parent("shell") or {}
+    cell = message.get("metadata", {}).get("cellId")
+    return (cell, message["header"]["msg_id"]) if cell else None
