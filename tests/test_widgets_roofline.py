@@ -9,7 +9,7 @@ import torch
 from sweeping import every_value, sweep
 from torch import nn
 
-from cnn_basics.model.counting import MultiplyAddCounter
+from cnn_basics.model import MultiplyAddCounter
 from cnn_basics.widgets import roofline_explorer
 from cnn_basics.widgets.roofline import layer_costs
 

@@ -9,7 +9,6 @@ from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
-from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -70,7 +69,6 @@ __all__ = [
     "plot_heat",
     "plot_histograms",
     "plot_kernels",
-    "plot_layer_table",
     "plot_learning_curves",
     "plot_lines",
     "plot_memory_order",
