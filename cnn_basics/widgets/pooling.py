@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from cnn_basics.by_hand import avg_pool2d, max_pool2d
+from cnn_basics.expect import describe
 from cnn_basics.figures import LessonFigure
 from cnn_basics.images import check_picture, resize
-from cnn_basics.images.checks import describe
 from cnn_basics.plots.shift_words import describe_changes, describe_shift, shift_titles
 from cnn_basics.plots.shifts import ShiftFigure, is_small
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
