@@ -68,7 +68,8 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
             f"{path} does not exist, expected a picture file: check the name and the folder"
         )
     data = path.read_bytes()
-    expect(data, "a picture", f"an empty file, {path}", "copy the file again")
+    if not data:
+        raise ValueError(f"{path} is empty (0 bytes), expected a picture: copy the file again")
     try:
         with strict_about_bombs(), Image.open(io.BytesIO(data)) as image:
             if at_least is not None:
@@ -173,7 +174,9 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
 def check_picture(image: object) -> np.ndarray:
     """Return one RGB picture, `(H, W, 3)` uint8, as it is, and refuse whatever is none."""
     what = "one picture as a uint8 array of shape (H, W, 3)"
-    fix = "read the file with read_image(path), or turn a tensor into pictures with to_hwc(tensor)"
+    fix = (
+        "read the file first, with read_image(path); a tensor becomes pictures with to_hwc(tensor)"
+    )
     expect(isinstance(image, np.ndarray), what, image, fix, TypeError)
     fix = "put the three channels red, green, blue on the last axis"
     if image.ndim == 2:

@@ -200,7 +200,7 @@ class TestLayouts:
 
     def test_no_folder_of_classes(self, tmp_path):
         (tmp_path / "a.zip").touch()
-        with pytest.raises(FileNotFoundError, match=r"got no folder .*gone: check its name"):
+        with pytest.raises(FileNotFoundError, match=r"gone does not exist, .* check its name"):
             load_folder(tmp_path / "gone", 4)
         with pytest.raises(ValueError, match=r"the file .*a\.zip: unpack it"):
             load_folder(tmp_path / "a.zip", 4)
@@ -226,7 +226,7 @@ class TestLayouts:
 
 
 BROKEN = {
-    "empty": (b"", "an empty file"),
+    "empty": (b"", "is empty"),
     "text": (b"no picture", "is not a picture in a format"),
     "cut off": (None, "is damaged or cut off"),
 }

@@ -253,7 +253,7 @@ class TestUnreadable:
                 read_image(missing)
         with pytest.raises(ValueError, match="expected one picture file, got the folder"):
             read_image(tmp_path)
-        with pytest.raises(ValueError, match=r"an empty file, .*picture\.png"):
+        with pytest.raises(ValueError, match=r"picture\.png is empty \(0 bytes\)"):
             read_image(save(b""))
 
     @pytest.mark.parametrize("content", [b"These are words.", b"<svg/>", b"\xff\xfe\x00\x01", b"G"])
@@ -335,7 +335,7 @@ class TestResize:
 
 WRONG_PICTURES = [
     (torch.zeros(3, 4, 5), TypeError, "with to_hwc"),
-    ([[1, 2, 3]], TypeError, r"got a list: read the file with read_image\(path\)"),
+    ([[1, 2, 3]], TypeError, r"got a list: read the file first, with read_image"),
     ("cat.png", TypeError, r"got cat\.png: read the file"),
     (np.zeros((4, 5), np.uint8), ValueError, "repeat the grey values"),
     (np.zeros((2, 4, 5, 3), np.uint8), ValueError, "pick one picture"),

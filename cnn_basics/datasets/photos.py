@@ -172,8 +172,10 @@ def _files(count: int) -> str:
 
 def _find_classes(root: Path, split: str | None) -> tuple[Path, dict[Path, list[Path]]]:
     """The folder whose folders are the classes, and the pictures of each, at least one."""
-    fix = "check its name"
-    expect(root.exists(), "a folder of photos", f"no folder {root}", fix, FileNotFoundError)
+    if not root.exists():
+        raise FileNotFoundError(
+            f"{root} does not exist, expected a folder of photos: check its name"
+        )
     expect(root.is_dir(), "a folder", f"the file {root}", "unpack it, or name its folder")
     if split is not None:
         names = [path.name for path in _folders(root)]
