@@ -33,28 +33,22 @@ Values = TypeVar("Values", np.ndarray, torch.Tensor)
 def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.ndarray:
     """Read a picture file as red, green and blue, the right way up.
 
-    Whatever the file holds becomes the same kind of array:
-
-    * grey and black-and-white pictures repeat their value in all three channels;
-    * palette colours are looked up; what is transparent is laid over white;
-    * CMYK (print) colours are converted by Pillow's formula, without a colour profile;
-    * of 16 bits per channel the upper 8 are kept (`value // 256`: 65535 becomes 255);
-    * a camera's EXIF orientation is applied; metadata that are broken are left alone;
-    * of an animation or a document of several pages, the first picture is taken.
+    Grey repeats its value in all three channels; palette colours are looked up, CMYK (print) is
+    converted without a colour profile; what is transparent is laid over white; of 16 bits the
+    upper 8 are kept; of an animation or several pages, the first is taken.
 
     Args:
         path: A file in any format that Pillow reads: PNG, JPEG, GIF, WebP, BMP, TIFF, …
-        at_least: Decode a JPEG, which then takes less time, at a half, a quarter or an eighth of
-            its size, as long as both sides keep so many pixels; None for its full size.
+        at_least: Decode a JPEG, in less time, at a half, a quarter or an eighth of its size, as
+            long as both sides keep so many pixels; None for its full size.
 
     Returns:
         `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The path is a folder, or the file is empty, cut off, damaged, no picture,
-            larger than Pillow's limit of about 89 million pixels, or holds numbers that have
-            no fixed white (floats, 32-bit whole numbers).
+        ValueError: It is a folder, empty, cut off, damaged, no picture, larger than Pillow's
+            limit of about 89 million pixels, or of a kind without a fixed white (floats).
 
     Example:
         >>> from cnn_basics.datasets import picture_paths
@@ -144,9 +138,9 @@ def _unreadable(data: bytes, error: Exception) -> str:
 def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     """Squeeze or stretch a whole picture to another size.
 
-    Nothing is cropped, so the proportions change unless the target has the same. Pillow's
-    bilinear filter widens with the reduction: each new pixel is a weighted mean of *all* the
-    old pixels under it, so that thin lines turn grey instead of vanishing (anti-aliasing).
+    Nothing is cropped, so the proportions change unless the target has the same. Each new pixel is
+    a weighted mean of *all* the old pixels under it, so that thin lines turn grey instead of
+    vanishing (Pillow's bilinear filter, anti-aliased).
 
     Args:
         image: `(H, W, 3)` uint8 array, values 0 to 255.
@@ -156,8 +150,7 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
         `(height, width, 3)` uint8 array, values 0 to 255; always a copy.
 
     Raises:
-        TypeError: `image` is not a NumPy array, or `size` is not made of whole numbers.
-        ValueError: `image` is not `(H, W, 3)` uint8, or `size` is below 1 or no pair.
+        TypeError, ValueError: `image` is no such array, or `size` no such numbers.
 
     Example:
         >>> resize(np.zeros((375, 500, 3), dtype=np.uint8), 28).shape
@@ -201,8 +194,7 @@ def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
         `x` itself, unchanged.
 
     Raises:
-        TypeError: `x` is neither an array nor a tensor.
-        ValueError: A value is NaN, below `low` or above `high`.
+        TypeError, ValueError: `x` is neither an array nor a tensor, or a value is outside.
 
     Example:
         >>> check_range(torch.tensor([0.0, 0.5, 1.0]))
@@ -229,16 +221,11 @@ def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
             fix = "divide a uint8 picture by 255"
             if smallest < 0 or largest > 255:
                 fix += ", any other with (x - x.min()) / (x.max() - x.min())"
-        ends = f"from {_short(smallest)} to {_short(largest)}"
+        if isinstance(x, torch.Tensor):  # NumPy writes 0.3 and not 0.30000001192
+            smallest, largest = torch.stack([smallest, largest]).detach().cpu().float().numpy()
+        ends = f"from {smallest!s} to {largest!s}"
         raise ValueError(f"values run {ends}, expected {low:g} to {high:g}: {fix}")
     return x
-
-
-def _short(value: np.generic | torch.Tensor) -> str:
-    """The shortest text that names a value in its own precision: 0.3, not 0.30000001192."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().float().numpy()[()]
-    return str(value)
 
 
 def split_channels(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -248,20 +235,16 @@ def split_channels(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
         image: `(H, W, 3)` uint8 array, values 0 to 255.
 
     Returns:
-        Red, green and blue, each a `(H, W)` uint8 array and a copy: changing it leaves the
-        picture as it is.
+        Red, green and blue, each a `(H, W)` uint8 array and a copy.
 
     Raises:
-        TypeError: `image` is not a NumPy array.
-        ValueError: `image` is not `(H, W, 3)` uint8.
+        TypeError, ValueError: `image` is no such array.
 
     Example:
         >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
         >>> red, green, blue = split_channels(image)
         >>> red.tolist()
         [[0, 3], [6, 9]]
-        >>> bool((np.stack([red, green, blue], axis=-1) == image).all())
-        True
     """
     red, green, blue = np.moveaxis(check_picture(image), -1, 0)
     return red.copy(), green.copy(), blue.copy()
@@ -282,8 +265,7 @@ def show_rgb(
         The figure; its alt text names each channel's mean.
 
     Raises:
-        TypeError: `image` is not a NumPy array.
-        ValueError: `image` is not `(H, W, 3)` uint8, or `view` is another word.
+        TypeError, ValueError: `image` is no such array, or `view` another word.
 
     Example:
         >>> figure = show_rgb(np.zeros((28, 28, 3), dtype=np.uint8), view="tinted")
@@ -328,8 +310,7 @@ def to_nchw(image: np.ndarray, scale: bool = True) -> torch.Tensor:
         `scale=False`. It shares no memory with `image`.
 
     Raises:
-        TypeError: `image` is no NumPy array, or its dtype is neither uint8 nor float.
-        ValueError: The shape does not fit, or float values leave 0 to 1.
+        TypeError, ValueError: `image` is no such array, or float values leave 0 to 1.
 
     Example:
         >>> to_nchw(np.zeros((28, 20, 3), dtype=np.uint8)).shape
@@ -365,8 +346,8 @@ def to_hwc(tensor: torch.Tensor) -> np.ndarray:
         and rounded. It shares no memory with `tensor`.
 
     Raises:
-        TypeError: `tensor` is no tensor, or its dtype is neither uint8 nor float.
-        ValueError: The shape does not fit, or float values leave 0 to 1: nothing is clipped.
+        TypeError, ValueError: `tensor` is no such tensor, or float values leave 0 to 1: nothing
+            is clipped.
 
     Example:
         >>> to_hwc(torch.zeros(10, 3, 28, 20)).shape

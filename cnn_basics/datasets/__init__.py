@@ -58,8 +58,7 @@ def picture_paths(split: str, species: str) -> list[Path]:
         The paths, `cat.2.png` before `cat.10.png`; files that are no pictures are left out.
 
     Raises:
-        FileNotFoundError: The folder is missing or holds no picture.
-        ValueError: `split` or `species` is another word.
+        FileNotFoundError, ValueError: There are none, or a word is another.
 
     Example:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
@@ -83,8 +82,7 @@ def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loade
 
     Raises:
         FileNotFoundError: A folder is missing or holds no picture.
-        TypeError: `size` or `limit` is not a whole number.
-        ValueError: `split` is another word, a number is below 1, or a file cannot be read.
+        TypeError, ValueError: An argument is something else, or a file cannot be read.
 
     Example:
         >>> pictures, labels, names = load_pictures("test_set", limit=2)
@@ -105,9 +103,7 @@ def load_pets(split: str, size: int = 28) -> Loaded:
         Pictures, `(N, 3, size, size)` uint8, labels and class names, as `load_pictures` does.
 
     Raises:
-        FileNotFoundError: The bundled pictures are not where the project keeps them.
-        TypeError: `size` is not a whole number.
-        ValueError: `split` is another word, or `size` is below 1.
+        FileNotFoundError, TypeError, ValueError: As `load_pictures`.
 
     Example:
         >>> load_pets("test_set", size=14)[0].shape
@@ -120,13 +116,11 @@ def load_digits(split: str | None = None) -> Loaded:
     """Load the 1,797 handwritten digits that come with scikit-learn.
 
     Each is 8×8 values from 0 to 16: how many pixels of a 4×4 block of the scanned bitmap are
-    ink. Here 0…16 becomes 0…255, each value becomes a block of 3×3 equal pixels, and a frame of
-    2 black pixels is added: 2 + 8·3 + 2 = 28, the side that `Custom_CNN(10, 1)` takes. Nothing
-    is lost or made up; `pictures[:, :, 3:27:3, 3:27:3]` gives the 8×8 values again.
+    ink. Here they become 0…255 in blocks of 3×3 equal pixels, in a frame of 2 black pixels:
+    2 + 8·3 + 2 = 28, the side that `Custom_CNN(10, 1)` takes. Nothing is lost or made up.
 
     Args:
-        split: `"training_set"` (1,437 pictures), `"test_set"` (360), or None for all. Of each
-            digit every fifth picture is in the test set, always the same ones.
+        split: `"training_set"` (1,437 pictures), `"test_set"` (every fifth), or None for all.
 
     Returns:
         Pictures, `(N, 1, 28, 28)` uint8, ink is bright; labels, `(N,)` int64, 0 to 9; and the

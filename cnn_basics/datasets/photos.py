@@ -24,7 +24,6 @@ from cnn_basics.images import read_image, resize, strict_about_bombs
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 OF_SYSTEMS = ("__macosx", "thumbs.db", "desktop.ini")  # besides names that begin with a dot
-PUBLIC = "PetImages"  # the folder of classes inside the public set of photos
 FORMAT = f"2 Pillow {PIL.__version__}"  # what is kept depends on it; counted up when that changes
 FINER = 2  # a JPEG is decoded at no less than this many times the size asked for
 NAMED = 5  # skipped files that are named; the others are counted
@@ -96,9 +95,8 @@ def load_folder(
 
     Raises:
         FileNotFoundError: There is no such folder, it holds no pictures, or a class is empty.
-        TypeError: `size` or `limit` is not a whole number.
-        ValueError: There are several splits, another split, or one class only; none of a class's
-            files can be read; or, with `strict`, any cannot.
+        TypeError, ValueError: A number is none, the split is to be named, there is one class only,
+            or none of its files can be read; or, with `strict`, any cannot.
 
     Example:
         >>> from cnn_basics.datasets import BUNDLED
@@ -208,10 +206,8 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _unwrapped(root: Path) -> Path:
-    """Go down as long as there is but one way: `<split>/<split>`, or `PetImages`."""
+    """Go down as long as there is but one way, as in `<split>/<split>` or the public set."""
     inside = _folders(root)
-    if root / PUBLIC in inside:
-        return _unwrapped(root / PUBLIC)
     only_way = len(inside) == 1 and _holds_folders_only(inside[0])
     return _unwrapped(inside[0]) if only_way else root
 
