@@ -84,7 +84,18 @@ def new_figure(
     alt: str = "",
     width_ratios: Sequence[float] | None = None,
 ) -> tuple[LessonFigure, np.ndarray]:
-    """Make an empty figure of so many inches, and its axes in reading order, `(rows * columns,)`.
+    """Make an empty figure with a row or a table of axes.
+
+    Args:
+        rows: Rows of axes.
+        columns: Columns of axes.
+        width: Width of the whole figure in inches (100 screen pixels each).
+        height: Height of the whole figure in inches.
+        alt: What the picture shows; may also be set later, as `figure.alt`.
+        width_ratios: Relative width of each column.
+
+    Returns:
+        The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
 
     Example:
         >>> figure, axes = new_figure(1, 3, alt="Three empty frames.")
@@ -117,11 +128,17 @@ def figure_to_array(figure: LessonFigure) -> np.ndarray:
 
 @dataclass(frozen=True, repr=False)
 class Animation:
-    """A short animation, shown as an animated PNG that stops on its last frame."""
+    """A short animation, shown as an animated PNG that stops on its last frame.
 
-    frames: np.ndarray  # (T, H, W, 3) uint8, the pictures in order
-    alt: str  # one or two sentences that say what moves and what comes out
-    seconds_per_frame: float = 0.7  # the last frame stays three times as long
+    Args:
+        frames: `(T, H, W, 3)` uint8, the pictures in order.
+        alt: One or two sentences that say what moves and what comes out.
+        seconds_per_frame: How long each frame stays; the last one stays three times as long.
+    """
+
+    frames: np.ndarray
+    alt: str
+    seconds_per_frame: float = 0.7
 
     def __post_init__(self) -> None:
         fits = self.frames.ndim == 4 and self.frames.shape[-1] == 3

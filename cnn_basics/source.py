@@ -17,7 +17,7 @@ def show_source(function: Callable) -> None:
     Example:
         >>> from cnn_basics.by_hand import relu
         >>> show_source(relu)  # doctest: +ELLIPSIS
-        def relu(x: torch.Tensor) -> torch.Tensor:
+        def relu(x: Tensor) -> Tensor:
         ...
     """
     source = textwrap.dedent(inspect.getsource(function))

@@ -191,24 +191,17 @@ def open_page(cells: list[str]) -> Iterator:
     """A page of JupyterLab with these cells, run after one that imports what they need."""
     sys.path.insert(0, str(BROWSER_TESTS))
     import driving
-    from conftest import OPTIONS, find_chromium
-    from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        lab = driving.Lab(Path(folder))
-        try:
-            lab.wait()
-            lab.write("widgets", (SET_UP, *cells))
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
-            page = browser.new_page(viewport={"width": 1200, "height": 900})
-            page.goto(f"{lab.url}/doc/tree/widgets.ipynb?token={lab.token}")
-            page.wait_for_selector(".jp-Notebook .jp-Cell")
-            driving.watch_kernel(page, [])
-            driving.run_all(page)
-            yield page
-            browser.close()
-        finally:
-            lab.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        driving.Lab(Path(folder)) as lab,
+        driving.open_browser() as browser,
+    ):
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        driving.watch(page, [])
+        lab.open(page, lab.write((SET_UP, *cells)))
+        driving.run_all(page)
+        yield page
 
 
 def is_out_of_reach(control) -> bool:

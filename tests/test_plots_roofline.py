@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 import torch
 
 from cnn_basics import plots
@@ -13,54 +12,6 @@ from cnn_basics.plots.attainable import INTENSITIES, SPEEDS
 from cnn_basics.plots.unrolling import im2col
 
 LAPTOP = Machine(peak=100e9, bandwidth=20e9)
-
-
-def words(axes):
-    return [text.get_text().strip() for text in axes.texts]
-
-
-def test_the_roof_bends_at_the_ridge_and_programs_are_where_they_were_measured():
-    programs = {"copy": (0.125, 2e9), "product": (80.0, 90e9)}
-    figure = plots.plot_roofline(LAPTOP, programs, "A roof.")
-    roof, copy, product = figure.axes[0].lines
-    x, y = roof.get_data()
-    assert (x[1], y[1], y[2]) == (5, 100, 100)
-    assert y[0] == pytest.approx(20 * x[0])
-    assert x[0] < 0.125 < 80 < x[2]
-    assert [point.get_xydata().tolist() for point in (copy, product)] == [[[0.125, 2]], [[80, 90]]]
-    assert copy.get_marker() != product.get_marker()
-    assert words(figure.axes[0]) == ["peak: 100", "20.0 GB/s"]
-    assert [text.get_text() for text in figure.legends[0].texts] == list(programs)
-    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
-    assert figure.alt == "A roof."
-
-
-@pytest.mark.parametrize("count", [0, 8])
-def test_as_many_programs_as_can_be_told_apart(count):
-    with pytest.raises(ValueError, match=f"expected 1 to 7 things to draw, got {count}"):
-        plots.plot_roofline(LAPTOP, {str(k): (1.0, 1e9) for k in range(count)}, "A roof.")
-
-
-def test_ratios_are_drawn_with_their_median():
-    figure = plots.plot_ratios(
-        {"slow": [100.0, 900.0, 200.0], "quick": [0.5]}, "Two rows.", reference="mine", bound=3
-    )
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["slow", "quick"]
-    assert words(axes) == ["200×", "0.50×", "3×"]
-    assert axes.yaxis_inverted()
-    assert "mine's" in axes.get_xlabel()
-    bars = [line.get_xydata().tolist() for line in axes.lines if line.get_linewidth() == 7]
-    assert bars == [[[1, 0], [200, 0]], [[1, 1], [0.5, 1]]]
-    dots = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "o"]
-    assert dots == [[100, 900, 200], [0.5]]
-    lines = [line.get_xdata()[0] for line in axes.lines[-2:]]
-    assert lines == [1, 3]
-
-
-def test_no_ratios_are_refused():
-    with pytest.raises(ValueError, match="expected 1 to 16 things to draw, got 0"):
-        plots.plot_ratios({}, "Nothing.")
 
 
 def test_windows_become_rows(monkeypatch):

@@ -9,7 +9,7 @@ from cnn_basics.source import show_source
 def test_the_docstring_is_left_out_and_nothing_else(capsys):
     show_source(pad)
     printed = capsys.readouterr().out
-    assert printed.splitlines()[0].startswith("def pad(x: torch.Tensor")
+    assert printed.splitlines()[0].startswith("def pad(x: Tensor")
     assert printed.splitlines()[1] == "    (top, bottom), (left, right) = borders"
     assert printed.splitlines()[-1] == "    return padded"
 

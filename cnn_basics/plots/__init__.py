@@ -8,13 +8,10 @@ from cnn_basics.plots.attainable import RooflineFigure
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
-from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
-from cnn_basics.plots.embedding import plot_embedding
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
-from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -23,7 +20,6 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
-from cnn_basics.plots.mistakes import plot_confusion, plot_mistakes
 from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.networks import (
     GraphNode,
@@ -47,14 +43,9 @@ from cnn_basics.plots.pixels import (
 from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
-from cnn_basics.plots.reliability import plot_reliability
-from cnn_basics.plots.roofline import plot_ratios, plot_roofline
-from cnn_basics.plots.scores import plot_scores
-from cnn_basics.plots.sheets import plot_kernel_sheet, plot_map_sheets
 from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
-from cnn_basics.plots.surfaces import plot_surface, plot_walk
 from cnn_basics.plots.unrolling import animate_im2col
 
 __all__ = [
@@ -85,38 +76,25 @@ __all__ = [
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_computation_graph",
-    "plot_confusion",
-    "plot_connections",
-    "plot_embedding",
     "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
     "plot_grids",
     "plot_heat",
     "plot_histograms",
-    "plot_kernel_sheet",
     "plot_kernels",
-    "plot_layer_table",
     "plot_learning_curves",
     "plot_lines",
-    "plot_map_sheets",
     "plot_memory_order",
-    "plot_mistakes",
     "plot_network",
     "plot_owners",
     "plot_patch",
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
-    "plot_ratios",
-    "plot_reliability",
-    "plot_roofline",
-    "plot_scores",
     "plot_strides",
-    "plot_surface",
     "plot_tensor",
     "plot_views",
-    "plot_walk",
     "plot_window",
     "plot_window_positions",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from cnn_basics.expect import expect
 from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_figure
+
+if TYPE_CHECKING:
+    from cnn_basics.training import History
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -63,7 +66,7 @@ def plot_lines(
         axes.plot(places.detach().cpu(), curve.detach().cpu(), label=label, **look)
     if log:
         axes.set_yscale("log")
-        _mark_powers(axes)
+        _mark_powers(axes.yaxis)
     if x is None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.set(xlabel=x_label, ylabel=y_label)
@@ -105,7 +108,7 @@ def plot_bars(
     """
     check_count(values, 16)
     figure, (axes,) = new_figure(height=0.45 * len(values) + 0.9, alt=alt)
-    start = 1.0 if log else 0.0
+    start, paper = (1.0 if log else 0.0), {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
     for row, (label, numbers) in enumerate(values.items()):
         repeats = np.atleast_1d(numbers)
         length = float(np.median(repeats))
@@ -113,36 +116,29 @@ def plot_bars(
         axes.barh(label, length - start, 0.65, left=start, **look)
         if len(repeats) > 1:
             axes.plot(repeats, [row] * len(repeats), "o", color=BLACK, ms=3, alpha=0.6)
-        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "bbox": paper}
         axes.annotate(f"{length:,.{digits}f}", (max(*repeats, start), row), **place)
     if log:
         axes.set_xscale("log")
-        label_plainly(axes.xaxis)
         axes.axvline(start, color=BLACK, lw=1.2)
     if bound is not None:
         axes.axvline(bound, color=VERMILION, lw=1.5, ls="--", zorder=0)
         axes.annotate(f"{bound:g}", (bound, 1), xycoords=axes.get_xaxis_transform(), ha="center")
     axes.invert_yaxis()
     axes.margins(x=0.15)
+    if log:
+        _mark_powers(axes.xaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(x_label)
     return figure
 
 
-class Curves(Protocol):
-    """One number for each epoch in each list; a `training.History` has them."""
-
-    train_loss: Sequence[float]
-    train_accuracy: Sequence[float]
-    valid_loss: Sequence[float]
-    valid_accuracy: Sequence[float]
-
-
-def plot_learning_curves(runs: Mapping[str, Curves], alt: str, *, classes: int = 2) -> LessonFigure:
+def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2) -> LessonFigure:
     """Draw loss and accuracy of one or several trainings, for training and validation pictures.
 
     Args:
-        runs: Name and history of each training, at most 4; a name may be empty.
+        runs: Name and history of each training, as `training.fit` returns it, at most 4; a name
+            may be empty.
         alt: What the picture shows.
         classes: How many there are, to draw the level of guessing: a loss of log(classes), and
             an accuracy of 1 / classes.
@@ -157,9 +153,8 @@ def plot_learning_curves(runs: Mapping[str, Curves], alt: str, *, classes: int =
 
     Example:
         >>> from types import SimpleNamespace
-        >>> losses, shares = [0.7, 0.4], [0.5, 0.8]
-        >>> run = SimpleNamespace(train_loss=losses, train_accuracy=shares, valid_loss=[],
-        ...                       valid_accuracy=[])
+        >>> lists = {"train_loss": [0.7, 0.4], "train_accuracy": [0.5, 0.8]}
+        >>> run = SimpleNamespace(**lists, valid_loss=[], valid_accuracy=[])
         >>> plot_learning_curves({"": run}, "Loss falls, accuracy rises.")
         <LessonFigure: Loss falls, accuracy rises.>
     """
@@ -199,20 +194,13 @@ def _draw_history(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _mark_powers(axes: Axes) -> None:
-    """Mark powers of ten, and where they would be few, also what lies between."""
-    low, high = axes.get_ylim()
-    if high < 100 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        label_plainly(axes.yaxis)
-    else:
-        axes.yaxis.set_major_locator(LogLocator(numticks=12))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def label_plainly(axis: Axis) -> None:
-    """Label a scale of powers with plain numbers, such as 0.5, and only at its main marks."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+def _mark_powers(axis: Axis) -> None:
+    """Mark powers of ten with plain numbers, and where they would be few, also 2 and 5 times."""
+    low, high = axis.get_view_interval()
+    few = high < 100 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12))
+    if few:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 

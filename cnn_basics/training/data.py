@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnn_basics.datasets.photos import Photos
-from cnn_basics.model.untouched import untouched
+from cnn_basics.model import untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 

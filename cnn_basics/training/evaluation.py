@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.model import device_of, untouched
 from cnn_basics.training.checks import require_whole
 from cnn_basics.training.data import Batches, Data, check_classes, check_data
 from cnn_basics.training.devices import float_dtype

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from cnn_basics.model.untouched import untouched
+from cnn_basics.model import untouched
 
 
 @contextmanager

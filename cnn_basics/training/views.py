@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.model import device_of, untouched
 from cnn_basics.training.data import Data, check_data, prepare
 from cnn_basics.training.devices import float_dtype
 from cnn_basics.training.evaluation import Evaluation

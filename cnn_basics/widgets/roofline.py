@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ipywidgets
 
-from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost, im2col_cost
+from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.attainable import RooflineFigure
-from cnn_basics.plots.roofline import GIGA
+from cnn_basics.plots.attainable import GIGA, RooflineFigure
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 
@@ -39,7 +38,9 @@ def layer_costs(
     weight = (in_channels, 1) if depthwise else (out_channels, in_channels)
     shapes = (batch, in_channels, side, side), (*weight, kernel_size, kernel_size)
     options = {"padding": kernel_size // 2, "groups": in_channels if depthwise else 1}
-    return conv2d_cost(*shapes, **options), im2col_cost(*shapes, **options)
+    least = conv2d_cost(*shapes, **options)
+    columns = batch * side**2 * in_channels * kernel_size**2  # numbers, of 4 bytes each
+    return least, Cost(least.multiply_adds, least.bytes + 2 * 4 * columns)
 
 
 def roofline_explorer() -> RedrawnFigure:

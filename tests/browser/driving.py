@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 SECONDS = 90
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing but this machine
+]
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -32,53 +41,54 @@ EVERYDAY = (
 )
 # What anywidget says two seconds after a widget was closed while its script was still loading.
 CLOSED_EARLY = "[anywidget] Failed to initialize model."
+PICTURE = ".cnn-basics-picture img"
 
 
 class Lab:
-    """A JupyterLab in a folder of its own, with settings of its own."""
+    """A JupyterLab in a folder of its own, with settings of its own, for a `with` block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        settings = folder / "settings"
-        settings.mkdir()
-        (settings / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-        self.log = (folder / "lab.log").open("wb")
-        self.process = subprocess.Popen(
-            self._command(settings), env=self._environment(), stdout=self.log, stderr=self.log
-        )
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
 
-    def _command(self, settings: Path) -> list[str]:
+    def __enter__(self) -> Lab:
+        (self.folder / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
         options = {
             "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": self.port,
+            "ServerApp.port": urlsplit(self.url).port,
             "ServerApp.port_retries": 0,
             "ServerApp.root_dir": self.folder,
             "ServerApp.open_browser": False,
             "ServerApp.allow_root": True,
             "ServerApp.terminals_enabled": False,
             "IdentityProvider.token": self.token,
-            "LabApp.app_settings_dir": settings,
+            "LabApp.app_settings_dir": self.folder,
             "LabApp.user_settings_dir": self.folder / "user",
             "LabApp.workspaces_dir": self.folder / "workspaces",
             "LabApp.expose_app_in_browser": True,
             "LabApp.extension_manager": "readonly",
         }
-        return [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
-
-    def _environment(self) -> dict[str, str]:
         own = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config", "IPYTHONDIR": "ip"}
-        quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        return os.environ | {k: str(self.folder / v) for k, v in own.items()} | quiet
+        self.log = (self.folder / "lab.log").open("w+b")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
+            env=os.environ
+            | {name: str(self.folder / inside) for name, inside in own.items()}
+            | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+            stdout=self.log,
+            stderr=self.log,
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def wait(self) -> None:
+    def _wait(self) -> None:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         end = time.monotonic() + SECONDS
         while True:
@@ -91,7 +101,7 @@ class Lab:
                     raise RuntimeError(f"JupyterLab does not answer: {said}") from error
                 time.sleep(0.1)
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -100,32 +110,52 @@ class Lab:
             self.process.wait()
         self.log.close()
 
-    def change(self, name: str, change: Callable) -> None:
-        """Let a function change a notebook that is there."""
-        import nbformat
-
-        path = self.folder / f"{name}.ipynb"
-        notebook = nbformat.read(path, as_version=4)
-        change(notebook)
-        nbformat.write(notebook, path)
-
-    def write(self, name: str, cells: tuple[str, ...]) -> None:
+    def write(self, cells: tuple[str, ...]) -> str:
+        """Write a notebook with these cells, and return its name."""
         import nbformat.v4 as v4
 
+        name = f"test-{secrets.token_hex(4)}"
         nb = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
         nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
         (self.folder / f"{name}.ipynb").write_text(v4.writes(nb), encoding="utf-8")
+        return name
+
+    def open(self, page, name: str) -> None:
+        """Open a notebook in a page that is watched; none of its cells runs."""
+        page.goto(f"{self.url}/doc/tree/{name}.ipynb?token={self.token}")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.evaluate("() => window.lessonTest.follow()")
+
+
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def open_browser() -> Iterator:
+    """A headless Chromium that reaches nothing but this machine."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=find_chromium(), args=OPTIONS)
+        yield started
+        started.close()
 
 
 def watch(page, faults: list[str]) -> None:
-    """Write down every fault of a page: what it reports, and what it asks of other machines."""
+    """Write down every fault of a page that is opened next, and of its kernel.
+
+    These are console errors, exceptions, and what it asks of other machines; and what callbacks of
+    widgets raise in the kernel, which have no cell to show it in: JupyterLab only logs that.
+    """
 
     def on_console(message) -> None:
         if message.type == "error" and not any(e in message.text for e in EVERYDAY):
             faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def on_address(asked) -> None:
-        if is_foreign(asked.url):
+        parts = urlsplit(asked.url)
+        if parts.scheme not in ("data", "blob", "about") and parts.hostname != "127.0.0.1":
             faults.append(f"request to {asked.url}")
 
     def on_error(error) -> None:
@@ -136,21 +166,15 @@ def watch(page, faults: list[str]) -> None:
     page.on("pageerror", on_error)
     page.on("request", on_address)
     page.on("websocket", on_address)
-
-
-def watch_kernel(page, faults: list[str]) -> None:
-    """Write down every exception that a callback of a widget raises in the page's kernel.
-
-    Python's side of a widget has no cell to show its exceptions in: JupyterLab only logs them.
-    """
-    page.evaluate(Path(__file__).with_name("page_side.js").read_text(encoding="utf-8"))
     page.expose_function("reportFault", lambda fault: faults.append(fault))
-    page.evaluate("() => window.lessonTest.follow()")
+    page.add_init_script(path=Path(__file__).with_name("page_side.js"))
 
 
-def is_foreign(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in ("data", "blob", "about") and parts.hostname != "127.0.0.1"
+def ask(page, function: str, *arguments):
+    """Call one of `page_side.js`'s functions."""
+    return page.evaluate(
+        "([name, given]) => window.lessonTest[name](...given)", [function, list(arguments)]
+    )
 
 
 def command(page, name: str, arguments: dict | None = None):
@@ -165,7 +189,7 @@ def run_all(page) -> None:
     """Run every cell, and wait until the kernel has done them; an exception fails the test."""
     wait_for_kernel(page)
     command(page, "notebook:run-all-cells")
-    assert find_exceptions(page) == []
+    assert ask(page, "errors") == []
 
 
 def wait_for_kernel(page) -> None:
@@ -175,18 +199,6 @@ def wait_for_kernel(page) -> None:
         "?.status === 'idle'",
         timeout=SECONDS * 1000,
     )
-
-
-def find_exceptions(page) -> list[str]:
-    """What the cells of the notebook raised."""
-    script = """() => {
-        const model = jupyterapp.shell.currentWidget.content.model;
-        const cells = [...model.cells].filter((cell) => cell.type === "code");
-        const outputs = cells.flatMap((cell) => cell.outputs.toJSON());
-        const raised = outputs.filter((output) => output.output_type === "error");
-        return raised.map((output) => `${output.ename}: ${output.evalue}`);
-    }"""
-    return page.evaluate(script)
 
 
 def run_in_kernel(page, code: str) -> str:
@@ -224,6 +236,44 @@ def find_axe_faults(page, selector: str) -> list[str]:
     ]
 
 
-def use_dark_theme(page) -> None:
-    command(page, "apputils:change-theme", {"theme": "JupyterLab Dark"})
-    page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+def use_dark_theme(page, dark: bool = True) -> None:
+    command(page, "apputils:change-theme", {"theme": f"JupyterLab {'Dark' if dark else 'Light'}"})
+    light = "false" if dark else "true"
+    page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+
+
+# --- controls by name, and the picture that the kernel draws below them ---
+
+
+def press(page, name: str, *keys: str) -> None:
+    """Press keys on a slider."""
+    page.get_by_role("slider", name=name).focus()
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def click_at(page, name: str, share: float) -> None:
+    """Click on a slider's track, from its left end, 0, to its right one, 1."""
+    box = page.get_by_role("slider", name=name).bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def press_on(page, label: str, *keys: str) -> None:
+    """Press keys on a list or a box to tick."""
+    page.get_by_label(label, exact=True).first.focus()
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def choose(page, label: str, option: str) -> None:
+    page.get_by_label(label, exact=True).first.select_option(option)
+
+
+def wait_for(page, words: str) -> None:
+    """Wait until the picture's alt text holds these words."""
+    page.wait_for_selector(f'{PICTURE}[alt*="{words}"]')
+
+
+def shown_picture(page) -> str:
+    """The picture's pixels, as an address."""
+    return page.locator(PICTURE).get_attribute("src")

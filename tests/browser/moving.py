@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from driving import run_in_kernel
+from driving import ask, run_in_kernel
 from PIL import Image
 
 STOPS = 4  # how often, about, a control that is moved rests on its way, for the widget to answer
@@ -50,9 +50,8 @@ class Control:
 
     def member(self, index: int):
         """One of the buttons of which one can be chosen."""
-        group = ".widget-toggle-buttons, .widget-radio, [role=radiogroup]"
-        together = self.page.locator(group).filter(has=self.element)
-        return together.locator("input, button").nth(index)
+        together = self.page.locator("[role=radiogroup]").filter(has=self.element)
+        return together.locator("input").nth(index)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -61,13 +60,6 @@ class Control:
     def state(self) -> dict:
         """Where it stands, and what the widget shows without it, once everything has answered."""
         return self.ask("state")
-
-
-def ask(page, function: str, *arguments):
-    """Call one of `page_side.js`'s functions."""
-    return page.evaluate(
-        "([name, given]) => window.lessonTest[name](...given)", [function, list(arguments)]
-    )
 
 
 def count_open(page) -> tuple[int, ...]:
@@ -111,8 +103,7 @@ def move_all(page, cell: int, done: set[str]) -> list[str]:
         control = min(ready, key=lambda each: (each.key not in first, each.kind == "button"))
         done.add(control.key)
         faults += move(control)
-    faults += [f"{each.key}{NEVER}" for each in left if each.given["disabled"]]
-    return faults
+    return faults + [f"{each.key}{NEVER}" for each in left if each.given["disabled"]]
 
 
 def enable(page, cell: int, keys: set[str]) -> list[Control]:
@@ -133,17 +124,17 @@ def move(control: Control) -> list[str]:
     """Move one control by keys, then by mouse; return one sentence for each fault."""
     rest(control)
     faults = find_focus_faults(control)
-    for way, moves in (("keys", BY_KEYS), ("mouse", BY_MOUSE)):
+    for way in ("keys", "mouse"):
         if control.key in WAITING:
             break
         before = control.state()
         if before["gone"] or control.ask("isDisabled"):
             break  # as a button may be after its work, which removes a row or moves it to the top
-        answered = carry_out(control, moves[control.kind], before)
+        answered = carry_out(control, way, before)
         if not answered:
             disturb(control)
             before = control.state()
-            answered = not before["gone"] and carry_out(control, moves[control.kind], before)
+            answered = not before["gone"] and carry_out(control, way, before)
         if not answered:
             faults.append(f"{control.key} is dead, moved by {way}")
     return faults
@@ -168,10 +159,10 @@ def find_focus_faults(control: Control) -> list[str]:
     ] * (not left)
 
 
-def carry_out(control: Control, moves: Callable, before: dict) -> bool:
-    """Carry out the moves, one after another; return whether the widget ever looked different."""
+def carry_out(control: Control, way: str, before: dict) -> bool:
+    """Move a control step by step; return whether the widget ever looked different."""
     answered = False
-    for _ in moves(control):
+    for _ in (move_by_keys if way == "keys" else move_by_mouse)(control):
         now = control.state()
         answered |= now["shown"] != before["shown"]
         if now["gone"]:
@@ -206,6 +197,16 @@ def disturb(control: Control) -> None:
     scan(control.page, control.cell)
 
 
+def choose(control: Control, index: int) -> None:
+    """Choose from a list, unless the list, or what it offered, is no longer there."""
+    now = control.state()
+    if not now["gone"] and index in now["values"]:
+        control.element.select_option(index=index)
+
+
+# --- keys that come faster than the kernel draws ---
+
+
 def find_quick_faults(controls: list[Control]) -> list[str]:
     """Press keys without waiting; the widget must end with the last value, and not much later."""
     ready = [c for c in controls if c.kind in ("slider", "select") and not c.given["disabled"]]
@@ -213,17 +214,17 @@ def find_quick_faults(controls: list[Control]) -> list[str]:
     for control in ready[:1]:
         rest(control)
         before = control.state()
-        faults += find_late_pictures(control)
+        keys = ("ArrowDown", "ArrowUp") if control.kind == "select" else ("ArrowRight", "ArrowLeft")
+        faults += find_late_pictures(control, *keys)
         quick = control.state()
-        if any(slow != quick for slow in approach_slowly(control)):
+        if any(slow != quick for slow in approach_slowly(control, *keys)):
             faults.append(f"{control.key}: quick keys leave what belongs to another value")
         put_back(control, before)
     return faults
 
 
-def find_late_pictures(control: Control) -> list[str]:
+def find_late_pictures(control: Control, up: str, down: str) -> list[str]:
     """Twenty keys, as fast as they come, the last one downwards."""
-    up, down = keys_of(control)
     far = min(12, steps(control))
     back = min(4, max(far - 1, 1))
     control.focus()
@@ -237,39 +238,15 @@ def find_late_pictures(control: Control) -> list[str]:
     return [said] if late > MOST_LATE_PICTURES else []
 
 
-def approach_slowly(control: Control) -> Iterator[dict]:
+def approach_slowly(control: Control, up: str, down: str) -> Iterator[dict]:
     """Away and back again, on both sides: what the same value shows then."""
     value = control.ask("range")["now"]
-    for keys in (keys_of(control), keys_of(control)[::-1]):
+    for keys in ((up, down), (down, up)):
         for key in keys:
             control.press(key)
             last = control.state()
         if last["now"] == value:  # else there is nothing on this side
             yield last
-
-
-def keys_of(control: Control) -> tuple[str, str]:
-    return ("ArrowDown", "ArrowUp") if control.kind == "select" else ("ArrowRight", "ArrowLeft")
-
-
-# --- by keys ---
-
-
-def slide_by_keys(control: Control) -> Iterator[None]:
-    given = control.given
-    control.focus()
-    control.press("Home")
-    yield
-    yield from press_and_rest(control, ["ArrowRight"] * steps(control))
-    assert control.ask("range")["now"] == given["max"], f"{control.key}: keys do not reach the end"
-
-
-def press_and_rest(control: Control, keys: list[str]) -> Iterator[None]:
-    """Press these keys, one after another, with a rest now and then and one at the end."""
-    for number, key in enumerate(keys, 1):
-        control.press(key)
-        if number % -(-len(keys) // STOPS) == 0 or number == len(keys):
-            yield
 
 
 def steps(control: Control) -> int:
@@ -278,100 +255,122 @@ def steps(control: Control) -> int:
     return round((given["max"] - given["min"]) / given["step"])
 
 
-def drag_handle_by_keys(control: Control) -> Iterator[None]:
-    control.focus()
-    for key in ("Home", "ArrowRight", "PageUp", "End", "ArrowLeft"):
-        control.press(key)
-        yield
+# --- the moves: each rests where the widget should have answered ---
 
 
-def choose_by_keys(control: Control) -> Iterator[None]:
-    control.focus()
-    control.press("Home")
-    yield
-    # Not always to the end: a list may grow shorter on the way.
-    yield from press_and_rest(control, ["ArrowDown"] * (len(control.given["values"]) - 1))
-
-
-def tick_by_keys(control: Control) -> Iterator[None]:
-    control.focus()
-    for _ in range(2):
-        control.press("Space")
-        yield
-
-
-def pick_by_keys(control: Control) -> Iterator[None]:
-    for index in reversed(range(control.given["members"])):
-        control.member(index).focus()
-        control.press("Space")
-        yield
-
-
-def type_number(control: Control) -> Iterator[None]:
-    given = control.given
-    for value in {given["min"], given["max"], (given["now"] or 0) + given["step"]} - {None}:
+def move_by_keys(control: Control) -> Iterator[None]:
+    if control.kind in ("number", "text", "file"):
+        yield from fill_in(control, control.focus)
+    elif control.kind == "choice":
+        for index in reversed(range(control.given["members"])):
+            control.member(index).focus()
+            control.press("Space")
+            yield
+    elif control.kind == "button":
+        for key in ("Enter", "Space"):
+            if not control.ask("isDisabled"):
+                control.focus()
+                control.press(key)
+                yield
+    else:
+        first, keys = keys_for(control)
         control.focus()
-        control.press("ControlOrMeta+a")
-        control.page.keyboard.type(f"{value:g}")
-        control.press("Enter")
+        control.press(first)
         yield
-
-
-def type_text(control: Control) -> Iterator[None]:
-    control.focus()
-    for key in ("End", "1", "Enter"):
-        control.press(key)
-    yield
-    control.focus()
-    control.press("End", "Backspace", "Enter")
-    yield
-
-
-def press_by_keys(control: Control) -> Iterator[None]:
-    for key in ("Enter", "Space"):
-        if not control.ask("isDisabled"):
-            control.focus()
+        for number, key in enumerate(keys, 1):
             control.press(key)
+            if number % -(-len(keys) // STOPS) == 0 or number == len(keys):
+                yield
+        assert has_arrived(control), f"{control.key}: keys do not reach the end"
+        if control.kind == "grid":
+            control.press("Control+Home")
             yield
 
 
-def walk_by_keys(control: Control) -> Iterator[None]:
-    """Along the first row and down the last column, then back in one jump."""
-    now = control.ask("range")
-    rows, columns = now["rows"], now["columns"]
-    control.focus()
-    control.press("Control+Home")
-    yield
-    way = ["ArrowRight"] * (columns - 1) + ["ArrowDown"] * (rows - 1)
-    yield from press_and_rest(control, way)
+def keys_for(control: Control) -> tuple[str, list[str]]:
+    """What leads to one end of a control's range, and from there to the other."""
+    if control.kind == "grid":  # along the first row and down the last column
+        now = control.ask("range")
+        right, down = now["columns"] - 1, now["rows"] - 1
+        return "Control+Home", ["ArrowRight"] * right + ["ArrowDown"] * down
+    if control.kind == "select":
+        return "Home", ["ArrowDown"] * (len(control.given["values"]) - 1)
+    if control.kind == "checkbox":
+        return "Space", ["Space"]
+    return "Home", ["ArrowRight"] * steps(control)
+
+
+def has_arrived(control: Control) -> bool:
+    """Whether a slider or a grid is at its end; a list may have grown shorter on the way."""
+    if control.kind == "slider":
+        return control.ask("range")["now"] == control.given["max"]
     last = control.element.locator("[role=gridcell]").last
-    assert last.evaluate("node => node.contains(document.activeElement)"), f"{control.key}: stuck"
-    control.press("Control+Home")
-    yield
+    holds_focus = "node => node.contains(document.activeElement)"
+    return control.kind != "grid" or last.evaluate(holds_focus)
 
 
-def choose_files_by_keys(control: Control) -> Iterator[None]:
-    """The keys reach the field; the dialog that it opens belongs to the system."""
-    for file in pictures():
-        control.focus()
+def move_by_mouse(control: Control) -> Iterator[None]:
+    if control.kind in ("number", "text", "file"):
+        yield from fill_in(control, control.element.click)
+    elif control.kind == "choice":
+        for index in reversed(range(control.given["members"])):
+            control.member(index).click()
+            yield
+    elif control.kind == "select":
+        # The list that opens belongs to the system, where no page's mouse gets: choose without it.
+        values = control.given["values"]
+        for index in values[:: -(-len(values) // STOPS)]:
+            choose(control, index)
+            yield
+    elif control.kind == "slider":
+        yield from drag_to_the_end(control)
+    elif control.kind == "grid":
+        yield from point_at_cells(control)
+    else:
+        for _ in range(2 if control.kind == "checkbox" else 1):
+            control.element.click()
+            yield
+
+
+def fill_in(control: Control, enter) -> Iterator[None]:
+    """Type a few numbers or a text; the dialog that a field for files opens is the system's."""
+    given = control.given
+    if control.kind == "file":
+        for colour in ("black", "white"):
+            enter_with_files(control, enter, small_png(colour))
+            control.page.wait_for_timeout(100)  # until the page has read the file and sent it on
+            yield
+        return
+    if control.kind == "text":
+        rounds = [("End", "1", "Enter"), ("End", "Backspace", "Enter")]
+    else:
+        values = {given["min"], given["max"], (given["now"] or 0) + given["step"]} - {None}
+        rounds = [("ControlOrMeta+a", *f"{value:g}", "Enter") for value in values]
+    for keys in rounds:
+        enter()
         assert control.element.evaluate("node => node === document.activeElement"), control.key
-        control.element.set_input_files(file)
-        control.page.wait_for_timeout(100)  # until the page has read the file and sent it on
+        control.press(*keys)
         yield
 
 
-def pictures() -> Iterator[dict]:
-    """Two small PNGs."""
-    for name, colour in (("black.png", "black"), ("white.png", "white")):
-        file = io.BytesIO()
-        Image.new("RGB", (8, 8), colour).save(file, "PNG")
-        yield {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
+def enter_with_files(control: Control, enter, file: dict) -> None:
+    if enter == control.focus:
+        enter()
+        assert control.element.evaluate("node => node === document.activeElement"), control.key
+        control.element.set_input_files(file)
+    else:
+        with control.page.expect_file_chooser() as chooser:
+            enter()
+        chooser.value.set_files(file)
 
 
-# --- by mouse ---
+def small_png(colour: str) -> dict:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "PNG")
+    return {"name": f"{colour}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
-def slide_by_mouse(control: Control) -> Iterator[None]:
+def drag_to_the_end(control: Control) -> Iterator[None]:
     control.element.scroll_into_view_if_needed()
     box = control.element.bounding_box()
     height = box["y"] + box["height"] / 2
@@ -383,109 +382,17 @@ def slide_by_mouse(control: Control) -> Iterator[None]:
         mouse.move(box["x"] + (box["width"] - 2) * stop / STOPS, height, steps=4)
         yield
     mouse.up()
-    assert control.ask("range")["now"] == control.given["max"], (
-        f"{control.key}: the mouse stops early"
-    )
-
-
-def drag_handle_by_mouse(control: Control) -> Iterator[None]:
-    control.element.scroll_into_view_if_needed()
-    box = control.element.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    mouse = control.page.mouse
-    mouse.move(x, y)
-    mouse.down()
-    for distance in (80, -80):
-        mouse.move(x + distance, y, steps=4)
-        yield
-    mouse.up()
-    yield
-
-
-def choose_by_mouse(control: Control) -> Iterator[None]:
-    """The list that opens belongs to the system, where no page's mouse gets: choose without it."""
-    values = control.given["values"]
-    for index in values[:: -(-len(values) // STOPS)]:
-        choose(control, index)
-        yield
-
-
-def choose(control: Control, index: int) -> None:
-    """Choose from a list, unless the list, or what it offered, is no longer there."""
-    now = control.state()
-    if not now["gone"] and index in now["values"]:
-        control.element.select_option(index=index)
-
-
-def click_twice(control: Control) -> Iterator[None]:
-    for _ in range(2):
-        control.element.click()
-        yield
-
-
-def click_once(control: Control) -> Iterator[None]:
-    control.element.click()
-    yield
-
-
-def pick_by_mouse(control: Control) -> Iterator[None]:
-    for index in reversed(range(control.given["members"])):
-        control.member(index).click()
-        yield
-
-
-def click_and_type(control: Control) -> Iterator[None]:
-    control.element.click()
-    assert control.element.evaluate("node => node === document.activeElement"), control.key
-    yield from (type_text if control.kind == "text" else type_number)(control)
+    assert has_arrived(control), f"{control.key}: the mouse stops early"
 
 
 def point_at_cells(control: Control) -> Iterator[None]:
     """Over the cells from corner to corner, then a click on the last."""
     now = control.ask("range")
-    rows, columns = now["rows"], now["columns"]
     cells = control.element.locator("[role=gridcell]")
-    far = max(rows, columns)
+    far = max(now["rows"], now["columns"])
     for step in range(0, far, -(-far // STOPS)):
-        row, column = min(step, rows - 1), min(step, columns - 1)
-        cells.nth(row * columns + column).hover()
+        row, column = min(step, now["rows"] - 1), min(step, now["columns"] - 1)
+        cells.nth(row * now["columns"] + column).hover()
         yield
     cells.last.click()
     yield
-
-
-def choose_files_by_mouse(control: Control) -> Iterator[None]:
-    for file in pictures():
-        with control.page.expect_file_chooser() as chooser:
-            control.element.click()
-        chooser.value.set_files(file)
-        control.page.wait_for_timeout(100)
-        yield
-
-
-BY_KEYS: dict[str, Callable[[Control], Iterator[None]]] = {
-    "slider": slide_by_keys,
-    "handle": drag_handle_by_keys,
-    "number": type_number,
-    "text": type_text,
-    "readout": type_number,
-    "select": choose_by_keys,
-    "checkbox": tick_by_keys,
-    "choice": pick_by_keys,
-    "button": press_by_keys,
-    "grid": walk_by_keys,
-    "file": choose_files_by_keys,
-}
-BY_MOUSE = {
-    "slider": slide_by_mouse,
-    "handle": drag_handle_by_mouse,
-    "number": click_and_type,
-    "text": click_and_type,
-    "readout": click_and_type,
-    "select": choose_by_mouse,
-    "checkbox": click_twice,
-    "choice": pick_by_mouse,
-    "button": click_once,
-    "grid": point_at_cells,
-    "file": choose_files_by_mouse,
-}

@@ -5,20 +5,18 @@
   const BAR = /^\s*\d+%\|/; // tqdm's progress bar, a widget with nothing to move
   const KINDS = {
     slider: "input[type=range]",
-    handle: ".noUi-handle",
     number: "input[type=number]",
     text: "input[type=text], input:not([type]), textarea",
-    readout: "[contenteditable=true]",
     select: "select",
     checkbox: "input[type=checkbox]",
-    choice: "input[type=radio], .widget-toggle-buttons button", // the first stands for its group
+    choice: "input[type=radio]", // the first stands for its group
     button: "button, [role=button]",
     grid: "[role=grid]",
     file: "input[type=file]",
   };
   const FOCUSABLE = "a[href], button, input, select, textarea, [tabindex='0'], [contenteditable=true]";
   // What surrounds one control, with its label and its value: no answer of the widget.
-  const OWN = ".cb-control, .widget-radio, .widget-toggle-buttons, .widget-inline-hbox, .widget-inline-vbox";
+  const OWN = ".cb-control, [role=radiogroup], .widget-inline-hbox, .widget-inline-vbox";
   const UNTOLD = ["tabindex", "id", "for", "data-lm-suppress-shortcuts", "data-test", "aria-activedescendant"];
 
   const panel = () => jupyterapp.shell.currentWidget;
@@ -99,7 +97,7 @@
 
   /** The radio buttons of which one can be chosen; any other control is alone. */
   function membersOf(node) {
-    const group = node.closest(".widget-toggle-buttons, .widget-radio, [role=radiogroup]");
+    const group = node.closest("[role=radiogroup]");
     return group ? [...group.querySelectorAll(KINDS.choice)] : [node];
   }
 
@@ -136,14 +134,6 @@
   /** Where a slider or a list starts, ends and stands. */
   function range(node) {
     const number = (value) => (value === null || value === "" ? null : Number(value));
-    if (node.matches(KINDS.handle)) {
-      const [min, max, now] = ["min", "max", "now"].map((n) => number(node.getAttribute(`aria-value${n}`)));
-      return { min, max, now, step: null };
-    }
-    if (node.matches(KINDS.readout)) {
-      const handle = node.closest(OWN)?.querySelector(KINDS.handle);
-      return handle ? { ...range(handle), step: 1 } : { min: 0, max: 1, now: 0, step: 1 };
-    }
     if (node.matches("select")) {
       const open = [...node.options].filter((option) => !option.disabled && !option.hidden);
       const values = open.map((option) => option.index);

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from driving import command
+
 LESSON, GLOSSARY = "notebooks/05_pooling_and_stride", "notebooks/glossary"
-OPEN = "path => void window.jupyterapp.commands.execute('docmanager:open', { path })"
 SHOW = """anchor => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const notebook = jupyterapp.shell.currentWidget.content;
   const links = (cell) => cell.model.sharedModel.getSource().includes(`glossary.ipynb#${anchor})`);
-  const index = notebook.widgets.findIndex(links);
-  notebook.scrollToItem(index, "start");
+  notebook.scrollToItem(notebook.widgets.findIndex(links), "start");
 }"""
 ENTRY_IN_VIEW = """term => {
-  const { node, context } = window.jupyterapp.shell.currentWidget;
+  const { node, context } = jupyterapp.shell.currentWidget;
   if (context.path !== "notebooks/glossary.ipynb") return false;
   const entry = [...node.querySelectorAll("h3")].find((each) => each.textContent.startsWith(term));
   const box = entry?.getBoundingClientRect();
@@ -19,16 +19,12 @@ ENTRY_IN_VIEW = """term => {
 }"""
 
 
-def test_words_lead_to_their_entries(open_notebook, faults):
+def test_words_lead_to_their_entries(open_notebook):
     page = open_notebook(name=GLOSSARY, run=False)
     page.wait_for_function("document.querySelectorAll('.jp-Notebook h3').length > 60")
     for term in ("feature map", "stride"):
-        page.evaluate(OPEN, f"{LESSON}.ipynb")
-        page.wait_for_function(
-            "path => window.jupyterapp.shell.currentWidget.context.path === path"
-            " && window.jupyterapp.shell.currentWidget.context.isReady",
-            arg=f"{LESSON}.ipynb",
-        )
+        command(page, "docmanager:open", {"path": f"{LESSON}.ipynb"})
+        page.wait_for_function("() => jupyterapp.shell.currentWidget.context.isReady")
         assert not page.evaluate(ENTRY_IN_VIEW, term)
         page.evaluate(SHOW, term.replace(" ", "-"))
         page.get_by_role("link", name=term, exact=True).first.click()

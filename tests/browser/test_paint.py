@@ -7,8 +7,8 @@ import io
 
 import numpy as np
 import pytest
-from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
-from moving import ask, count_open, find_quick_faults, move_everything, scan
+from driving import ask, find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from moving import count_open, find_quick_faults, move_everything, scan
 from PIL import Image
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Every widget in a real browser, briefly: it answers to keys and to the mouse, and axe is content.
+"""Every widget in a real browser, briefly: keys and mouse move it, and axe is content everywhere.
 
 The other tests of this folder go through every control of every lesson, and take minutes; `pytest
 -m browser` runs them all.
@@ -7,12 +7,12 @@ The other tests of this folder go through every control of every lesson, and tak
 from __future__ import annotations
 
 import pytest
-from driving import find_axe_faults
-from moving import Control, ask, move, scan
+from driving import ask, find_axe_faults, use_dark_theme
+from moving import move, scan
 
 SET_UP = """
 import torch
-from cnn_basics import datasets, images, widgets
+from cnn_basics import datasets, exercises, images, widgets
 from cnn_basics.model import Custom_CNN
 _ = torch.manual_seed(1)
 model = Custom_CNN()
@@ -21,7 +21,7 @@ few = pictures[::300], labels[::300]
 """
 SHOWN = "model, *few, datasets.SPECIES, lambda x: x.float() / 255"
 WIDGETS = {
-    "channel_mixer": "images.resize(few[0][0].permute(1, 2, 0).numpy(), 224)",
+    "channel_mixer": "few[0][0].permute(1, 2, 0).numpy()",
     "connections_explorer": "",
     "convolution_lens": "",
     "view_explorer": "",
@@ -35,43 +35,37 @@ WIDGETS = {
     "paint_or_upload": "Custom_CNN(10, 1), '0123456789'",
     "roofline_explorer": "",
 }
-KINDS = [
-    "slider",
-    "select",
-    "handle",
-    "choice",
-    "checkbox",
-    "button",
-    "grid",
-    "number",
-    "text",
-    "file",
-]
+QUESTIONS = ("exercises.ask('5.4')", "exercises.ask('7.4')")
+CELLS = (SET_UP, *(f"widgets.{name}({given})" for name, given in WIDGETS.items()), *QUESTIONS)
+# What is moved: the first control that can be, of the first kind that there is.
+KINDS = ["slider", "select", "choice", "checkbox", "button", "grid", "number", "text", "file"]
+NARROW = {"width": 600, "height": 450}  # as at 200 % zoom
+FITS = "root => [...root.children].every(e => e.scrollWidth <= e.clientWidth + 1)"
 
 
-@pytest.fixture(scope="module")
-def page(open_notebook):
-    return open_notebook(SET_UP, *(f"widgets.{name}({given})" for name, given in WIDGETS.items()))
-
-
-@pytest.fixture(params=range(1, len(WIDGETS) + 1), ids=list(WIDGETS))
+@pytest.fixture(params=range(1, len(CELLS)), ids=[*WIDGETS, *QUESTIONS])
 def cell(request, page) -> int:
     ask(page, "show", request.param)
     return request.param
 
 
-def first_control(page, cell: int) -> Control:
-    """The first that can be moved, a slider if there is one."""
+def test_it_answers_to_keys_and_mouse(page, cell):
     ready = [control for control in scan(page, cell) if not control.given["disabled"]]
-    return min(ready, key=lambda control: KINDS.index(control.kind))
+    assert move(min(ready, key=lambda control: KINDS.index(control.kind))) == []
 
 
-def test_it_answers_to_keys_and_mouse(page, cell, faults):
-    assert move(first_control(page, cell)) == []
-
-
-def test_no_serious_fault_of_accessibility(page, cell, faults):
-    assert find_axe_faults(page, f'[data-test-root="{cell}"]') == []
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_serious_fault_wide_or_narrow(page, cell, dark):
+    use_dark_theme(page, dark)
+    root = f'[data-test-root="{cell}"]'
+    assert find_axe_faults(page, root) == []
+    wide = page.viewport_size
+    page.set_viewport_size(NARROW)
+    try:
+        assert find_axe_faults(page, root) == []
+        assert page.locator(root).evaluate(FITS)
+    finally:
+        page.set_viewport_size(wide)
 
 
 def test_every_widget_is_here():

@@ -1,0 +1,362 @@
+"""The layers' backward passes written out, and the way back through windows.
+
+A backward pass gets `grad_output`, the gradient of one number (usually the loss) for each output of
+its layer, and hands on the gradient for each input. Its other arguments are those of the forward
+pass in `layers`, and what does not fit together is refused as there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from cnn_basics.by_hand.layers import (
+    Borders,
+    Padding,
+    Pair,
+    Size,
+    batch_norm,
+    check_alike,
+    check_float,
+    conv2d,
+    fully_connected,
+    pad,
+    pair,
+    pooling_windows,
+    read_pooling,
+    read_window,
+    relu,
+    windows,
+)
+from cnn_basics.expect import expect
+
+
+def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+    """Compute the gradients of `by_hand.fully_connected` for input, weights and bias.
+
+    Returns:
+        `(grad_x, grad_weight, grad_bias)`, shaped as `x`, `weight` and `(out_features,)`.
+
+    Example:
+        >>> x, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]])
+        >>> linear_backward(torch.tensor([[10.0]]), x, weight)
+        (tensor([[30., 40.]]), tensor([[10., 20.]]), tensor([10.]))
+
+    Source:
+        Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating
+        errors", equations 4 to 7.
+    """
+    check_gradient(grad_output, fully_connected, x, weight=weight)
+    grad_x = grad_output @ weight  # (..., out) times (out, in) gives (..., in)
+    rows = torch.atleast_2d(x).flatten(0, -2)  # (N, in)
+    grad_rows = torch.atleast_2d(grad_output).flatten(0, -2)  # (N, out)
+    grad_weight = grad_rows.T @ rows  # (out, N) times (N, in): sums over the batch
+    grad_bias = grad_rows.sum(dim=0)
+    return grad_x, grad_weight, grad_bias
+
+
+def relu_backward(grad_output: Tensor, x: Tensor) -> Tensor:
+    """Let the gradient through where the input was above 0, and nowhere else, 0 included.
+
+    Example:
+        >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 1.0]))
+        tensor([0., 0., 7.])
+    """
+    check_gradient(grad_output, relu, x)
+    return torch.where(x <= 0, torch.zeros_like(grad_output), grad_output)
+
+
+def conv2d_backward(
+    grad_output: Tensor, x: Tensor, weight: Tensor, **options: Padding
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute the gradients of `by_hand.conv2d` for its input, its kernels and its bias.
+
+    The options are those of the forward pass: `stride`, `padding`, `dilation` and `groups`.
+
+    Returns:
+        `(grad_x, grad_weight, grad_bias)`, shaped as `x`, `weight` and `(out_channels,)`.
+
+    Example:
+        >>> grad_output, weight = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+        >>> gradients = conv2d_backward(grad_output, torch.arange(9.0).view(1, 1, 3, 3), weight)
+        >>> [gradient.flatten().int().tolist() for gradient in gradients]
+        [[1, 2, 1, 2, 4, 2, 1, 2, 1], [8, 12, 20, 24], [4]]
+
+    Source:
+        Dumoulin & Visin (2016), "A guide to convolution arithmetic for deep learning",
+        https://arxiv.org/abs/1603.07285, chapter 4 (transposed convolution).
+    """
+    check_gradient(grad_output, conv2d, x, weight=weight, **options)
+    grad_x = conv2d_grad_x(grad_output, weight, x.shape[-2:], **options)
+    grad_weight = conv2d_grad_weight(grad_output, x, weight.shape[2:], **options)
+    grad_bias = torch.einsum("...ohw->o", grad_output)  # added to every output of its map
+    return grad_x, grad_weight, grad_bias
+
+
+def conv2d_grad_x(
+    grad_output: Tensor, weight: Tensor, size: Pair, groups: int = 1, **options: Padding
+) -> Tensor:
+    """Convolve the gradients with the flipped kernels, and cut the padding off.
+
+    The first part of `conv2d_backward`, for an input of this size (height and width).
+
+    Example:
+        >>> kernel = torch.tensor([[[[1.0, 2.0, 3.0]]]])
+        >>> conv2d_grad_x(torch.tensor([[[[10.0]]]]), kernel, size=(1, 3))
+        tensor([[[[10., 20., 30.]]]])
+    """
+    (kernel, strides, gaps), borders = read_window(weight.shape[2:], **options)
+    # Inputs and outputs change roles: within each group, so do the two axes of channels.
+    flipped = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    reach = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]
+    full = conv2d(spread(grad_output, strides), flipped, None, 1, reach, gaps, groups)
+    return cut_off_padding(full, size, borders)
+
+
+def conv2d_grad_weight(
+    grad_output: Tensor, x: Tensor, kernel_size: Pair, groups: int = 1, **options: Padding
+) -> Tensor:
+    """Add up, for each weight, gradient times the pixel that it met, over all windows.
+
+    The second part of `conv2d_backward`.
+
+    Example:
+        >>> x = torch.tensor([[[[4.0, 5.0, 6.0]]]])
+        >>> conv2d_grad_weight(torch.tensor([[[[10.0, 0.0]]]]), x, kernel_size=(1, 2))
+        tensor([[[[40., 50.]]]])
+    """
+    seen = windows(x, kernel_size, **options)
+    seen = seen.unflatten(-5, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
+    by_group = grad_output.unflatten(-3, (groups, -1))  # (N, G, O/G, H_out, W_out)
+    products = torch.einsum("...gohw,...gchwij->gocij", by_group, seen)  # sums over n, h and w
+    return products.flatten(0, 1)  # (O, C/G, kh, kw)
+
+
+def spread(x: Tensor, stride: Size) -> Tensor:
+    """Move the pixels of each map apart, with zeros between them.
+
+    Undoes the jumps of a stride: each output's gradient returns to where its window began.
+
+    Returns:
+        `(..., (H - 1) * stride + 1, (W - 1) * stride + 1)`.
+
+    Example:
+        >>> spread(torch.tensor([[[[1.0, 2.0]]]]), stride=3)
+        tensor([[[[1., 0., 0., 2.]]]])
+    """
+    (step_h, step_w), (height, width) = pair(stride, "stride", 1), x.shape[-2:]
+    apart = x.new_zeros(*x.shape[:-2], (height - 1) * step_h + 1, (width - 1) * step_w + 1)
+    apart[..., ::step_h, ::step_w] = x
+    return apart
+
+
+def windows_backward(grad_output: Tensor, size: Pair, **options: Padding) -> Tensor:
+    """Add up, for each pixel, what all the windows that read it hand back.
+
+    The backward pass of `by_hand.windows` with these options, for maps of this size. What is handed
+    back to the padding belongs to no pixel and is cut off.
+
+    Example:
+        >>> ones = torch.ones(1, 2, 2, 2, 2)  # the four 2×2 windows of a 3×3 map
+        >>> windows_backward(ones, (3, 3))[0].tolist()
+        [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
+
+    Source:
+        The transpose of unfolding, known as col2im; see `torch.nn.functional.fold`.
+    """
+    *others, rows, columns, kernel_h, kernel_w = grad_output.shape
+    window, borders = read_window((kernel_h, kernel_w), **options)
+    maps = grad_output.new_empty(*others, *size)
+    check_gradient(grad_output, windows, maps, kernel_size=window[0], **options)
+    _, (step_h, step_w), (gap_h, gap_w) = window
+    height, width = (n + sum(border) for n, border in zip(size, borders, strict=True))
+    padded = grad_output.new_zeros(*others, height, width)
+    for i in range(kernel_h):
+        for j in range(kernel_w):  # element (i, j) of every window, all windows at once
+            seen_rows = slice(i * gap_h, i * gap_h + rows * step_h, step_h)
+            seen_columns = slice(j * gap_w, j * gap_w + columns * step_w, step_w)
+            padded[..., seen_rows, seen_columns] += grad_output[..., i, j]
+    return cut_off_padding(padded, size, borders)
+
+
+def max_pool2d_backward(
+    grad_output: Tensor, x: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0
+) -> Tensor:
+    """Give each window's gradient to its largest number, of equal ones to the first.
+
+    A pixel that won several windows gets the sum. `x` must not hold nan.
+
+    Example:
+        >>> x = torch.tensor([[[5.0, 1.0], [5.0, 2.0]]])
+        >>> max_pool2d_backward(torch.tensor([[[7.0]]]), x, kernel_size=2).tolist()
+        [[[7.0, 0.0], [0.0, 0.0]]]
+    """
+    pooling = read_pooling(x, kernel_size, stride, padding)
+    (kernel, strides, _), _, counts = pooling
+    check_shape(grad_output, x, (*x.shape[:-2], *counts))
+    above_padding = x.clamp(min=torch.finfo(x.dtype).min)  # even a pixel of -∞ shall win there
+    seen = pooling_windows(above_padding, pooling, -math.inf)  # (N, C, H_out, W_out, kh, kw)
+    winner = seen.flatten(-2).argmax(dim=-1, keepdim=True)  # the first of equal ones
+    shares = torch.zeros_like(seen.flatten(-2)).scatter(-1, winner, grad_output[..., None])
+    return windows_backward(
+        shares.unflatten(-1, kernel), x.shape[-2:], stride=strides, padding=padding
+    )
+
+
+def avg_pool2d_backward(
+    grad_output: Tensor, x: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0
+) -> Tensor:
+    """Give every number of a window the same share of the window's gradient.
+
+    The padding counts as in `by_hand.avg_pool2d` with its defaults, so its share is lost.
+
+    Example:
+        >>> avg_pool2d_backward(torch.tensor([[[8.0]]]), torch.zeros(1, 2, 2), kernel_size=2)
+        tensor([[[2., 2.],
+                 [2., 2.]]])
+    """
+    (kernel, strides, _), _, counts = read_pooling(x, kernel_size, stride, padding)
+    check_shape(grad_output, x, (*x.shape[:-2], *counts))
+    share = grad_output / (kernel[0] * kernel[1])
+    shares = share[..., None, None].expand(*share.shape, *kernel)  # (N, C, H_out, W_out, kh, kw)
+    return windows_backward(shares, x.shape[-2:], stride=strides, padding=padding)
+
+
+def batch_norm_backward(
+    grad_output: Tensor,
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    training: bool = False,
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute the gradients of `by_hand.batch_norm` for its input, scale and shift.
+
+    In training, mean and variance depend on every number of the batch. Of the gradient, the part
+    that would only shift a channel and the part that would only stretch it change nothing after
+    the normalisation, so both are taken out. In evaluation the layer just scales.
+
+    Returns:
+        `(grad_x, grad_weight, grad_bias)`, with the shapes of `x`, `(C,)` and `(C,)`.
+
+    Example:
+        >>> x = torch.tensor([[1.0], [1.0], [3.0], [3.0]])  # mean 2, variance 1
+        >>> grad_output = torch.tensor([[4.0], [0.0], [0.0], [0.0]])
+        >>> batch_norm_backward(grad_output, x, None, None, training=True, eps=1e-9)[0].flatten()
+        tensor([ 2., -2.,  0.,  0.])
+
+    Source:
+        Ioffe & Szegedy (2015), "Batch normalization", https://arxiv.org/abs/1502.03167,
+        section 3 (the equations after algorithm 1), simplified.
+    """
+    tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight}
+    check_gradient(grad_output, batch_norm, x, **tensors, training=training, eps=eps)
+    axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    mean = x.mean(axes) if training else running_mean
+    variance = x.var(axes, correction=0) if training else running_var
+    deviation = torch.sqrt(variance + eps).view(shape)
+    normal = (x - mean.view(shape)) / deviation  # the output before scale and shift
+    grad_weight, grad_bias = (grad_output * normal).sum(axes), grad_output.sum(axes)
+    grad_normal = grad_output if weight is None else grad_output * weight.view(shape)
+    if training:
+        shift = grad_normal.mean(axes, keepdim=True)
+        stretch = (grad_normal * normal).mean(axes, keepdim=True)
+        grad_normal = grad_normal - shift - normal * stretch
+    return grad_normal / deviation, grad_weight, grad_bias
+
+
+def cross_entropy_backward(
+    grad_output: Tensor,
+    x: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Compute the gradient of `torch.nn.functional.cross_entropy` for the scores.
+
+    For each picture it is the shares that softmax makes of the scores, minus the shares that
+    would be right: 1 for the picture's class and 0 for the others.
+
+    Args:
+        grad_output: The gradient for the loss: one number without axes, 1 when the loss is the
+            last step; `(N,)` with `reduction="none"`.
+        x: `(N, K)`, the scores (logits) before any softmax.
+        target: `(N,)` int64, the class of each picture, 0 to K − 1.
+        reduction: `"mean"`, `"sum"` or `"none"`, as in the forward pass.
+        label_smoothing: Share of the truth that is spread evenly over all classes, 0 to 1.
+
+    Returns:
+        `(N, K)`, the gradient for `x`.
+
+    Example:
+        >>> scores = torch.tensor([[1.0, 2.0, 1.0]]).log()  # shares 1/4, 1/2 and 1/4
+        >>> cross_entropy_backward(torch.tensor(1.0), scores, torch.tensor([1]))
+        tensor([[ 0.2500, -0.5000,  0.2500]])
+
+    Source:
+        Bridle (1990), "Probabilistic interpretation of feedforward classification network
+        outputs"; Szegedy et al. (2016), https://arxiv.org/abs/1512.00567, section 7.
+    """
+    check_cross_entropy(x, target, reduction, label_smoothing)
+    n, classes = x.shape
+    check_shape(grad_output, x, (n,) if reduction == "none" else ())
+    shares = torch.softmax(x, dim=1)
+    truth = torch.zeros_like(x).scatter(1, target[:, None], 1.0)
+    truth = (1 - label_smoothing) * truth + label_smoothing / classes
+    gradient = (shares - truth) * grad_output.view(-1, 1)
+    return gradient / n if reduction == "mean" else gradient
+
+
+def cut_off_padding(padded: Tensor, size: Pair, borders: Borders) -> Tensor:
+    """Keep the pixels of the maps; those behind the last window get a gradient of 0."""
+    (top, _), (left, _) = borders
+    bottom, right = top + size[0], left + size[1]
+    unseen = max(0, bottom - padded.shape[-2]), max(0, right - padded.shape[-1])
+    return pad(padded, ((0, unseen[0]), (0, unseen[1])))[..., top:bottom, left:right]
+
+
+def check_gradient(
+    grad_output: Tensor, forward: Callable[..., Tensor], x: Tensor, **others: object
+) -> None:
+    """Refuse a gradient that does not fit the output of the forward pass.
+
+    That pass is run on the device `meta`, where tensors have a shape and no numbers: it costs next
+    to nothing, refuses what does not fit together, and tells the output's shape.
+    """
+    tensors = {"x": x} | {k: other for k, other in others.items() if isinstance(other, Tensor)}
+    check_alike(**tensors)
+    numberless = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
+    check_shape(grad_output, x, forward(**others | numberless).shape)
+
+
+def check_shape(grad_output: Tensor, x: Tensor, shape: tuple[int, ...]) -> None:
+    """Refuse a gradient of another shape, dtype or device than the output has."""
+    check_float(grad_output, "grad_output")
+    check_alike(x, grad_output=grad_output)
+    fix = "give the gradient for each output, and the arguments of the forward pass"
+    what, got = f"grad_output of the output's shape {tuple(shape)}", f"{tuple(grad_output.shape)}"
+    expect(grad_output.shape == shape, what, got, fix)
+
+
+def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothing: float) -> None:
+    """Refuse scores, classes and options that do not fit together."""
+    check_float(x, "x")
+    fix = "flatten it, or add the batch axis with x[None]"
+    expect(x.ndim == 2 and x.shape[1], "x as (N, K), one score for each class", x, fix)
+    is_whole = isinstance(target, Tensor) and target.dtype == torch.int64
+    fix = "convert it with torch.as_tensor(target).long()"
+    expect(is_whole, "target as an int64 tensor of class numbers", target, fix, TypeError)
+    what, fix = f"target of shape ({len(x)},)", "give one class for each row of x"
+    expect(target.shape == x.shape[:1], what, f"{tuple(target.shape)}", fix)
+    low, high = (target.min(), target.max()) if len(target) else (0, 0)
+    what, got = f"classes from 0 to {x.shape[1] - 1}", f"{low} to {high}"
+    expect(0 <= low <= high < x.shape[1], what, got, "number them from 0")
+    words = ("mean", "sum", "none")
+    expect(reduction in words, f"reduction in {words}", repr(reduction), "choose one")
+    fix = "0 leaves it out"
+    expect(0 <= label_smoothing <= 1, "label_smoothing from 0 to 1", label_smoothing, fix)

@@ -1,0 +1,180 @@
+"""A check of gradients by numbers alone: nudge each input, and see what the output does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cnn_basics.by_hand.layers import check_float
+from cnn_basics.expect import expect
+
+LEAST = 1e-3  # gradients below are compared as if they were as large as this
+AS_LARGE = 0.999  # errors of at least this share of the largest count as the largest
+CORNER = 1e-3  # left and right slopes that differ by more, relatively, meet in a corner
+
+
+@dataclass(frozen=True, repr=False)
+class GradientCheck:
+    """What `gradient_check` found: where the gradients that were given differ most from slopes."""
+
+    passed: bool
+    largest: float  # of the relative errors
+    index: int  # in which input it is
+    place: tuple[int, ...]  # where in it; of errors that are (nearly) as large, the first
+    corner: bool  # whether the function has a corner there, so that no slope is right
+    tolerance: float
+    given: list[Tensor]  # for each input, the gradients that were checked
+    slopes: list[Tensor]  # for each input, `(2, ...)`: towards smaller numbers, and towards larger
+
+    @property
+    def numeric(self) -> list[Tensor]:
+        """The central differences, one tensor for each input."""
+        return [slopes.mean(dim=0) for slopes in self.slopes]
+
+    def __repr__(self) -> str:
+        """Return a sentence: whether the check passes, and if not, where and by how much."""
+        numbers, inputs = sum(x.numel() for x in self.given), len(self.given)
+        where = f"for {numbers:,} numbers in {inputs} input{'s' if inputs > 1 else ''}"
+        if self.passed:
+            return f"passes: the largest relative error is at most {self.tolerance:g}, {where}"
+        given, numeric = (each[self.index][self.place] for each in (self.given, self.numeric))
+        left, right = self.slopes[self.index][(slice(None), *self.place)]
+        corner = (
+            f"; the function has a corner there (slope {left:.4g} to the left, {right:.4g} to the "
+            "right), so check it elsewhere"
+        )
+        return (
+            f"fails: the largest relative error is {self.largest:.2g}, in inputs[{self.index}] at "
+            f"{list(self.place)}: the gradient is {given:.4g}, numerically {numeric:.4g}"
+            f"{corner if self.corner else ''}"
+        )
+
+
+def gradient_check(
+    function: Callable[..., Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    backward: Callable[..., Tensor | Sequence[Tensor]] | None = None,
+    *,
+    step: float = 1e-5,
+    tolerance: float = 1e-6,
+) -> GradientCheck:
+    """Compare gradients with central differences, in float64.
+
+    Each number of each input is nudged up and down by `step`; the change of the output, divided
+    by twice the step, is the numeric gradient. An output of many numbers is first made one number
+    by random weights, the `grad_output`, always the same ones.
+
+    Args:
+        function: Takes the inputs and returns a float64 tensor of any shape. It must be smooth
+            near them: at the corner of a ReLU or at a tie in max pooling there is no slope, which
+            the result then says. It may work in place, and return a view of its inputs.
+        inputs: A float tensor, or a sequence of them; copies in float64 are used. Two calls of
+            `function` for each number: keep them small.
+        backward: Takes `grad_output` and the inputs, and returns the gradient for each input (a
+            tensor, or a sequence of them). None takes the gradients from PyTorch's autograd.
+        step: Size of the nudge, above 0.
+        tolerance: The largest relative error that passes.
+
+    Returns:
+        What prints as a sentence, and has the gradients as `given` and `numeric`. The relative
+        error is the difference divided by the larger of the two (but at least by 0.001, so that
+        rounding near zero does not count).
+
+    Example:
+        >>> gradient_check(lambda x: x**3, torch.tensor([1.0, 2.0]))
+        passes: the largest relative error is at most 1e-06, for 2 numbers in 1 input
+
+    Source:
+        Press et al. (2007), "Numerical Recipes", section 5.7, for differences and the step.
+    """
+    points = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    expect(step > 0, "a step above 0", step, "use for example 1e-5")
+    expect(points, "at least one input", "none", "give a tensor")
+    for index, x in enumerate(points):
+        check_float(x, f"inputs[{index}]")
+    points = [x.detach().double().clone(memory_format=torch.contiguous_format) for x in points]
+    with torch.no_grad():
+        output = _call(function, points)
+    generator = torch.Generator().manual_seed(0)
+    grad_output = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+    grad_output = grad_output if output.ndim else torch.ones_like(output)
+    if backward is None:
+        leaves = [x.clone().requires_grad_() for x in points]
+        output = _call(function, leaves)
+        given = torch.autograd.grad(output, leaves, grad_output, materialize_grads=True)
+    else:
+        given = backward(grad_output.clone(), *(x.clone() for x in points))
+        given = [given] if isinstance(given, Tensor) else list(given)
+        _check_gradients(given, points)
+    with torch.no_grad():
+        slopes = [_slopes(function, points, k, grad_output, step) for k in range(len(points))]
+    return _compare([gradient.detach().double() for gradient in given], slopes, tolerance)
+
+
+def _call(function: Callable[..., Tensor], points: Sequence[Tensor]) -> Tensor:
+    """Call the function with copies, which it may change or look at, and check what it returns."""
+    output = function(*(x.clone() for x in points))
+    is_double = isinstance(output, Tensor) and output.dtype == torch.float64
+    what = "a function that returns a float64 tensor for float64 inputs"
+    expect(is_double, what, output, "make all tensors that it uses float64", TypeError)
+    return output
+
+
+def _check_gradients(gradients: Sequence[Tensor], points: Sequence[Tensor]) -> None:
+    what, fix = f"one gradient for each of {len(points)} inputs", "return them in the inputs' order"
+    expect(len(gradients) == len(points), what, f"{len(gradients)}", fix)
+    for index, (gradient, x) in enumerate(zip(gradients, points, strict=True)):
+        check_float(gradient, f"the gradient of inputs[{index}]")
+        what = f"the gradient of inputs[{index}] in the input's shape {tuple(x.shape)}"
+        fix = "what was added in the forward pass, such as padding, is cut off in the backward pass"
+        expect(gradient.shape == x.shape, what, f"{tuple(gradient.shape)}", fix)
+
+
+def _slopes(
+    function: Callable[..., Tensor],
+    points: Sequence[Tensor],
+    index: int,
+    grad_output: Tensor,
+    step: float,
+) -> Tensor:
+    """Nudge each number of one input down and up: `(2, ...)`, the slopes to the left and right.
+
+    The outputs are subtracted before they are weighted: what does not change is exactly 0.
+    """
+    here = _call(function, points)
+    slopes = torch.empty(2, *points[index].shape, dtype=torch.float64)
+    numbers = points[index].view(-1)  # a view: writing into it changes the input
+    for place in range(len(numbers)):
+        kept = numbers[place].item()
+        for side, nudge in enumerate((-step, step)):
+            numbers[place] = kept + nudge
+            change = _call(function, points) - here
+            slopes[side].view(-1)[place] = (change * grad_output).sum() / nudge
+        numbers[place] = kept
+    return slopes
+
+
+def _compare(given: list[Tensor], slopes: list[Tensor], tolerance: float) -> GradientCheck:
+    """Find the place where gradients differ most from the slopes."""
+    errors = [relative_error(g, s.mean(dim=0)) for g, s in zip(given, slopes, strict=True)]
+    largest = max((error.max().item() for error in errors if error.numel()), default=0.0)
+    places = [
+        (index, tuple(place))
+        for index, error in enumerate(errors)
+        for place in (error >= AS_LARGE * largest).nonzero().tolist()
+    ]
+    index, place = places[0] if places else (0, ())
+    left, right = slopes[index][(slice(None), *place)]
+    corner = bool((relative_error(left, right) > CORNER).any())
+    return GradientCheck(
+        largest <= tolerance, largest, index, place, corner, tolerance, given, slopes
+    )
+
+
+def relative_error(one: Tensor, other: Tensor) -> Tensor:
+    """Divide the difference by the larger of the two, but at least by 0.001."""
+    larger = torch.maximum(one.abs(), other.abs()).clamp(min=LEAST)
+    return ((one - other).abs() / larger).nan_to_num(nan=float("inf"))

@@ -1,0 +1,428 @@
+"""The convolution made fast by hand, and what tells why: counts, timings, the machine.
+
+The rungs take the arguments of `by_hand.conv2d`, refuse what it refuses, and give the same values.
+They differ in how the same products are laid out in memory, or, with the Fourier transform, in how
+many there are.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cnn_basics.by_hand.backward import spread
+from cnn_basics.by_hand.layers import (
+    Padding,
+    Pair,
+    Size,
+    check_conv2d,
+    conv2d,
+    output_size,
+    pad,
+    read_window,
+    slide,
+    windows,
+)
+from cnn_basics.expect import expect, whole
+
+BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
+Shape = tuple[int, int, int, int]
+
+
+def rung(core: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Give a core, which convolves padded maps and one group's kernels, all that `conv2d` takes."""
+
+    @functools.wraps(core)
+    def convolve(
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Size = 1,
+        padding: Padding = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        groups = check_conv2d(x, weight, bias, groups)
+        if x.ndim == 3:
+            return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
+        (_, steps, gaps), borders = read_window(weight.shape[2:], stride, padding, dilation)
+        parts = zip(pad(x, borders).chunk(groups, dim=1), weight.chunk(groups), strict=True)
+        y = torch.cat([core(maps, kernels, steps, gaps) for maps, kernels in parts], dim=1)
+        return y if bias is None else y + bias.view(-1, 1, 1)
+
+    convolve.__signature__ = inspect.signature(conv2d)
+    return convolve
+
+
+def im2col(x: Tensor, kernel_size: Size, **options: Padding) -> Tensor:
+    """Write every window of `by_hand.windows` into a row of one matrix.
+
+    A pixel is copied once for each window that it is in, so the matrix is up to
+    `kernel height · kernel width` times as large as the maps `(N, C, H, W)`.
+
+    Returns:
+        `(N·H_out·W_out, C·kernel height·kernel width)`: a row for each output, with the columns
+        in the order of `weight.flatten(1)`.
+
+    Example:
+        >>> im2col(torch.arange(9.0).view(1, 1, 3, 3), kernel_size=2)
+        tensor([[0., 1., 3., 4.],
+                [1., 2., 4., 5.],
+                [3., 4., 6., 7.],
+                [4., 5., 7., 8.]])
+
+    Source:
+        Chellapilla, Puri & Simard (2006), "High performance convolutional neural networks
+        for document processing", section 4.
+    """
+    return to_rows(windows(x, kernel_size, **options))
+
+
+def to_rows(seen: Tensor) -> Tensor:
+    """Copy windows (N, C, H_out, W_out, kh, kw) into the rows of a matrix."""
+    return seen.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)  # (N·H_out·W_out, C·kh·kw)
+
+
+@rung
+def conv2d_im2col(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+    """Convolve with one matrix product: all windows of the batch, times all kernels.
+
+    Arguments, result and errors are those of `by_hand.conv2d`.
+
+    Example:
+        >>> conv2d_im2col(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
+        [[[[8.0, 12.0], [20.0, 24.0]]]]
+    """
+    seen = slide(padded, weight.shape[2:], stride, dilation)
+    n, _, height, width = seen.shape[:4]
+    products = to_rows(seen) @ weight.flatten(1).T  # (N·H_out·W_out, O)
+    return products.view(n, height, width, len(weight)).permute(0, 3, 1, 2)
+
+
+@rung
+def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+    """Convolve with one small matrix product for each position in the kernel.
+
+    A 5×5 convolution is the sum of 25 convolutions of 1×1, each of the maps moved by some pixels.
+    Nothing is copied 25 times, but every product is small, and the sum is read and written again
+    for each. Arguments, result and errors are those of `by_hand.conv2d`.
+
+    Example:
+        >>> conv2d_shifts(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
+        [[[[8.0, 12.0], [20.0, 24.0]]]]
+
+    Source:
+        Vasudevan, Anderson & Gregg (2017), "Parallel multi channel convolution using general
+        matrix multiplication", https://arxiv.org/abs/1704.04428, section III.
+    """
+    padded = padded.contiguous(memory_format=torch.channels_last)
+    moved = slide(padded, weight.shape[2:], stride, dilation).permute(4, 5, 0, 2, 3, 1)
+    kernel_height, kernel_width, n, height, width, channels = moved.shape
+    kernels = weight.permute(2, 3, 1, 0).contiguous()  # (kh, kw, C, O)
+    y = padded.new_zeros(n * height * width, len(weight))
+    for i in range(kernel_height):
+        for j in range(kernel_width):
+            y.addmm_(moved[i, j].reshape(-1, channels), kernels[i, j])
+    return y.view(n, height, width, len(weight)).permute(0, 3, 1, 2)
+
+
+@rung
+def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+    """Convolve by way of the Fourier transform, where sliding becomes multiplying.
+
+    Transform maps and kernels, multiply (frequency by frequency, adding over the channels), and
+    transform back. The conjugate makes it a cross-correlation, which does not flip the kernel. The
+    work hardly depends on the size of the kernel; a stride saves nothing, as all positions are
+    computed and some are thrown away. Rows and columns of zeros, which change nothing, are added
+    up to the next length that has only small factors, for which the transform is fast. Arguments,
+    result and errors are those of `by_hand.conv2d`; in float32 the rounding errors are larger.
+
+    Example:
+        >>> y = conv2d_fft(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
+        >>> y.round().tolist()
+        [[[[8.0, 12.0], [20.0, 24.0]]]]
+
+    Source:
+        Mathieu, Henaff & LeCun (2014), "Fast training of convolutional networks through FFTs",
+        https://arxiv.org/abs/1312.5851, section 2.
+    """
+    from scipy.fft import next_fast_len  # takes its time, and no other rung needs it
+
+    if not len(padded):  # fast Fourier transforms refuse an empty batch
+        return conv2d_im2col(padded, weight, stride=stride, dilation=dilation)
+    (height, width), kernel = padded.shape[2:], weight.shape[2:]
+    rows, columns = output_size((height, width), kernel, stride, 0, dilation)
+    lengths = next_fast_len(height), next_fast_len(width, real=True)  # H, W
+    frequencies = torch.fft.rfft2(padded, s=lengths)  # (N, C, H, W/2 + 1)
+    kernels = torch.fft.rfft2(spread(weight, dilation), s=lengths).conj()  # (O, C, H, W/2 + 1)
+    products = torch.einsum("nchw,ochw->nohw", frequencies, kernels)
+    y = torch.fft.irfft2(products, s=lengths)  # wraps around at the edges …
+    return y[:, :, :: stride[0], :: stride[1]][:, :, :rows, :columns]  # … which go
+
+
+@rung
+def conv2d_blocked(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+    """Convolve with a matrix product for a few pictures, or a few rows of one, at a time.
+
+    Three things make it faster than `conv2d_im2col`: the columns of a block are still in the
+    cache when the product reads them; their memory is used again for the next block; and with
+    channels last, neighbouring numbers of a window are neighbours in memory, so they are copied
+    together. PyTorch shares out each copy and each product among its threads, which is worth it
+    since a block is large. Arguments, result and errors are those of `by_hand.conv2d`.
+
+    Raises:
+        ValueError: Also when autograd is to follow: memory that is used again keeps no history.
+
+    Example:
+        >>> conv2d_blocked(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
+        [[[[8.0, 12.0], [20.0, 24.0]]]]
+
+    Source:
+        Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication",
+        section 4, for blocks that fit into the cache.
+    """
+    check_no_gradient(padded, weight)
+    padded = padded.contiguous(memory_format=torch.channels_last)
+    seen = slide(padded, weight.shape[2:], stride, dilation)
+    seen = seen.permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
+    kernels = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))  # (kh·kw·C, O)
+    return multiply_blocks(seen, kernels).permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def multiply_blocks(seen: Tensor, kernels: Tensor) -> Tensor:
+    """Copy windows into columns and multiply them, block by block: (N, H_out, W_out, O)."""
+    y = seen.new_empty(*seen.shape[:3], kernels.shape[1])
+    rows = max(1, BLOCK_BYTES // (seen[:1, :1].nbytes or 1))  # of outputs in a block
+    pictures = max(1, rows // seen.shape[1])
+    columns = seen.new_empty(seen[:pictures, :rows].shape)
+    for some, out in zip(seen.split(pictures), y.split(pictures), strict=True):
+        for block, part in zip(some.split(rows, dim=1), out.split(rows, dim=1), strict=True):
+            copy = columns[: len(block), : block.shape[1]].copy_(block)
+            torch.mm(copy.view(-1, len(kernels)), kernels, out=part.view(-1, kernels.shape[1]))
+    return y
+
+
+def check_no_gradient(*tensors: Tensor) -> None:
+    """Refuse tensors whose gradient autograd would want to know."""
+    wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    fix = "call it inside of torch.no_grad(), or use conv2d_im2col"
+    expect(not wanted, "tensors that need no gradient", "requires_grad=True", fix)
+
+
+RUNGS = {
+    "all windows at once": conv2d,
+    "im2col, then one product": conv2d_im2col,
+    "a product for each kernel position": conv2d_shifts,
+    "Fourier transform": conv2d_fft,
+    "im2col in blocks": conv2d_blocked,
+}
+
+
+def ladder(x: Tensor, weight: Tensor, **options: object) -> dict[str, Callable[[], Tensor]]:
+    """Get every rung ready for one layer, with the library beside them.
+
+    Args:
+        x: `(N, in_channels, H, W)`.
+        weight: `(out_channels, in_channels / groups, kernel height, kernel width)`.
+        options: As in `by_hand.conv2d`, such as `padding=2`.
+
+    Returns:
+        By name, what `time_side_by_side` calls; `"F.conv2d"` is the library's function, which
+        also comes with its input and kernels in channels-last memory.
+
+    Example:
+        >>> tasks = ladder(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))
+        >>> tasks["F.conv2d"]().item()
+        9.0
+    """
+    last = [tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, weight)]
+    return {
+        **{name: functools.partial(rung, x, weight, **options) for name, rung in RUNGS.items()},
+        "F.conv2d, channels last": functools.partial(F.conv2d, *last, **options),
+        "F.conv2d": functools.partial(F.conv2d, x, weight, **options),
+    }
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The products that are added to a sum, and the bytes moved between memory and processor."""
+
+    multiply_adds: int
+    bytes: int
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions."""
+        return 2 * self.multiply_adds
+
+    @property
+    def intensity(self) -> float:
+        """The arithmetic intensity: operations for each byte that is moved."""
+        return self.operations / self.bytes
+
+
+def conv2d_cost(
+    x_shape: Shape, weight_shape: Shape, *, element_size: int = 4, **options: object
+) -> Cost:
+    """Count what a convolution needs at least: each number read or written once.
+
+    Args:
+        x_shape: `(N, in_channels, H, W)`; padding is not read from memory, but multiplied.
+        weight_shape: `(out_channels, in_channels / groups, kernel height, kernel width)`.
+        element_size: Bytes of one number: 4 for float32, 8 for float64.
+        options: As in `by_hand.conv2d`, such as `padding=2`.
+
+    Returns:
+        The cost, without a bias.
+
+    Example:
+        >>> conv2d_cost((1, 3, 28, 28), (32, 3, 5, 5), padding=2)
+        Cost(multiply_adds=1881600, bytes=119360)
+    """
+    fits = len(x_shape) == len(weight_shape) == 4 and min(*x_shape, *weight_shape) >= 1
+    got = f"{tuple(x_shape)} and {tuple(weight_shape)}"
+    expect(fits, "x_shape and weight_shape of four numbers from 1", got, "give the shapes of both")
+    x, weight = (torch.empty(shape, device="meta") for shape in (x_shape, weight_shape))
+    y = conv2d(x, weight, **options)  # without numbers, for its checks and its shape
+    numbers = x.numel() + weight.numel() + y.numel()
+    return Cost(y.numel() * weight[0].numel(), numbers * element_size)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The two speeds that bound every program: the *roofline* of a computer.
+
+    Attributes:
+        peak: Operations per second at best; a multiply-add is two.
+        bandwidth: Bytes per second between memory and processor at best.
+
+    Example:
+        >>> laptop = Machine(peak=100e9, bandwidth=20e9)
+        >>> laptop.ridge, laptop.attainable(2.0), laptop.attainable(50.0)
+        (5.0, 40000000000.0, 100000000000.0)
+
+    Source:
+        Williams, Waterman & Patterson (2009), "Roofline: an insightful visual performance model
+        for multicore architectures", https://doi.org/10.1145/1498765.1498785.
+    """
+
+    peak: float
+    bandwidth: float
+
+    def __post_init__(self) -> None:
+        got = f"{self.peak} and {self.bandwidth}"
+        fix = "measure them with measure_machine()"
+        expect(min(self.peak, self.bandwidth) > 0, "peak and bandwidth above 0", got, fix)
+
+    @property
+    def ridge(self) -> float:
+        """The arithmetic intensity from which on arithmetic, not memory, sets the pace."""
+        return self.peak / self.bandwidth
+
+    def attainable(self, intensity: float) -> float:
+        """Bound the operations per second: a program waits for memory, or for the processor."""
+        return min(self.peak, intensity * self.bandwidth)
+
+
+def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> Machine:
+    """Measure both speeds, in float32 and with as many threads as PyTorch uses.
+
+    The peak is that of a large matrix product or of a convolution with many channels, both of
+    which use each number many times: PyTorch has code of its own for each, and on some processors
+    the second is twice as fast. The bandwidth is that of copying more bytes than the caches hold,
+    or of changing them in place. The best of all repeats counts, because whatever else the
+    computer does can only slow it down.
+
+    Args:
+        side: Rows and columns of the two matrices; an eighth as many channels.
+        copied: Bytes to copy, at least 4; each is read once and written once.
+        repeats: How often each is done.
+
+    Returns:
+        The measured machine.
+
+    Example:
+        >>> measure_machine(side=64, copied=2**16, repeats=1).peak > 0
+        True
+    """
+    side, copied = whole(side, "side", 1), whole(copied, "copied", 4)
+    a, b, product = (torch.ones(side, side) for _ in range(3))
+    channels = -(-side // 8)
+    maps, kernels = torch.ones(16, channels, 20, 20), torch.ones(channels, channels, 5, 5)
+    source, target = (torch.ones(copied // 4) for _ in range(2))
+    tasks = {
+        "product": lambda: torch.mm(a, b, out=product),
+        "convolution": lambda: F.conv2d(maps, kernels),
+        "copy": lambda: target.copy_(source),
+        "change": lambda: source.add_(1),
+    }
+    best = {name: min(times) for name, times in time_side_by_side(tasks, repeats).items()}
+    convolved = 2 * 16 * 16**2 * kernels.numel()  # 16 maps of 16×16 outputs
+    return Machine(
+        peak=max(2 * side**3 / best["product"], convolved / best["convolution"]),
+        bandwidth=2 * source.nbytes / min(best["copy"], best["change"]),
+    )
+
+
+def time_side_by_side(
+    functions: Mapping[str, Callable[[], object]], repeats: int = 9
+) -> dict[str, list[float]]:
+    """Call functions in turn, again and again, and take the time of each call.
+
+    Timing one function after the other compares a computer at two moments. Taking turns compares
+    neighbours in time: judge by their ratios (`ratios_to`), and by the median of these.
+
+    Args:
+        functions: By name; called without arguments, once more at first, which does not count.
+        repeats: How many calls of each count, at least 1.
+
+    Returns:
+        The seconds of each call by name, in the order of the rounds.
+
+    Example:
+        >>> seconds = time_side_by_side({"nothing": lambda: None, "a sum": lambda: 1 + 1})
+        >>> [len(times) for times in seconds.values()]
+        [9, 9]
+    """
+    expect(functions, "functions to time", "none", "give them by name")
+    repeats = whole(repeats, "repeats", 1)
+    for function in functions.values():
+        function()
+    seconds = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratios_to(reference: str, seconds: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """Divide each time by the reference's time of the same round.
+
+    Args:
+        reference: A name in `seconds`.
+        seconds: The times by name, as `time_side_by_side` returns them.
+
+    Returns:
+        By name, without the reference's own: 2.0 means twice as long as the reference.
+
+    Example:
+        >>> ratios_to("library", {"library": [1.0, 2.0], "loops": [3.0, 8.0]})
+        {'loops': [3.0, 4.0]}
+    """
+    what = f"a reference of {', '.join(seconds)}"
+    expect(reference in seconds, what, repr(reference), "use one of them")
+    return {
+        name: [time / base for time, base in zip(times, seconds[reference], strict=True)]
+        for name, times in seconds.items()
+        if name != reference
+    }

@@ -1,0 +1,206 @@
+"""Every fast rung against PyTorch; counts against what it runs; timings by the test's clock."""
+
+from __future__ import annotations
+
+from inspect import signature
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_by_hand_layers import CLOSE, assert_same, convolutions, outcome, random
+
+from cnn_basics.by_hand import conv2d, fast
+from cnn_basics.model import Custom_CNN, MultiplyAddCounter
+
+RUNGS = [fast.conv2d_im2col, fast.conv2d_shifts, fast.conv2d_blocked, fast.conv2d_fft]
+every_rung = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.__name__)
+even_kernels = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+
+
+@every_rung
+@even_kernels
+@given(convolution=convolutions())
+@settings(max_examples=100, deadline=None)
+def test_every_rung_is_pytorchs(rung, convolution):
+    *tensors, options = convolution
+    if rung is fast.conv2d_blocked:
+        tensors = [None if t is None else t.detach() for t in tensors]
+        with torch.no_grad():
+            theirs, mine = values(F.conv2d, *tensors, **options), values(rung, *tensors, **options)
+    else:
+        theirs, mine = (outcome(f, *tensors, **options) for f in (F.conv2d, rung))
+    assert_same(mine, theirs)
+
+
+def values(function, *tensors, **options):
+    """The values alone, or the error."""
+    try:
+        return function(*tensors, **options), ()
+    except (ValueError, TypeError, RuntimeError) as error:
+        return error
+
+
+@even_kernels
+@given(convolution=convolutions(), block=st.integers(1, 3000))
+@settings(max_examples=60, deadline=None)
+def test_blocks_of_any_size(convolution, block):
+    *tensors, options = convolution
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast, "BLOCK_BYTES", block)
+        mine = values(fast.conv2d_blocked, *tensors, **options)
+        assert_same(mine, values(F.conv2d, *tensors, **options))
+
+
+@pytest.mark.parametrize("pictures", [1, 3])
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+@every_rung
+def test_the_layers_of_custom_cnn(rung, layer, pictures):
+    conv = getattr(Custom_CNN(), layer).double()
+    x = random(pictures, conv.in_channels, *{"conv1": (28, 28), "conv2": (14, 14)}[layer])
+    before = x.detach().clone()
+    with torch.no_grad():
+        y = rung(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        torch.testing.assert_close(y, conv(x), **CLOSE)
+    assert torch.equal(x, before)
+
+
+def test_reused_memory_is_refused_where_gradients_are_wanted():
+    with pytest.raises(ValueError, match=r"no gradient.*torch\.no_grad\(\), or use conv2d_im2col"):
+        fast.conv2d_blocked(random(1, 1, 3, 3).detach(), random(1, 1, 2, 2))
+
+
+@every_rung
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_any_layout_and_the_dtype_is_kept(rung, dtype):
+    x, weight = (random(*shape).detach().to(dtype) for shape in ((2, 3, 5, 4), (4, 3, 2, 3)))
+    last = [tensor.to(memory_format=torch.channels_last) for tensor in (x, weight)]
+    for pair in ((x, weight), last, (x.mT.contiguous().mT, weight.flip(0).flip(0))):
+        y = rung(*pair)
+        assert y.dtype == dtype
+        torch.testing.assert_close(y, F.conv2d(x, weight), rtol=1e-4, atol=1e-4)
+
+
+@every_rung
+def test_help_shows_the_arguments_of_conv2d(rung):
+    assert signature(rung) == signature(conv2d)
+    assert "by_hand.conv2d" in rung.__doc__
+
+
+def test_the_ladder_holds_every_rung_and_the_library():
+    x, weight = random(2, 4, 7, 5).detach(), random(6, 2, 3, 2).detach()
+    options = {"padding": 1, "stride": (2, 1), "groups": 2}
+    tasks = fast.ladder(x, weight, **options)
+    assert {*RUNGS, conv2d} == set(fast.RUNGS.values())
+    assert list(tasks) == [*fast.RUNGS, "F.conv2d, channels last", "F.conv2d"]
+    assert list(fast.RUNGS.values())[-1] is fast.conv2d_blocked
+    for task in tasks.values():
+        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **CLOSE)
+    assert tasks["F.conv2d, channels last"]().is_contiguous(memory_format=torch.channels_last)
+
+
+@given(convolutions())
+@settings(max_examples=60, deadline=None)
+def test_im2col_is_pytorchs_unfold(convolution):
+    x, weight, _, options = convolution
+    if isinstance(options["padding"], str) or x.ndim == 3 or not len(x):
+        return
+    kernel, options = tuple(weight.shape[2:]), {k: v for k, v in options.items() if k != "groups"}
+    theirs = outcome(lambda x: F.unfold(x, kernel, **options).mT.flatten(0, 1), x)
+    assert_same(outcome(lambda x: fast.im2col(x, kernel, **options), x), theirs)
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3),
+    st.integers(5, 9), st.integers(5, 9), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_counts_are_those_of_what_runs(n, c, o, groups, height, width, stride, padding, dilation):
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    x = torch.zeros(n, groups * c, height, width, dtype=torch.float64)
+    weight = torch.zeros(groups * o, c, 2, 3, dtype=torch.float64)
+    with MultiplyAddCounter() as counter:
+        y = F.conv2d(x, weight, **options)
+    cost = fast.conv2d_cost(x.shape, weight.shape, element_size=8, **options)
+    assert (cost.multiply_adds, cost.bytes) == (counter.total, x.nbytes + weight.nbytes + y.nbytes)
+    assert cost.operations == 2 * counter.total
+    assert cost.intensity == pytest.approx(2 * counter.total / cost.bytes)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves only when a function says so."""
+    now = [0.0]
+    monkeypatch.setattr(fast.time, "perf_counter", lambda: now[0])
+
+    def wait(seconds):
+        now[0] += seconds
+
+    return wait
+
+
+def test_functions_take_turns_and_the_first_call_does_not_count(clock):
+    calls = []
+
+    def slow():
+        clock(100 if not calls else len(calls))
+        calls.append("slow")
+
+    def quick():
+        clock(1)
+        calls.append("quick")
+
+    seconds = fast.time_side_by_side({"slow": slow, "quick": quick}, repeats=3)
+    assert calls == ["slow", "quick"] * 4
+    assert seconds == {"slow": [2, 4, 6], "quick": [1, 1, 1]}
+    assert fast.ratios_to("quick", seconds) == {"slow": [2, 4, 6]}
+    assert fast.ratios_to("slow", seconds) == {"quick": [1 / 2, 1 / 4, 1 / 6]}
+
+
+def test_the_roof_is_a_slope_up_to_the_ridge_and_flat_behind():
+    laptop = fast.Machine(peak=100.0, bandwidth=10.0)
+    assert laptop.ridge == 10
+    assert [laptop.attainable(i) for i in (0, 1, 10, 11)] == [0, 10, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("product", "convolution", "copy", "change", "peak", "bandwidth"),
+    [
+        ([0.5, 0.25], [1e3, 1e6], [0.125, 0.5], [1, 2], 2000 / 0.25, 8000 / 0.125),
+        ([9e5, 1e6], [0.5, 0.25], [1, 2], [0.5, 0.125], 2 * 16 * 256 * 100 / 0.25, 8000 / 0.125),
+    ],
+)
+def test_the_machine_is_measured_by_the_best_of_two_tasks_each(
+    monkeypatch, product, convolution, copy, change, peak, bandwidth
+):
+    def side_by_side(tasks, repeats):
+        for task in tasks.values():
+            task()
+        assert repeats == 2
+        return {"product": product, "convolution": convolution, "copy": copy, "change": change}
+
+    monkeypatch.setattr(fast, "time_side_by_side", side_by_side)
+    measured = fast.measure_machine(side=10, copied=4000, repeats=2)
+    assert measured == fast.Machine(peak=peak, bandwidth=bandwidth)
+
+
+REFUSED = [
+    (lambda: fast.conv2d_cost((1, 3, 8), (2, 3, 3, 3)), "four numbers"),
+    (lambda: fast.conv2d_cost((1, 3, 8, 0), (2, 3, 3, 3)), "four numbers"),
+    (lambda: fast.conv2d_cost((1, 3, 8, 8), (2, 2, 3, 3)), "x with 2 channels"),
+    (lambda: fast.conv2d_cost((1, 4, 8, 8), (3, 2, 3, 3), groups=2), "groups=2 divides, got 3"),
+    (lambda: fast.conv2d_cost((1, 3, 2, 8), (2, 3, 3, 3)), "kernel spanning 3 for 2 pixels"),
+    (lambda: fast.time_side_by_side({}), "functions to time, got none"),
+    (lambda: fast.time_side_by_side({"a": int}, repeats=0), "repeats as a whole number from 1"),
+    (lambda: fast.ratios_to("b", {"a": [1.0]}), "a reference of a, got 'b'"),
+    (lambda: fast.Machine(0.0, 1.0), "above 0"),
+    (lambda: fast.Machine(1.0, -1.0), "above 0"),
+    (lambda: fast.measure_machine(side=0), "side as a whole number from 1, got 0"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_refusals(call, message):
+    with pytest.raises(ValueError, match=f"^expected .*{message}"):
+        call()

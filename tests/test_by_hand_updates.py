@@ -1,0 +1,204 @@
+"""Surfaces, update rules and walks: gradients against autograd, steps against torch.optim."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.autograd.functional import hessian
+
+from cnn_basics.by_hand import (
+    RULES,
+    SURFACES,
+    adam_step,
+    curvatures,
+    momentum_step,
+    sgd_step,
+    walk,
+)
+
+surfaces = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
+OPTIMISERS = {
+    "sgd": lambda weights, rate: torch.optim.SGD([weights], lr=rate),
+    "momentum": lambda weights, rate: torch.optim.SGD([weights], lr=rate, momentum=0.9),
+    "adam": lambda weights, rate: torch.optim.Adam([weights], lr=rate),
+}
+
+
+torch.manual_seed(0)
+
+
+def doubles(*shape):
+    return torch.randn(shape, dtype=torch.float64)
+
+
+@surfaces
+def test_gradient_is_that_of_autograd(surface):
+    points = doubles(3, 5, 2).requires_grad_()
+    surface.loss(points).sum().backward()
+    torch.testing.assert_close(surface.gradient(points.detach()), points.grad)
+
+
+@surfaces
+def test_valleys_are_flat_and_lower_than_their_surroundings(surface):
+    valleys = torch.tensor(surface.valleys, dtype=torch.float64)
+    assert not surface.gradient(valleys).any()
+    losses = surface.loss(valleys)
+    assert (losses.sort().values == losses).all()
+    assert losses[0].abs() < 1e-12
+    around = valleys[:, None] + doubles(50, 2).clamp(-1, 1) / 10
+    assert (surface.loss(around) > losses[:, None]).all()
+
+
+@surfaces
+def test_start_and_valleys_are_inside_the_limits(surface):
+    for x, y in (surface.start, *surface.valleys):
+        assert surface.limits[0][0] < x < surface.limits[0][1]
+        assert surface.limits[1][0] < y < surface.limits[1][1]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 5), ()])
+def test_steps_are_those_of_torch_optim(rule, shape):
+    start, gradients = doubles(*shape), doubles(30, *shape)
+    theirs = start.clone()
+    optimiser = OPTIMISERS[rule](theirs, 0.03)
+    ours, state = start.clone(), {}
+    for gradient in gradients:
+        theirs.grad = gradient.clone()
+        optimiser.step()
+        ours, state = RULES[rule](ours, gradient, state, 0.03)
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
+def test_momentum_is_that_of_torch_optim(momentum):
+    theirs, state = doubles(4), {}
+    ours = theirs.clone()
+    optimiser = torch.optim.SGD([theirs], lr=0.1, momentum=momentum)
+    for gradient in doubles(10, 4):
+        theirs.grad = gradient.clone()
+        optimiser.step()
+        ours, state = momentum_step(ours, gradient, state, 0.1, momentum)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("betas", "eps"), [((0.0, 0.0), 1e-8), ((0.5, 0.9), 1e-2)])
+def test_betas_and_eps_are_those_of_torch_optim(betas, eps):
+    theirs, state = doubles(4), {}
+    ours = theirs.clone()
+    optimiser = torch.optim.Adam([theirs], lr=0.1, betas=betas, eps=eps)
+    for gradient in doubles(10, 4):
+        theirs.grad = gradient.clone()
+        optimiser.step()
+        ours, state = adam_step(ours, gradient, state, 0.1, betas, eps)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_a_step_leaves_its_arguments_alone():
+    weights, gradient = torch.ones(3), torch.ones(3)
+    for step in (sgd_step, momentum_step, adam_step):
+        _, state = step(weights, gradient, {}, 0.5)
+        kept = {name: torch.as_tensor(value).clone() for name, value in state.items()}
+        step(weights, gradient, state, 0.5)
+        assert all(torch.equal(torch.as_tensor(state[name]), kept[name]) for name in kept)
+    assert torch.equal(weights, torch.ones(3))
+    assert torch.equal(gradient, torch.ones(3))
+
+
+@surfaces
+@pytest.mark.parametrize("rule", RULES)
+def test_a_walk_is_what_the_optimiser_does_with_autograd(surface, rule):
+    weights = torch.tensor(surface.start, dtype=torch.float64, requires_grad=True)
+    optimiser = OPTIMISERS[rule](weights, 0.02)
+    points, losses = [], []
+    for _ in range(21):
+        optimiser.zero_grad()
+        loss = surface.loss(weights)
+        loss.backward()
+        points.append(weights.detach().clone())
+        losses.append(loss.item())
+        optimiser.step()
+    ours = walk(surface, rule=rule, learning_rate=0.02, steps=20)
+    torch.testing.assert_close(ours.points, torch.stack(points), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(ours.losses, torch.tensor(losses, dtype=torch.float64))
+    assert not ours.diverged
+
+
+def test_momentum_and_betas_reach_their_rules():
+    ordinary = walk("bowl", rule="momentum", momentum=0.0, learning_rate=0.2, steps=5)
+    assert torch.equal(ordinary.points, walk("bowl", learning_rate=0.2, steps=5).points)
+    signs = walk("bowl", rule="adam", betas=(0.0, 0.0), learning_rate=0.5, steps=4)
+    torch.testing.assert_close(signs.points[4], torch.tensor([-2.0, 1.0], dtype=torch.float64))
+
+
+def test_a_walk_arrives_below_the_limit_and_runs_away_above():
+    """On a parabola of curvature 20 plain descent shrinks the weight below 2 / 20 only."""
+    below = walk("ravine", learning_rate=0.099, steps=300)
+    assert len(below.points) == 301
+    assert below.losses[-1] < 1e-3
+    above = walk("ravine", learning_rate=0.101, steps=3000)
+    assert above.diverged
+    assert len(above.points) < 3001
+    assert (above.points[:-1].abs() <= 1e6).all()
+    assert above.points[-1].abs().max() > 1e6
+
+
+def test_a_walk_that_overflows_at_once_has_diverged():
+    assert walk("two valleys", start=(1e300, 0.0), steps=5).diverged
+    assert len(walk("two valleys", start=(1e300, 0.0), steps=5).points) == 1
+
+
+def test_no_steps_give_the_start_alone():
+    still = walk("bowl", start=(1, 2), steps=0)
+    assert still.points.tolist() == [[1.0, 2.0]]
+    assert still.losses.tolist() == [2.5]
+    assert still.points.dtype == torch.float64
+
+
+@surfaces
+def test_curvatures_are_the_eigenvalues_of_the_second_derivatives(surface):
+    points = doubles(3, 5, 2).clamp(-2, 2)
+    got = curvatures(surface, points)
+    assert got.shape == points.shape
+    for index in range(15):
+        point, found = points.view(-1, 2)[index], got.view(-1, 2)[index]
+        wanted = torch.linalg.eigvalsh(hessian(surface.loss, point))
+        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.99, 1.01])
+def test_two_over_the_curvature_is_where_sgd_runs_away(share):
+    largest = curvatures(SURFACES["ravine"], torch.zeros(2, dtype=torch.float64))[-1].item()
+    losses = walk("ravine", learning_rate=share * 2 / largest, steps=400).losses
+    assert (losses[-1] > losses[0]) == (share > 1)
+
+
+def test_valley_depends_on_start_and_momentum():
+    """From behind the shallow valley plain descent stays in it; momentum rolls over the hill."""
+    plain = walk("two valleys", learning_rate=0.05, steps=200)
+    rolling = walk("two valleys", rule="momentum", learning_rate=0.05, steps=200)
+    assert plain.points[-1][0] > 0.9
+    assert rolling.points[-1][0] < -1.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"surface": "hill"}, r"one of 'bowl', .*got 'hill'"),
+        ({"start": (1.0,)}, "two finite numbers"),
+        ({"start": (1.0, math.nan)}, "two finite numbers"),
+        ({"rule": "SGD"}, "'sgd', 'momentum', 'adam', got 'SGD'"),
+        ({"learning_rate": 0.0}, "above 0, got 0.0"),
+        ({"learning_rate": math.inf}, "finite learning_rate"),
+        ({"steps": -1}, "from 0, got -1: try steps=50"),
+        ({"steps": 1.5}, "whole number"),
+        ({"steps": True}, "whole number"),
+        ({"momentum": 1.0}, "momentum of at least 0 and below 1"),
+        ({"betas": (0.9, -0.1)}, "betas of at least 0 and below 1"),
+    ],
+)
+def test_what_cannot_be_walked_is_refused(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        walk(**{"surface": "bowl"} | arguments)
