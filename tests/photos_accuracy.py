@@ -17,9 +17,17 @@ import time
 import torch
 
 from cnn_basics.datasets import load_folder
-from cnn_basics.model import PhotoNet
-from cnn_basics.training.ablation import VERSIONS, train_plainly, train_version
-from cnn_basics.training.calibration import reliability
+from cnn_basics.model import Custom_CNN, PhotoNet
+from cnn_basics.training import (
+    VERSIONS,
+    Evaluation,
+    evaluate,
+    fit,
+    reliability,
+    resize,
+    set_seed,
+    train_version,
+)
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
 STORED = 96  # pixels
@@ -77,9 +85,18 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
     return good and weights < PARAMETERS_BELOW
 
 
+def train_plainly(train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
+    """Train `Custom_CNN` on pictures of 28×28 pixels with Adam and nothing else, and test it."""
+    (small, labels), (small_test, test_labels) = ((resize(x, 28), y) for x, y in (train, test))
+    set_seed(seed)
+    model = Custom_CNN(max(int(labels.max()) + 1, 2))
+    fit(model, (small, labels), epochs=epochs, seed=seed, progress=False)
+    return evaluate(model, (small_test, test_labels))
+
+
 def ablate(train: tuple, test: tuple, epochs: int, seeds: int) -> None:
     """Print the accuracy of every version, the mean over the seeds."""
-    versions = {"Custom_CNN, plain": lambda seed: train_plainly(train, test, 15, seed=seed)}
+    versions = {"Custom_CNN, plain": lambda seed: train_plainly(train, test, 15, seed)}
     for name in VERSIONS:
         versions[name] = lambda seed, n=name: train_version(n, train, test, epochs, seed=seed)
     for name, train_one in versions.items():

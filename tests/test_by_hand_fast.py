@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_by_hand_layers import CLOSE, assert_same, convolutions, outcome, random
 
 from cnn_basics.by_hand import conv2d, fast
-from cnn_basics.model.counting import MultiplyAddCounter
+from cnn_basics.model import MultiplyAddCounter
 
 RUNGS = [fast.conv2d_im2col, fast.conv2d_shifts, fast.conv2d_blocked, fast.conv2d_fft]
 every_rung = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.__name__)

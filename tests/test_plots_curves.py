@@ -35,19 +35,17 @@ def test_lines_hold_their_data_from_1_on():
     assert figure.alt == "Two lines that cross."
 
 
+def test_lines_take_places_scale_and_gradients():
+    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
+    (axes,) = plots.plot_lines({"a": y}, "A line.", x=X, y_label="size", log=True).axes
+    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "size")
+    assert axes.figure.legends == []
+
+
 def test_a_long_line_has_few_markers():
     (line,) = plots.plot_lines({"a": torch.ones(300)}, "A level line.").axes[0].get_lines()
     assert line.get_markevery() == 15
-
-
-def test_lines_take_places_scale_and_gradients():
-    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
-    figure = plots.plot_lines({"a": y}, "A rising line.", x=X, y_label="size", log=True)
-    (axes,) = figure.axes
-    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
-    assert axes.get_yscale() == "log"
-    assert axes.get_ylabel() == "size"
-    assert legend_texts(figure) == []
 
 
 @pytest.mark.parametrize(
@@ -117,66 +115,40 @@ TRAINED = SimpleNamespace(
     valid_accuracy=[0.45, 0.75, 0.7],
 )
 ALONE = SimpleNamespace(
-    train_loss=[2.0, float("nan")], train_accuracy=[0.3, 0.2], valid_loss=[], valid_accuracy=[]
+    train_loss=[2.0, math.inf, math.nan],
+    train_accuracy=[0.3, 0.2, 0.2],
+    valid_loss=[],
+    valid_accuracy=[],
 )
 
 
-def data(axes) -> dict[str, list]:
-    return {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-
-
-def test_curves_hold_the_history():
-    figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.")
-    loss, accuracy = figure.axes
-    assert (loss.get_title(loc="left"), accuracy.get_title(loc="left")) == ("loss", "accuracy")
-    assert (
-        list(data(loss))
-        == list(data(accuracy))
-        == legend_texts(figure)
-        == ["training", "validation", "guessing"]
-    )
-    assert data(loss)["training"].tolist() == TRAINED.train_loss
-    assert data(loss)["validation"].tolist() == TRAINED.valid_loss
-    assert data(accuracy)["training"].tolist() == TRAINED.train_accuracy
-    assert data(accuracy)["validation"].tolist() == TRAINED.valid_accuracy
-    assert list(loss.get_lines()[0].get_xdata()) == [1, 2, 3]
-    assert figure.alt == "Loss and accuracy."
-
-
-def test_training_and_validation_differ_by_more_than_colour():
-    for axes in plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.").axes:
-        train, valid, _ = axes.get_lines()
+def test_learning_curves_hold_the_history_told_apart_by_more_than_colour():
+    figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.", classes=4)
+    for axes, name, guess in zip(
+        figure.axes, ("loss", "accuracy"), (math.log(4), 0.25), strict=True
+    ):
+        train, valid, level = axes.get_lines()
+        assert axes.get_title(loc="left") == name
+        assert list(train.get_xdata()) == [1, 2, 3]
+        assert list(train.get_ydata()) == getattr(TRAINED, f"train_{name}")
+        assert list(valid.get_ydata()) == getattr(TRAINED, f"valid_{name}")
+        assert set(level.get_ydata()) == {guess}
         assert train.get_linestyle() != valid.get_linestyle()
         assert train.get_marker() != valid.get_marker()
+    assert legend_texts(figure) == ["training", "validation", "guessing"]
+    assert len(figure.to_png()) < 30_000
 
 
 def test_several_trainings_share_axes_and_have_their_names():
     figure = plots.plot_learning_curves({"plain": TRAINED, "alone": ALONE}, "Two trainings.")
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["plain: loss", "plain: accuracy", "alone: loss", "alone: accuracy"]
-    assert figure.axes[0].get_ylim() == figure.axes[2].get_ylim()
-    assert figure.axes[0].get_ylim()[0] == 0
-    assert figure.axes[0].get_ylim()[1] > 2
-    assert figure.axes[1].get_ylim() == figure.axes[3].get_ylim()
-    assert figure.axes[1].get_ylim()[0] < 0.2
-    assert figure.axes[1].get_ylim()[1] > 1
-    assert list(data(figure.axes[2])) == ["training", "guessing"]
-
-
-def test_guessing_is_a_level_in_both():
-    loss, accuracy = plots.plot_learning_curves({"": TRAINED}, "Guessing, too.", classes=4).axes
-    assert set(data(loss)["guessing"]) == {math.log(4)}
-    assert set(data(accuracy)["guessing"]) == {0.25}
-
-
-def test_what_is_not_finite_is_a_gap():
-    loss, _ = plots.plot_learning_curves({"": ALONE}, "A loss that breaks.").axes
-    assert data(loss)["training"][0] == 2.0
-    assert np.isnan(data(loss)["training"][1])
-
-
-def test_curves_are_stored_in_little_room():
-    assert len(plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.").to_png()) < 30_000
+    (low, high), (lowest, highest) = (axes.get_ylim() for axes in figure.axes[:2])
+    assert [axes.get_ylim() for axes in figure.axes[2:]] == [(low, high), (lowest, highest)]
+    assert (low, highest) == (0, 1.02)
+    assert 2 < high < 3  # what is not finite is a gap
+    assert 0.1 < lowest < 0.2
+    assert [line.get_label() for line in figure.axes[2].get_lines()] == ["training", "guessing"]
 
 
 EMPTY = SimpleNamespace(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])

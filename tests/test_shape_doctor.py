@@ -49,22 +49,10 @@ LAYERS = {
         "`3` (Linear) expected 3136 numbers per picture but got 12544 (64×14×14): "
         "write nn.Linear(12544, 256), or resize the pictures so that the feature map is 7×7",
     ),
-    "linear after other channels": (
-        [Conv(3, 6, 3), Flatten(), Linear(8 * 4 * 5, 7, bias=False)],
-        (2, 3, 6, 7),
-        "`2` (Linear) expected 160 numbers per picture but got 120 (6×4×5): "
-        "write nn.Linear(120, 7, bias=False), or give the feature map 8 channels instead of 6",
-    ),
     "linear after linear": (
         [Linear(4, 5), nn.ReLU(), Linear(6, 2)],
         (3, 4),
         "`2` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 2)",
-    ),
-    "linear after a transposed convolution": (
-        [nn.ConvTranspose2d(3, 2, 2, stride=2), Flatten(), Linear(32, 2)],
-        (1, 3, 3, 3),
-        "`2` (Linear) expected 32 numbers per picture but got 72 (2×6×6): "
-        "write nn.Linear(72, 2), or resize the pictures so that the feature map is 4×4",
     ),
     "grey picture": (
         [Conv(3, 32, 5, padding=2, stride=(1, 2))],
@@ -115,12 +103,6 @@ LAYERS = {
         "`1` (MaxPool2d) expected a map of at least 2×2 but got 1×1: "
         "put nn.Identity() in its place, or start from larger pictures",
     ),
-    "averaging to nothing": (
-        [nn.AvgPool1d(3)],
-        (2, 3, 2),
-        "`0` (AvgPool1d) expected a map of at least 3 but got 2: "
-        "put nn.Identity() in its place, or start from larger pictures",
-    ),
     "batch norm of other channels": (
         [Conv(3, 8, 3), nn.BatchNorm2d(16, momentum=0.2)],
         (2, 3, 9, 9),
@@ -131,26 +113,6 @@ LAYERS = {
         (2, 3, 9, 9),
         "`1` (BatchNorm1d) expected 2 or 3 axes but got 4 axes (2, 8, 7, 7): "
         "write nn.BatchNorm2d(8)",
-    ),
-    "batch norm of maps on vectors": (
-        [Linear(3, 8), nn.BatchNorm2d(8)],
-        (2, 3),
-        "`1` (BatchNorm2d) expected 4 axes but got 2 axes (2, 8): write nn.BatchNorm1d(8)",
-    ),
-    "group norm": (
-        [Conv(3, 6, 3), nn.GroupNorm(4, 8)],
-        (2, 3, 9, 9),
-        "`1` (GroupNorm) expected 8 channels but got 6: write nn.GroupNorm(2, 6)",
-    ),
-    "layer norm": (
-        [Conv(3, 8, 3), nn.LayerNorm((8, 7, 7))],
-        (2, 3, 16, 16),
-        "`1` (LayerNorm) expected last axes 8×7×7 but got 8×14×14: write nn.LayerNorm((8, 14, 14))",
-    ),
-    "layer norm of vectors": (
-        [nn.LayerNorm(4)],
-        (2, 3),
-        "`0` (LayerNorm) expected last axes 4 but got 3: write nn.LayerNorm(3)",
     ),
 }
 
@@ -179,22 +141,15 @@ INPUTS = {
         [Flatten(), Linear(3 * 28 * 28, 2)],
         (3, 28, 28),
         None,
-        "`1` (Linear) expected 2352 numbers per picture but got 784 since (3, 28, 28) has no "
-        "batch axis: write x.unsqueeze(0)",
+        "`1` (Linear) expected 2352 numbers per picture but got 784: "
+        "write x.unsqueeze(0), since (3, 28, 28) has no batch axis",
     ),
     "channels last": (
         [Conv(3, 8, 3)],
         (2, 28, 26, 3),
         None,
-        "`0` (Conv2d) expected (N, 3, H, W) but got (2, 28, 26, 3) with the channels last: "
+        "`0` (Conv2d) expected 3 channels on axis 1 but got (2, 28, 26, 3) with the channels last: "
         "write x.permute(0, 3, 1, 2)",
-    ),
-    "channels last in three dimensions": (
-        [nn.Conv3d(3, 8, 3)],
-        (2, 5, 6, 7, 3),
-        None,
-        "`0` (Conv3d) expected (N, 3, D, H, W) but got (2, 5, 6, 7, 3) with the channels last: "
-        "write x.permute(0, 4, 1, 2, 3)",
     ),
     "bytes": (
         [Conv(3, 8, 3)],
@@ -214,14 +169,6 @@ INPUTS = {
         torch.float32,
         "`0` (Linear) expected float64 numbers but got float32: write x.to(torch.float64)",
     ),
-    "grey": ([Conv(3, 8, 3)], (2, 1, 5, 5), None, None),
-    "indices": (
-        [nn.Embedding(9, 2)],
-        (2, 3),
-        None,
-        "`0` (Embedding) expected int64 indices but got float32: "
-        "write x.long(), or give trace_shapes input_dtype=torch.int64",
-    ),
 }
 
 
@@ -236,207 +183,103 @@ def test_broken_input(case):
     assert trace_shapes(model, tuple(mended.shape), mended.dtype).rows
 
 
-FLAT = "write torch.flatten(x, start_dim=1), which gives"
-# id: code, layers before and after it, shape, what the doctor says; its first code mends the line
+FLAT, NUMBERS = ": write torch.flatten(x, start_dim=1), which gives", "numbers per picture"
+# id: code, layers before, layer after, what the doctor says, the code and the layer that mend it
 CALLS = {
     "view that merges pictures": (
-        "x.view(-1, 48)",
-        [nn.MaxPool2d(2)],
-        Linear(48, 2),
-        (8, 3, 4, 4),
-        f"`view` (function) expected 8 rows, one per picture, but got 2 rows: (8, 3, 2, 2) → "
-        f"(2, 48): {FLAT} 12 numbers per picture, and nn.Linear(12, 2) for `then`",
-    ),
-    "view that splits pictures": (
-        "x.view(-1, 12)",
-        [],
-        Linear(12, 2),
-        (2, 3, 4, 4),
-        f"`view` (function) expected 2 rows, one per picture, but got 8 rows: (2, 3, 4, 4) → "
-        f"(8, 12): {FLAT} 48 numbers per picture, and nn.Linear(48, 2) for `then`",
+        *("x.view(-1, 48)", [nn.MaxPool2d(2)], Linear(48, 2), (8, 3, 4, 4)),
+        "`view` (function) expected 8 rows, one per picture, but got 2 rows: (8, 3, 2, 2) → "
+        f"(2, 48){FLAT} 12 {NUMBERS}, and nn.Linear(12, 2) for `then`",
+        *("torch.flatten(x, start_dim=1)", Linear(12, 2)),
     ),
     "view that splits one picture": (
-        "x.view(-1, 12)",
-        [],
-        Linear(12, 2),
-        (1, 3, 4, 4),
-        f"`view` (function) expected 1 row, one per picture, but got 4 rows: (1, 3, 4, 4) → "
-        f"(4, 12): {FLAT} 48 numbers per picture, and nn.Linear(48, 2) for `then`",
+        *("x.view(-1, 12)", [], Linear(12, 2), (1, 3, 4, 4)),
+        "`view` (function) expected 1 row, one per picture, but got 4 rows: (1, 3, 4, 4) → "
+        f"(4, 12){FLAT} 48 {NUMBERS}, and nn.Linear(48, 2) for `then`",
+        *("torch.flatten(x, start_dim=1)", Linear(48, 2)),
+    ),
+    "the first of two views": (
+        *("x.view(-1, 12).view(4, 24)", [], None, (2, 3, 4, 4)),
+        "`view` (function) expected 2 rows, one per picture, but got 8 rows: (2, 3, 4, 4) → "
+        f"(8, 12){FLAT} 48 {NUMBERS}",
+        *("torch.flatten(x, start_dim=1)", None),
     ),
     "one row for all, seen with one picture": (
-        "x.view(1, -1)",
-        [],
-        Linear(48, 2),
-        (1, 3, 4, 4),
-        "`view` (function) expected 2 rows, one per picture, but got shape (1, 96) with a batch "
-        f"of 2: {FLAT} 48 numbers per picture",
+        *("x.view(1, -1)", [], Linear(48, 2), (1, 3, 4, 4)),
+        "`view` (function) expected 2 rows, one per picture, but got 1 row: (2, 3, 4, 4) → "
+        f"(1, 96) with a batch of 2{FLAT} 48 {NUMBERS}",
+        *("torch.flatten(x, start_dim=1)", Linear(48, 2)),
     ),
     "flatten with the batch": (
-        "torch.flatten(x)",
-        [],
-        Linear(48, 2),
-        (2, 3, 4, 4),
-        "`flatten` (function) expected 2 rows, one per picture, but got shape (96,): "
-        f"{FLAT} 48 numbers per picture",
-    ),
-    "flatten with the batch, one score": (
-        "x.flatten()",
-        [],
-        Linear(48, 1),
-        (1, 3, 4, 4),
-        "`flatten` (function) expected 2 rows, one per picture, but got shape (96,) with a batch "
-        f"of 2: {FLAT} 48 numbers per picture",
+        *("x.flatten()", [], Linear(48, 1), (1, 3, 4, 4)),
+        "`flatten` (function) expected 2 rows, one per picture, but got 96 rows: (2, 3, 4, 4) → "
+        f"(96,) with a batch of 2{FLAT} 48 {NUMBERS}",
+        *("torch.flatten(x, start_dim=1)", Linear(48, 1)),
     ),
     "view of another size": (
-        "x.view(2, 40)",
-        [],
-        None,
-        (2, 3, 4, 4),
-        f"`view` (function) expected 80 numbers (2×40) but got 96 (2×3×4×4): {FLAT} 48 numbers "
-        "per picture",
+        *("torch.reshape(x, shape=(2, 40))", [], None, (2, 3, 4, 4)),
+        f"`reshape` (function) expected 80 numbers but got 96 (2×3×4×4){FLAT} 48 {NUMBERS}",
+        *("torch.flatten(x, start_dim=1)", None),
     ),
     "view that does not divide": (
-        "x.reshape(-1, 40)",
-        [],
-        None,
-        (2, 3, 4, 4),
-        f"`reshape` (function) expected a multiple of 40 numbers but got 96 (2×3×4×4): {FLAT} 48 "
-        "numbers per picture",
+        *("x.reshape(-1, 40)", [], None, (2, 3, 4, 4)),
+        "`reshape` (function) expected a multiple of 40 numbers but got 96 (2×3×4×4)"
+        f"{FLAT} 48 {NUMBERS}",
+        *("torch.flatten(x, start_dim=1)", None),
     ),
     "view for a fixed number of pictures": (
-        "x.view(100, 48)",
-        [],
-        None,
-        (2, 3, 4, 4),
-        "`view` (function) expected 4800 numbers (100×48) but got 96 (2×3×4×4): "
+        *("x.view((100, 48))", [], None, (2, 3, 4, 4)),
+        "`view` (function) expected 4800 numbers but got 96 (2×3×4×4): "
         "write x.view(x.shape[0], 48)",
+        *("x.view(x.shape[0], 48)", None),
     ),
-    "view out of order": (
-        "x.transpose(1, 2).view(2, 48)",
-        [],
-        None,
-        (2, 3, 4, 4),
-        "`view` (function) expected numbers in order in memory (strides (48, 12, 4, 1)) but got "
-        "strides (48, 4, 16, 1): write x.reshape(2, 48)",
-    ),
-    "residual of other channels and size": (
-        "first + x",
-        [Conv(3, 8, 3, padding=1, stride=2)],
-        None,
-        (2, 3, 5, 8),
-        "`add` (function) expected two equal shapes but got (2, 3, 5, 8) and (2, 8, 3, 4): "
-        "give the shortcut nn.Conv2d(3, 8, kernel_size=1, stride=2)",
-    ),
-    "residual without padding": (
-        "x + first",
-        [Conv(3, 3, (3, 5), padding=(0, 1))],
-        None,
-        (2, 3, 9, 9),
-        "`add` (function) expected two equal shapes but got (2, 3, 7, 7) and (2, 3, 9, 9): "
-        "write nn.Conv2d(3, 3, kernel_size=(3, 5), padding=(1, 2)) for `body.0`",
-    ),
-    "residual of vectors": (
-        "x * first",
-        [Linear(4, 6)],
-        None,
-        (2, 4),
-        "`mul` (function) expected two equal shapes but got (2, 6) and (2, 4): "
-        "give the shortcut nn.Linear(4, 6)",
-    ),
-    "cat of other sizes": (
-        "torch.cat([first, x], 1)",
-        [nn.MaxPool2d(2)],
-        None,
-        (2, 3, 8, 8),
-        "`cat` (function) expected equal sizes on every axis but 1 but got 8 and 4 on axis 2 "
-        "((2, 3, 8, 8) and (2, 3, 4, 4)): write F.interpolate(x, size=(8, 8)) for the one of "
-        "shape (2, 3, 4, 4)",
-    ),
-    "cat along the batch": (
-        "torch.cat([first, x])",
-        [Conv(3, 4, 1)],
-        None,
-        (2, 3, 8, 8),
-        "`cat` (function) expected equal sizes on every axis but 0 but got 3 and 4 on axis 1 "
-        "((2, 3, 8, 8) and (2, 4, 8, 8)): write torch.cat(…, dim=1)",
-    ),
-    "matrix product": (
-        "x @ first",
-        [Linear(4, 4)],
-        None,
-        (2, 3, 4),
-        "`matmul` (function) expected 4 rows in the second matrix but got 3 ((2, 3, 4) @ "
-        "(2, 3, 4)): write x @ y.transpose(-2, -1)",
-    ),
-    "pooling function": (
-        "F.max_pool2d(x, 2)",
-        [nn.MaxPool2d(4)],
-        None,
-        (2, 3, 4, 7),
-        "`max_pool2d` (function) expected a map of at least 2×2 but got 1×1: "
-        "leave out this call, or start from larger pictures",
-    ),
-    "convolution function": (
-        "F.conv2d(x, torch.zeros(4, 2, 3, 3), None, 2, 1, groups=2)",
-        [Conv(3, 6, 3)],
-        None,
-        (2, 3, 8, 8),
-        "`conv2d` (function) expected 4 channels in 2 groups but got 6: give the function the "
-        "sizes of nn.Conv2d(6, 4, kernel_size=3, stride=2, padding=1, groups=2, bias=False)",
-    ),
-    "linear function": (
-        "F.linear(x, torch.zeros(4, 2))",
-        [],
-        None,
-        (2, 3),
-        "`linear` (function) expected 2 numbers per picture but got 3: "
-        "give the function the sizes of nn.Linear(3, 4)",
-    ),
-}
-
-# the line of code once it is mended as the doctor says, and the layer behind it
-MENDED = {
-    "view that merges pictures": ("torch.flatten(x, start_dim=1)", Linear(12, 2)),
-    "view that splits pictures": ("torch.flatten(x, start_dim=1)", Linear(48, 2)),
-    "view that splits one picture": ("torch.flatten(x, start_dim=1)", Linear(48, 2)),
-    "one row for all, seen with one picture": ("torch.flatten(x, start_dim=1)", Linear(48, 2)),
-    "flatten with the batch": ("torch.flatten(x, start_dim=1)", Linear(48, 2)),
-    "flatten with the batch, one score": ("torch.flatten(x, start_dim=1)", Linear(48, 1)),
-    "view of another size": ("torch.flatten(x, start_dim=1)", None),
-    "view that does not divide": ("torch.flatten(x, start_dim=1)", None),
-    "view for a fixed number of pictures": ("x.view(x.shape[0], 48)", None),
-    "view out of order": ("x.transpose(1, 2).reshape(2, 48)", None),
-    "residual of other channels and size": ("shortcut(first) + x", None),
-    "residual of vectors": ("x * shortcut(first)", None),
-    "cat of other sizes": ("torch.cat([first, F.interpolate(x, size=(8, 8))], 1)", None),
-    "cat along the batch": ("torch.cat([first, x], dim=1)", None),
-    "matrix product": ("x @ first.transpose(-2, -1)", None),
-    "pooling function": ("x", None),
-    "convolution function": ("F.conv2d(x, torch.zeros(4, 3, 3, 3), None, 2, 1, groups=2)", None),
-    "linear function": ("F.linear(x, torch.zeros(4, 3))", None),
 }
 
 
 @pytest.mark.parametrize("case", CALLS)
 def test_broken_function(case):
-    code, before, after, shape, expected = CALLS[case]
+    code, before, after, shape, expected, mended, layer = CALLS[case]
     model = Call(code, *before, then=after)
     assert message_of(model, shape) == expected
-    if case in MENDED:
-        model.code, after = MENDED[case]
-        model.code = model.code.replace("shortcut", f"({layer_of(expected)})")
-        model.then = after or nn.Sequential()
-        assert trace_shapes(model, shape).rows
+    model.code, model.then = mended, layer or nn.Sequential()
+    assert trace_shapes(model, shape).rows
 
 
-def layer_of(message):
-    return layer_in(message).replace("nn.", "torch.nn.") if "nn." in message else ""
+class StandardizedConv(Conv):
+    """A class of one's own, made from a layer of PyTorch."""
 
 
-def test_residual_padding_fix():
-    model = Call("x + first", Conv(3, 3, (3, 5), padding=(0, 1)))
-    model.body[0] = eval(layer_in(message_of(model, (2, 3, 9, 9))), {"nn": nn})
-    assert trace_shapes(model, (2, 3, 9, 9)).rows[-1].output_shape == (2, 3, 9, 9)
+# code, layers before it, what PyTorch says: the doctor knows no better, and repeats it
+UNKNOWN = [
+    ("x.squeeze(9)", [], "`squeeze` (function) failed on (2, 3, 4, 4): Dimension out of range"),
+    ("x.view(-1, 0)", [], "`view` (function) failed on (2, 3, 4, 4): shape '[-1, 0]' is invalid"),
+    ("x.transpose(1, 2).view(2, 48)", [], "Use .reshape(...) instead"),
+    ("torch.cat([x.mean(), x.std()])", [], "`cat` (function) failed on () (): zero-dimensional"),
+    (
+        "first + x",
+        [Conv(3, 8, 1)],
+        "`add` (function) failed on (2, 3, 4, 4) (2, 8, 4, 4): The",
+    ),
+    ("x.flatten(1).gather(1, torch.zeros(1, 4))", [], "failed on (2, 48) (1, 4): gather(): Exp"),
+    ("F.conv2d(x, weight=torch.zeros(4, 5, 3, 3))", [], "to have 5 channels, but got 3 channels"),
+    ("F.linear(x.mean(), torch.zeros(4, 2))", [], "`linear` (function) failed on () (4, 2): "),
+    ("x", [nn.PixelShuffle(3)], "`body.0` (PixelShuffle) failed on (2, 3, 4, 4): pixel_shuffle"),
+    ("x", [Flatten(0, 2), nn.GroupNorm(2, 6)], "`body.1` (GroupNorm) failed on (24, 4): Expected"),
+    ("x", [nn.LayerNorm(5)], "Given normalized_shape=[5], expected input with shape [*, 5], but"),
+]
+
+
+@pytest.mark.parametrize(("code", "before", "words"), UNKNOWN, ids=[each[0] for each in UNKNOWN])
+def test_what_the_doctor_does_not_know_keeps_the_words_of_pytorch(code, before, words):
+    message = message_of(Call(code, *before), (2, 3, 4, 4))
+    assert words in message
+    assert " failed on (" in message
+
+
+def test_layers_of_ones_own_made_from_pytorchs_are_known():
+    message = message_of(nn.Sequential(nn.MaxPool2d(3), StandardizedConv(3, 4, 5)), (1, 3, 9, 6))
+    assert "(StandardizedConv) expected a padded map of at least 5×5 but got 3×2: write" in message
+    assert "write nn.Conv2d(3, 4, kernel_size=5, padding=(1, 2))" in message
 
 
 @pytest.mark.parametrize("in_features", [26, 8 * 26 * 26, 5])
@@ -453,28 +296,15 @@ def test_missing_flatten(in_features):
     assert trace_shapes(nn.Sequential(*layers), (2, 3, 28, 28)).rows[-1].output_shape == (2, 2)
 
 
-def test_linear_on_the_last_axis_of_a_sequence_is_fine():
-    assert trace_shapes(nn.Sequential(Linear(4, 5), Linear(5, 6)), (2, 3, 4)).parameters == 61
+def test_networks_that_are_right_are_not_refused():
+    linear = nn.Sequential(Linear(4, 5), Linear(5, 6))  # on the last axis of a sequence
+    assert trace_shapes(linear, (2, 3, 4)).parameters == 61
     message = message_of(nn.Sequential(Linear(4, 5), Linear(6, 7)), (2, 3, 4))
     assert message == "`1` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 7)"
-
-
-def test_linear_on_channels_that_were_moved_last_is_fine():
-    model = Call("x.permute(0, 2, 3, 1)", Conv(3, 4, 1), then=Linear(4, 2))
-    assert trace_shapes(model, (1, 3, 4, 4)).rows[-1].output_shape == (1, 4, 4, 2)
-
-
-def test_the_first_of_two_reshapes_is_named():
-    message = message_of(Call("x.view(-1, 12).view(4, 24)"), (2, 3, 4, 4))
-    assert message.startswith("`view` (function) expected 2 rows, one per picture, but got 8 rows")
-
-
-def test_sequence_first_output_is_fine():
-    class SequenceFirst(nn.Module):
-        def forward(self, x):
-            return x.permute(1, 0, 2)
-
-    assert trace_shapes(SequenceFirst(), (1, 5, 4)).rows[-1].output_shape == (5, 1, 4)
+    moved = Call("x.permute(0, 2, 3, 1)", Conv(3, 4, 1), then=Linear(4, 2))
+    assert trace_shapes(moved, (1, 3, 4, 4)).rows[-1].output_shape == (1, 4, 4, 2)
+    sequence_first = Call("x.permute(1, 0, 2)")
+    assert trace_shapes(sequence_first, (1, 5, 4)).rows[-1].output_shape == (5, 1, 4)
 
 
 class Merge(nn.Module):
@@ -486,7 +316,7 @@ def test_own_module_that_cannot_view():
     message = message_of(nn.Sequential(Conv(3, 8, 3), Merge()), (2, 3, 4, 4))
     assert message == (
         "`1.view` (function) expected a multiple of 5 numbers but got 64 (2×8×2×2): "
-        f"{FLAT} 32 numbers per picture"
+        "write torch.flatten(x, start_dim=1), which gives 32 numbers per picture"
     )
 
 
@@ -494,7 +324,8 @@ def test_own_module_that_merges_pictures():
     message = message_of(nn.Sequential(Merge(), Linear(5, 2)), (1, 2, 5))
     assert message == (
         "`0` (Merge) expected 1 row, one per picture, but got 2 rows: (1, 2, 5) → (2, 5): "
-        f"{FLAT} 10 numbers per picture, and nn.Linear(10, 2) for `1`"
+        "write torch.flatten(x, start_dim=1), which gives 10 numbers per picture, and "
+        "nn.Linear(10, 2) for `1`"
     )
 
 
@@ -503,26 +334,6 @@ def test_what_the_network_itself_refuses():
         "`model` (Custom_CNN) refused its input: expected (N, 3, 28, 28), got (1, 3, 56, 56): "
         "resize the pictures to 28×28, for example with cnn_basics.images.resize(image, 28)"
     )
-
-
-def test_unknown_failure_keeps_the_words_of_pytorch():
-    message = message_of(nn.Sequential(Conv(3, 8, 3), nn.PixelShuffle(3)), (2, 3, 4, 4))
-    assert message.startswith("`1` (PixelShuffle) failed on (2, 8, 2, 2): pixel_shuffle expects")
-    message = message_of(Call("x.squeeze(9)"), (2, 3))
-    assert message.startswith("`squeeze` (function) failed on (2, 3): Dimension out of range")
-
-
-def test_errors_of_other_kinds_pass_through():
-    model = nn.Sequential(Linear(3, 2))
-    model.forward = lambda x: model.missing(x)
-    with pytest.raises(AttributeError, match="missing"):
-        trace_shapes(model, (1, 3))
-
-
-def test_hooks_are_removed_after_a_failure():
-    model = nn.Sequential(Linear(3, 2), Linear(3, 2))
-    message_of(model, (1, 3))
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
 @settings(deadline=None, max_examples=20)
@@ -550,3 +361,12 @@ def test_one_wrong_layer_is_named_and_mended(data):
     assert f" but got {right}" in message
     model[fault] = eval(layer_in(message), {"nn": nn})
     assert trace_shapes(model, shape).rows[-1].output_shape == (shape[0], 2)
+
+
+def test_errors_of_other_kinds_pass_through_and_hooks_are_removed():
+    model = nn.Sequential(Linear(3, 2), Linear(3, 2))
+    message_of(model, (1, 3))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    model.forward = lambda x: model.missing(x)
+    with pytest.raises(AttributeError, match="missing"):
+        trace_shapes(model, (1, 3))

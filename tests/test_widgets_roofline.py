@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnn_basics.model.counting import MultiplyAddCounter
+from cnn_basics.model import MultiplyAddCounter
 from cnn_basics.widgets import roofline_explorer
 from cnn_basics.widgets.roofline import BATCHES, CHANNELS, layer_costs
 

@@ -422,7 +422,7 @@ def test_names_are_numbers_where_none_are_known(make):
     [
         ({"model": "Custom_CNN"}, TypeError, "expected a network .* got str"),
         ({"epochs": 0}, ValueError, "expected epochs as a whole number from 1, got 0"),
-        ({"epochs": 2.0}, ValueError, "got 2.0"),
+        ({"epochs": 2.0}, TypeError, "got 2.0"),
         ({"lr": 0.1}, TypeError, "expected options of fit .* got lr: leave it out"),
         ({"on_batch": print}, TypeError, "got on_batch"),
         ({"train": TRAIN[0]}, TypeError, "expected train as a pair"),

@@ -1,14 +1,29 @@
-"""What a network sees: feature maps, receptive fields, explanations, and how good those are."""
+"""What a network sees: why it gives an answer, how good such explanations are, and its layers."""
 
-from cnn_basics.explain.clever_hans import draw_trap
-from cnn_basics.explain.embedding import principal_components
-from cnn_basics.explain.feature_maps import feature_maps
-from cnn_basics.explain.gradients import enlarge, grad_cam, saliency
-from cnn_basics.explain.occlusion import covered_scores, occlusion, squares
-from cnn_basics.explain.part_masks import load_masks
-from cnn_basics.explain.receptive_field import ReceptiveField, receptive_field
-from cnn_basics.explain.scores import area_share, heat_share, pointing_game
-from cnn_basics.explain.seen_pixels import receptive_field_by_gradient
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from cnn_basics.datasets import BUNDLED, SPLITS
+from cnn_basics.expect import describe, expect, whole
+from cnn_basics.explain.layers import (
+    ReceptiveField,
+    check_maps,
+    check_pictures,
+    feature_maps,
+    principal_components,
+    receptive_field,
+    receptive_field_by_gradient,
+)
+from cnn_basics.model import refuse_scripted, untouched
 
 __all__ = [
     "ReceptiveField",
@@ -26,5 +41,419 @@ __all__ = [
     "receptive_field",
     "receptive_field_by_gradient",
     "saliency",
-    "squares",
 ]
+
+Target = int | Tensor
+Fill = float | Tensor
+NAMES = ("cat", "dog")  # the index is the label
+PLACES = ("meadow", "sofa")
+PARTS = ("ears", "eyes", "nose", "muzzle", "mouth", "whiskers", "head", "body", "tail")
+TELLING = ("ears", "muzzle", "eyes", "whiskers")  # what a cat and a dog of one seed differ in
+SIDE = 28  # of the stored pictures and masks, in pixels
+AT_ONCE = 64  # covered pictures that run through the network together
+
+
+def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
+    """Ask of every pixel how much the score of a class moves when the pixel does.
+
+    Args:
+        model: a network that gives scores (N, K); it is left as it was.
+        x: (N, C, H, W), float, the pictures as the network takes them.
+        target: the class that is explained: one for all pictures, or (N,) int64.
+
+    Returns:
+        (N, H, W): the size of the score's gradient, that of the channel with the largest.
+
+    Raises:
+        TypeError, ValueError: if an argument does not fit, or no gradient gets through.
+
+    Example:
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
+        >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, -2, 3, 0], [0, 0, 0, 1]]))
+        >>> saliency(model, torch.zeros(1, 1, 2, 2), target=0).tolist()
+        [[[1.0, 2.0], [3.0, 0.0]]]
+
+    Source:
+        Simonyan, Vedaldi & Zisserman (2013), section 3, https://arxiv.org/abs/1312.6034
+    """
+    with _with_gradients(model):
+        pixels = _copy(x)
+        score = choose_scores(model(pixels.clone()), target).sum()
+        gradient = _gradient(score, pixels, "the pixels")  # (N, C, H, W)
+    return gradient.abs().amax(dim=1)
+
+
+def grad_cam(
+    model: nn.Module, x: Tensor, target: Target, layer: str, *, relu: bool = True
+) -> Tensor:
+    """Add up a layer's feature maps, each weighted by how much the score depends on it.
+
+    Args:
+        model: a network that gives scores (N, K); it is left as it was.
+        x: (N, C, H, W), float, the pictures as the network takes them.
+        target: the class that is explained: one for all pictures, or (N,) int64.
+        layer: the name of a layer with maps (N, channels, height, width), such as `conv2`.
+        relu: whether places that speak against the class are set to 0.
+
+    Returns:
+        (N, height, width), as large as the layer's maps; see `enlarge`.
+
+    Raises:
+        TypeError, ValueError: if an argument does not fit, or no gradient gets to the maps.
+
+    Example:
+        >>> from cnn_basics.model import Custom_CNN
+        >>> grad_cam(Custom_CNN(), torch.zeros(2, 3, 28, 28), target=1, layer="conv2").shape
+        torch.Size([2, 14, 14])
+
+    Source:
+        Selvaraju and others (2017), equations 1 and 2, https://arxiv.org/abs/1610.02391
+    """
+    kept = {}
+
+    def keep(module: nn.Module, inputs: tuple, output: object) -> object:
+        kept["maps"] = output
+        return output.clone() if isinstance(output, Tensor) else output  # next may be in place
+
+    handle = _find_layer(model, layer).register_forward_hook(keep)
+    try:
+        with _with_gradients(model):
+            score = choose_scores(model(_copy(x).clone()), target).sum()
+            maps = check_maps(kept.get("maps"), layer)  # (N, channels, height, width)
+            gradient = _gradient(score, maps, f"the maps of `{layer}`")
+    finally:
+        handle.remove()
+    weights = gradient.mean(dim=(2, 3), keepdim=True)  # (N, channels, 1, 1)
+    heat = (weights * maps.detach()).sum(dim=1)
+    return F.relu(heat) if relu else heat
+
+
+@contextmanager
+def _with_gradients(model: nn.Module) -> Iterator[None]:
+    """Gradients flow, wherever this is called, and the network is left as it was."""
+    frozen = any(weight.is_inference() for weight in model.parameters())
+    made, fix = "a network made outside torch.inference_mode", "make or load it outside"
+    expect(not frozen, made, "one made inside", fix)
+    with torch.inference_mode(False), untouched(model), torch.enable_grad():
+        yield
+
+
+def _copy(x: Tensor) -> Tensor:
+    """The pictures, checked, as a copy that has gradients."""
+    check_pictures(x)
+    return x.detach().clone().requires_grad_()
+
+
+def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
+    gradient = None
+    if score.requires_grad and of.requires_grad:
+        (gradient,) = torch.autograd.grad(score, of, allow_unused=True)
+    fix = "explain with a part that the score uses, and that does not run under torch.no_grad"
+    expect(gradient is not None, f"a score with a gradient for {name}", "none", fix)
+    return gradient
+
+
+def _find_layer(model: nn.Module, layer: str) -> nn.Module:
+    refuse_scripted(model)
+    layers = {name: module for name, module in model.named_modules() if name}
+    what, got = f"the name of a layer ({', '.join(layers)})", repr(layer)
+    expect(isinstance(layer, str), what, got, "name one of these", TypeError)
+    expect(layer in layers, what, got, "name one of these")
+    return layers[layer]
+
+
+def read_scores(scores: object) -> Tensor:
+    """Refuse what is no table of scores (N, K)."""
+    got = tuple(scores.shape) if isinstance(scores, Tensor) else describe(scores)
+    fix = "explain a network that ends with one score for each class"
+    table = isinstance(scores, Tensor) and scores.ndim == 2
+    expect(table, "a network that gives scores (N, K)", f"{got}", fix)
+    return scores
+
+
+def read_target(scores: Tensor, target: Target) -> Tensor:
+    """Read which class is explained for each picture, as (N,) int64."""
+    count, classes = read_scores(scores).shape
+    what, fix = f"target from 0 to {classes - 1}", "give the number of a class of this network"
+    if not isinstance(target, Tensor):
+        target = torch.tensor(whole(target, "target", 0, "write for example target=0"))
+    whole_numbers = target.dtype in (torch.int64, torch.int32)
+    expect(whole_numbers, "target of int64", target, "write target.long()", TypeError)
+    one_each = target.shape in ((), (count,))
+    expect(one_each, f"one target for each of {count} pictures", target, "give one class, or these")
+    for wrong in target[(target < 0) | (target >= classes)].tolist()[:1]:
+        expect(False, what, wrong, fix)
+    return target.long().to(scores.device).expand(count)
+
+
+def choose_scores(scores: Tensor, target: Target) -> Tensor:
+    """Pick the score of one class for each picture, (N,)."""
+    return scores.gather(1, read_target(scores, target)[:, None])[:, 0]
+
+
+def enlarge(heat: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring heat-maps to the size of the pictures, linearly between the centres of cells.
+
+    Args:
+        heat: (N, height, width), float.
+        size: rows and columns of the pictures.
+
+    Returns:
+        (N, rows, columns).
+
+    Raises:
+        ValueError: if `heat` has not three axes.
+
+    Example:
+        >>> enlarge(torch.tensor([[[0.0, 4.0]]]), (1, 4)).tolist()
+        [[[0.0, 1.0, 3.0, 4.0]]]
+    """
+    fix = "add the axis of the pictures with heat[None]"
+    expect(heat.ndim == 3, "heat-maps as (N, height, width)", heat, fix)
+    return F.interpolate(heat[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _squares(length: int, size: int, stride: int) -> Tensor:
+    """(places, length) bool: what a square covers along one side, at each of its places."""
+    starts = torch.arange(-(-(length - size) // stride) + 1)[:, None] * stride
+    pixels = torch.arange(length)
+    return (pixels >= starts) & (pixels < starts + size)
+
+
+def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
+    """Cover a square of each picture, place after place: all scores, (N, rows, columns, K)."""
+    check_pictures(x)
+    count, channels, height, width = x.shape
+    square = f"a square inside {height}×{width} pixels, with a stride of at most its size"
+    size, stride = whole(size, "size", 1), whole(stride, "stride", 1)
+    fits = size <= min(height, width) and stride <= size
+    expect(fits, square, f"size {size} and stride {stride}", "choose a smaller one")
+    filling = torch.as_tensor(fill, dtype=x.dtype, device=x.device)
+    one_each = filling.shape in ((), (channels,))
+    expect(one_each, f"fill as one number or ({channels},)", filling, "give one for each channel")
+    rows, columns = (_squares(n, size, stride).to(x.device) for n in (height, width))
+    places = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns)))
+    with untouched(model):
+        scores = [read_scores(model(x[:1].clone()))[:0]]  # knows the number of classes
+        for picture in x:
+            for part in places.split(AT_ONCE):  # (n, 2)
+                hidden = rows[part[:, 0], None, :, None] & columns[part[:, 1], None, None, :]
+                scores.append(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
+    return torch.cat(scores).view(count, len(rows), len(columns), scores[0].shape[1])
+
+
+def occlusion(
+    model: nn.Module, x: Tensor, target: Target, size: int, stride: int, fill: Fill = 0.0
+) -> Tensor:
+    """Say of every pixel by how much the score falls, on average, when a square covers it.
+
+    Args:
+        model: a network that gives scores (N, K); it is left as it was.
+        x: (N, C, H, W), float, the pictures as the network takes them.
+        target: the class that is explained: one for all pictures, or (N,) int64.
+        size: rows and columns of the square.
+        stride: pixels from one place to the next, at most `size`; the last square of a row or
+            column may reach over the edge.
+        fill: what the square is filled with: one number, or (C,), one for each channel.
+
+    Returns:
+        (N, H, W): above 0 where the score falls, below 0 where it rises.
+
+    Raises:
+        TypeError, ValueError: if an argument does not fit.
+
+    Example:
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
+        >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, 2, 3, 4], [0, 0, 0, 0]]))
+        >>> occlusion(model, torch.ones(1, 1, 2, 2), target=0, size=1, stride=1).tolist()
+        [[[1.0, 2.0], [3.0, 4.0]]]
+
+    Source:
+        Zeiler & Fergus (2014), section 4.2, https://arxiv.org/abs/1311.2901
+    """
+    scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
+    with untouched(model):
+        answers = model(x.clone())
+    classes = read_target(answers, target)
+    chosen = classes[:, None, None, None].expand(*scores.shape[:3], 1)
+    drops = choose_scores(answers, target)[:, None, None] - scores.gather(3, chosen)[..., 0]
+    rows, columns = (_squares(n, size, stride).to(drops) for n in x.shape[2:])
+    total = torch.einsum("nrc,rh,cw->nhw", drops, rows, columns)
+    return total / torch.outer(rows.sum(dim=0), columns.sum(dim=0))
+
+
+def heat_share(heat: Tensor, mask: Tensor) -> Tensor:
+    """Say which share of the positive heat lies on a mask.
+
+    Args:
+        heat: (N, H, W), float; what is below 0 does not count.
+        mask: (N, H, W) bool.
+
+    Returns:
+        (N,), 0 to 1; NaN where a picture has no positive heat at all.
+
+    Raises:
+        TypeError, ValueError: if the mask is not bool, or the shapes differ.
+
+    Example:
+        >>> heat = torch.tensor([[[3.0, 1.0, -5.0, 0.0]]])
+        >>> heat_share(heat, torch.tensor([[[True, False, True, False]]]))
+        tensor([0.7500])
+
+    Source:
+        Wang and others (2020), "Score-CAM", section 4.3, https://arxiv.org/abs/1910.01279
+    """
+    _check_mask(mask, heat)
+    positive = heat.clamp(min=0)
+    return (positive * mask).sum(dim=(1, 2)) / positive.sum(dim=(1, 2))
+
+
+def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
+    """Say of each picture whether its hottest pixel lies on a mask.
+
+    Args:
+        heat: (N, H, W), float.
+        mask: (N, H, W) bool.
+
+    Returns:
+        (N,) bool; of several hottest pixels the first in reading order counts. Where nothing is
+        above 0 there is no hit.
+
+    Raises:
+        TypeError, ValueError: if the mask is not bool, or the shapes differ.
+
+    Example:
+        >>> heat = torch.tensor([[[3.0, 1.0], [0.0, 2.0]]])
+        >>> pointing_game(heat, torch.tensor([[[False, True], [False, True]]]))
+        tensor([False])
+
+    Source:
+        Zhang and others (2018), section 4.1, https://arxiv.org/abs/1608.00507
+    """
+    _check_mask(mask, heat)
+    hottest = heat.flatten(1).argmax(dim=1, keepdim=True)  # (N, 1)
+    hit = mask.flatten(1).gather(1, hottest)
+    return (hit & (heat.flatten(1).gather(1, hottest) > 0))[:, 0]
+
+
+def area_share(mask: Tensor) -> Tensor:
+    """Say which share of each picture a mask covers: what both scores come to by chance.
+
+    Args:
+        mask: (N, H, W) bool.
+
+    Returns:
+        (N,) float32, 0 to 1.
+
+    Raises:
+        TypeError, ValueError: if the mask is not bool, or has not three axes.
+
+    Example:
+        >>> area_share(torch.tensor([[[True, False, False, False]]]))
+        tensor([0.2500])
+    """
+    _check_mask(mask)
+    return mask.float().mean(dim=(1, 2))
+
+
+def _check_mask(mask: Tensor, heat: Tensor | None = None) -> None:
+    """Refuse what is no mask, and heat that is not of its shape."""
+    what = "a mask (N, H, W) of bool"
+    expect(mask.dtype == torch.bool, what, mask, "write mask > 0", TypeError)
+    expect(mask.ndim == 3, what, mask, "add the axis with mask[None]")
+    fits = heat is None or heat.shape == mask.shape
+    fix = f"write enlarge(heat, ({mask.shape[1]}, {mask.shape[2]}))"
+    expect(fits, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
+
+
+def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Tensor]:
+    """Load the masks of the bundled pictures, in the order of `datasets.load_pets`.
+
+    Args:
+        split: `"training_set"` or `"test_set"`.
+        indices: Which pictures, by their place in the data set (all cats first); None for all.
+
+    Returns:
+        (N, 28, 28) bool each: `ears`, `eyes`, `nose`, `muzzle`, `mouth`, `whiskers`, `head`,
+        `body`, `tail` and `background`; besides `animal`, all but the background, and `telling`,
+        the parts that tell cats from dogs: ears, muzzle, eyes and whiskers.
+
+    Raises:
+        ValueError: There is no such split, or no picture of that index.
+
+    Example:
+        >>> masks = load_masks("test_set", indices=[0, 300])
+        >>> masks["ears"].shape, bool((masks["telling"] <= masks["animal"]).all())
+        (torch.Size([2, 28, 28]), True)
+    """
+    fix = "use one of these words"
+    expect(split in SPLITS, "split 'training_set' or 'test_set'", repr(split), fix)
+    sheets = {part: read_sheet(BUNDLED.parent / "parts" / f"{split}.{part}.png") for part in PARTS}
+    count = len(sheets["ears"])
+    chosen = range(count) if indices is None else [int(index) for index in indices]
+    for index in chosen:
+        what = f"indices from 0 to {count - 1} for {split}"
+        expect(0 <= index < count, what, index, "give places in the data set")
+    masks = {part: torch.from_numpy(sheet[chosen]) for part, sheet in sheets.items()}
+    masks["animal"] = torch.stack(list(masks.values())).any(dim=0)
+    masks["background"] = ~masks["animal"]
+    masks["telling"] = torch.stack([masks[part] for part in TELLING]).any(dim=0)
+    return masks
+
+
+def read_sheet(path: Path) -> np.ndarray:
+    """Read pictures or masks that are stored one below the other, (N, 28, 28, 3) or (N, 28, 28)."""
+    fix = "restore data/ from the repository"
+    expect(path.is_file(), "pictures drawn for this lesson", f"no file {path}", fix)
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet)
+    return pixels.reshape(-1, SIDE, SIDE, *pixels.shape[2:])
+
+
+def draw_trap(
+    split: str, backdrops: Mapping[str, str], count: int
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Load the bundled pets with every cat in front of one background, every dog of another.
+
+    Args:
+        split: `"training_set"` or `"test_set"`: no animal is in both.
+        backdrops: The background of each species, `"meadow"` or `"sofa"`, such as
+            `{"cat": "meadow", "dog": "sofa"}`; the other way round for a test that the background
+            does not help.
+        count: How many pictures of each species, from the first of the split on: up to 150 of the
+            training set, 40 of the test set.
+
+    Returns:
+        Pictures, (2 × count, 3, 28, 28) uint8, all cats first; labels, int64, 0 for cats and 1
+        for dogs; and the masks, as `load_masks` gives them.
+
+    Raises:
+        ValueError: A name is unknown or missing, or there are not so many pictures.
+
+    Example:
+        >>> pictures, labels, masks = draw_trap("test_set", {"cat": "meadow", "dog": "sofa"}, 2)
+        >>> pictures.shape, labels.tolist(), masks["animal"].shape
+        (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], torch.Size([4, 28, 28]))
+
+    Source:
+        Lapuschkin and others (2019), "Unmasking Clever Hans predictors and assessing what
+        machines really learn", https://arxiv.org/abs/1902.10178: the experiment's idea.
+    """
+    all_masks = load_masks(split)
+    fix = "write for example {'cat': 'meadow', 'dog': 'sofa'}"
+    both = set(backdrops) == set(NAMES)
+    expect(both, "a background for 'cat' and 'dog'", str(dict(backdrops)), fix)
+    for place in backdrops.values():
+        expect(place in PLACES, "a background 'meadow' or 'sofa'", repr(place), fix)
+    files = [f"{split}.{name}.{backdrops[name]}.png" for name in NAMES]
+    sheets = [read_sheet(BUNDLED.parent / "clever-hans" / file) for file in files]
+    count = whole(count, "count", 1)
+    there = len(sheets[0])
+    what, fix = f"a count from 1 to {there} for {split}", "there are no more pictures"
+    expect(count <= there, what, count, fix)
+    pictures = torch.from_numpy(np.concatenate([sheet[:count] for sheet in sheets]))
+    labels = torch.arange(len(NAMES)).repeat_interleave(count)
+    dogs = len(all_masks["animal"]) // 2
+    chosen = [*range(count), *range(dogs, dogs + count)]
+    masks = {part: mask[chosen] for part, mask in all_masks.items()}
+    return pictures.permute(0, 3, 1, 2).contiguous(), labels, masks

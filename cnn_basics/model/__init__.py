@@ -1,18 +1,33 @@
 """The networks of the lessons, and `trace_shapes`, which explains any network."""
 
-from cnn_basics.model.case import ShapeError
-from cnn_basics.model.custom_cnn import Custom_CNN
-from cnn_basics.model.export import export_onnx
-from cnn_basics.model.photo_net import PhotoNet
-from cnn_basics.model.rows import ShapeTrace, TraceRow
-from cnn_basics.model.trace import trace_shapes
+from cnn_basics.model.doctor import ShapeError, layer_code, trace_shapes
+from cnn_basics.model.networks import Custom_CNN, PhotoNet, export_onnx
+from cnn_basics.model.trace import (
+    MultiplyAddCounter,
+    Recorder,
+    ShapeTrace,
+    Step,
+    TraceRow,
+    device_of,
+    function_name,
+    refuse_scripted,
+    untouched,
+)
 
 __all__ = [
     "Custom_CNN",
+    "MultiplyAddCounter",
     "PhotoNet",
+    "Recorder",
     "ShapeError",
     "ShapeTrace",
+    "Step",
     "TraceRow",
+    "device_of",
     "export_onnx",
+    "function_name",
+    "layer_code",
+    "refuse_scripted",
     "trace_shapes",
+    "untouched",
 ]

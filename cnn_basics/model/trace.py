@@ -1,115 +1,371 @@
-"""Walks any network and tells the shape, the parameters and the cost of every step."""
+"""Watches a network run, leaves it as it was, and lists what every step makes and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, count
+from math import prod
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
-from cnn_basics.model.doctor import check_steps, diagnose
-from cnn_basics.model.recorder import Recorder
-from cnn_basics.model.row_maker import make_rows
-from cnn_basics.model.rows import Shape, ShapeTrace
-from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.expect import expect
+
+Shape = tuple[int, ...]
+
+HEADINGS = ("Layer", "Kind", "Input shape", "Output shape", "Parameters", "Multiply-adds", "")
+HOLDERS = {"torch.nn.modules.container", "torch.nn.modules.transformer"}
+PARAMETER_LISTS = (nn.ParameterList, nn.ParameterDict)
+COPIES = {"contiguous", "to", "float", "double", "half", "detach", "clone", "type", "requires_grad"}
+NEW_TENSOR = ("new", "zeros_like", "ones_like", "empty_like", "full_like", "rand")
+
+aten = torch.ops.aten
+FLOPS: dict[object, Callable[..., int]] = flop_registry | {
+    aten.mv: lambda matrix, *_, **__: 2 * matrix.numel(),
+    aten.dot: lambda vector, *_, **__: 2 * vector.numel(),
+    aten.addmv: lambda _bias, matrix, *_, **__: 2 * matrix.numel(),
+    aten._scaled_dot_product_flash_attention_for_cpu: lambda query, key, value, *_, **__: (
+        sdpa_flop_count(query.shape, key.shape, value.shape)
+    ),
+}
 
 
-def trace_shapes(
-    model: nn.Module,
-    input_shape: Shape | Sequence[Shape],
-    input_dtype: torch.dtype | None = None,
-    check_batch: bool = True,
-) -> ShapeTrace:
-    """Run a network once on zeros and list every step, or name the step that fails and the fix.
-
-    The steps are PyTorch's layers, one's own modules that hold no others, and the functions
-    called between them. Multiply-adds are those of convolutions, matrix products and attention.
-    The network runs in evaluation mode, on its own device, and is left as it was: training
-    flags, batch-norm statistics, gradients, hooks and PyTorch's random state.
-
-    Args:
-        model: any network.
-        input_shape: the shape of the input with its batch axis, such as (1, 3, 28, 28); for a
-            network of several inputs, a tuple of shapes.
-        input_dtype: the dtype of the input; that of the parameters if None. Give torch.int64
-            for a network that starts with nn.Embedding.
-        check_batch: whether to refuse a network that gives back another number of rows than
-            pictures because a view or reshape mixed them. A batch of 1 hides some such
-            mistakes, so it is then run a second time, as a batch of 2.
-
-    Returns:
-        A `ShapeTrace`: `.rows`, `.parameters`, `.multiply_adds`; prints as a table.
-
-    Raises:
-        ShapeError: if a step fails or mixes pictures; one sentence with its name, both numbers
-            and the fix. It is a ValueError.
-        TypeError: if `input_shape` is not made of whole numbers.
-        ValueError: if a size is below 1, or if a layer is lazy and was never called.
+class MultiplyAddCounter(TorchDispatchMode):
+    """Adds up in `total` the multiply-adds of convolutions, matrix products and attention.
 
     Example:
-        >>> trace_shapes(nn.Conv2d(3, 8, kernel_size=5), (1, 3, 28, 28)).rows[0].output_shape
-        (1, 8, 24, 24)
+        >>> with MultiplyAddCounter() as counter:
+        ...     _ = torch.zeros(2, 3) @ torch.zeros(3, 4)
+        >>> counter.total
+        24
     """
-    shapes = _check_shapes(input_shape)
-    _check_initialised(model)
-    recorder = _run(model, shapes, input_dtype, check_batch)
-    if check_batch and all(shape[0] == 1 for shape in shapes):
-        pairs = [(2, *shape[1:]) for shape in shapes]
-        _run(model, pairs, input_dtype, check_batch, seen_with=" with a batch of 2")
-    return ShapeTrace(tuple(make_rows(model, recorder.steps)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        """Run one operation of PyTorch and add what it costs."""
+        output = func(*args, **(kwargs or {}))
+        if flops := FLOPS.get(func.overloadpacket):
+            self.total += flops(*args, **(kwargs or {}), out_val=output) // 2
+        return output
 
 
-def _run(
-    model: nn.Module,
-    shapes: list[Shape],
-    dtype: torch.dtype | None,
-    check_batch: bool,
-    seen_with: str = "",
-) -> Recorder:
-    """Run the network on zeros of these shapes; raise ShapeError where it fails."""
-    recorder = Recorder(model)
-    with untouched(model):
-        inputs = [_zeros(model, shape, dtype) for shape in shapes]
+@dataclass
+class Step:
+    """One call: a layer (`module`) or a function (`module` is None), with what went in and out.
+
+    `layer` is the name in the network, `name` that of this call: `relu`, then `relu_1`. The
+    arguments are kept only while the call lasts; what runs inside a leaf is hidden.
+    """
+
+    layer: str
+    kind: str
+    module: nn.Module | None
+    function: str
+    args: tuple
+    kwargs: dict
+    inputs: list[Shape]
+    outputs: list[Shape] = field(default_factory=list)
+    multiply_adds: int = 0
+    is_leaf: bool = True
+    hidden: bool = False
+    name: str = ""
+
+
+class Recorder(TorchFunctionMode):
+    """Writes down the steps of a network while it runs; its hooks never stay behind.
+
+    `steps` are the calls that went well, in order; `failed` is the innermost that raised.
+    `listen` is called with each step that ends well, and with what it gives.
+
+    Example:
+        >>> recorder = Recorder(nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU()))
+        >>> with recorder.watching():
+        ...     _ = recorder.root(torch.zeros(1, 1, 3, 3))
+        >>> [step.name for step in recorder.steps]
+        ['model', '0', '1']
+    """
+
+    def __init__(
+        self, model: nn.Module, listen: Callable[[Step, object], None] = lambda *_: None
+    ) -> None:
+        super().__init__()
+        refuse_scripted(model)
+        self.root, self.listen = model, listen
+        self.names = {module: name for name, module in model.named_modules()}
+        self.counter = MultiplyAddCounter()
+        self.steps: list[Step] = []
+        self.failed: Step | None = None
+        self._running: list[Step] = []
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hook every module, and unhook all of them at the end, also after an exception."""
+        handles = []
         try:
-            with recorder.watching():
-                model(*inputs)
-        except Exception as error:
-            diagnose(recorder, shapes, error, seen_with)
-    check_steps(recorder, shapes, check_batch, seen_with)
-    return recorder
+            for module in self.names:
+                handles.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
+                handles.append(module.register_forward_hook(self._leave, always_call=True))
+            with self.counter, self:
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        name, kind = self.names[module] or "model", type(module).__name__
+        step = Step(name, kind, module, "", args, kwargs, _shapes((args, kwargs)))
+        step.is_leaf = is_leaf(module, self.root)
+        self._start(step)
+        if not (step.is_leaf or step.hidden):
+            self._append(step)  # a container comes before what it holds
+
+    def _leave(self, module: nn.Module, args: tuple, output: object) -> None:
+        step = self._running.pop()
+        if output is None and not step.hidden:  # it raised
+            self.failed = self.failed or step
+        elif not step.hidden:
+            self._finish(step, output, is_new=step.is_leaf)
+
+    def __torch_function__(
+        self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        """Run one function of PyTorch; write it down unless it runs inside a layer."""
+        kwargs = kwargs or {}
+        owner = self._running[-1] if self._running else None
+        if owner and owner.is_leaf and _is_from_torch(owner.module):
+            return func(*args, **kwargs)
+        name = function_name(func)
+        layer = f"{self.names[owner.module]}.{name}".lstrip(".") if owner else name
+        inputs = _shapes((args, kwargs), activations=True)
+        step = Step(layer, "function", None, name, args, kwargs, inputs)
+        self._start(step)
+        try:
+            output = func(*args, **kwargs)
+        except Exception:
+            self.failed = self.failed or step
+            raise
+        finally:
+            self._running.pop()
+        outputs = _shapes(output)
+        telling = inputs and outputs and not name.startswith(NEW_TENSOR)
+        if telling and not step.hidden and not (name in COPIES and outputs[0] == inputs[0]):
+            self._finish(step, output, is_new=True)
+        return output
+
+    def _start(self, step: Step) -> None:
+        step.hidden = bool(self._running) and self._running[-1].is_leaf
+        step.multiply_adds = -self.counter.total
+        self.failed = None  # what failed before was caught
+        self._running.append(step)
+
+    def _finish(self, step: Step, output: object, is_new: bool) -> None:
+        step.outputs = _shapes(output)
+        step.multiply_adds += self.counter.total
+        if isinstance(step.module, nn.RNNBase):  # may run as one operation; each time step counts
+            matrices = sum(weight.numel() for weight in step.module.parameters() if weight.ndim > 1)
+            step.multiply_adds = matrices * prod(step.outputs[0][:-1])
+        if is_new:
+            self._append(step)
+        self.listen(step, output)
+        step.args, step.kwargs = (), {}  # keep no tensor alive
+
+    def _append(self, step: Step) -> None:
+        """Give the step a name of its own, as torch.fx does."""
+        taken = {one.name for one in self.steps}
+        taken |= set() if step.module else set(self.names.values())
+        again = (f"{step.layer}_{number}" for number in count(1))
+        step.name = next(name for name in chain([step.layer], again) if name not in taken)
+        self.steps.append(step)
 
 
-def _zeros(model: nn.Module, shape: Shape, dtype: torch.dtype | None) -> Tensor:
-    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
-    kind = dtype or next(floats, torch.get_default_dtype())
-    return torch.zeros(shape, dtype=kind, device=device_of(model))
-
-
-def _check_shapes(input_shape: Shape | Sequence[Shape]) -> list[Shape]:
-    """Bring one shape or several to a list of shapes."""
-    several = isinstance(input_shape, Sequence) and not any(
-        isinstance(size, int) for size in input_shape
-    )
-    shapes = [tuple(shape) for shape in input_shape] if several else [input_shape]
-    if not shapes:
-        raise ValueError("expected a shape with its batch axis, got (): write (1, 3, 28, 28)")
-    for shape in shapes:
-        if not isinstance(shape, Sequence) or not all(type(size) is int for size in shape):
-            raise TypeError(
-                f"expected a shape of whole numbers, got {shape!r}: write (1, 3, 28, 28)"
-            )
-        if not shape or min(shape) < 1:
-            raise ValueError(
-                f"expected sizes of at least 1 with the batch axis first, got {tuple(shape)}: "
-                "write (1, 3, 28, 28)"
-            )
-    return [tuple(shape) for shape in shapes]
-
-
-def _check_initialised(model: nn.Module) -> None:
+def refuse_scripted(model: nn.Module) -> None:
+    """Refuse a network, or one with a layer, that was compiled to TorchScript: it has no hooks."""
     for name, module in model.named_modules():
-        if any(nn.parameter.is_lazy(p) for p in module.parameters(recurse=False)):
-            raise ValueError(
-                f"expected a network with known sizes, got the lazy layer `{name or 'model'}` "
-                f"({type(module).__name__}): call the network once on pictures first"
-            )
+        got = f"the TorchScript layer `{name or 'model'}`"
+        scripted = isinstance(module, torch.jit.ScriptModule)
+        fix = "take the network from before torch.jit.script"
+        expect(not scripted, "a network written in Python", got, fix, TypeError)
+
+
+def is_leaf(module: nn.Module, root: nn.Module) -> bool:
+    """Tell whether a module is one row: PyTorch's own layers, and modules that hold no others."""
+    return _is_from_torch(module) or (
+        module is not root and not any(True for _ in module.children())
+    )
+
+
+def _is_from_torch(module: nn.Module) -> bool:
+    """Whether it is a layer of PyTorch, or made from one, and not a container."""
+    origins = {cls.__module__ for cls in type(module).__mro__} - {"torch.nn.modules.module"}
+    layer = any(origin.startswith("torch.nn.modules") for origin in origins)
+    return layer and not origins & HOLDERS
+
+
+def _shapes(values: object, activations: bool = False) -> list[Shape]:
+    """List the shapes of the tensors; of the activations only, where there are any."""
+    tensors = [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+    if activations:
+        tensors = [one for one in tensors if not isinstance(one, nn.Parameter)] or tensors
+    return [tuple(one.shape) for one in tensors]
+
+
+def function_name(func: object) -> str:
+    """`relu` for F.relu, `add` for Tensor.__iadd__, `T` for the property Tensor.T."""
+    name = getattr(func, "__name__", type(func).__name__)
+    if name in {"__get__", "__set__"}:
+        return getattr(func.__self__, "__name__", name)
+    return name.strip("_").removesuffix("_with_indices")
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """One step of a network: a layer, a function called between layers, or a bare parameter.
+
+    Attributes:
+        layer: the name in the network, such as `features.3`.
+        kind: the class of the layer, or `function` or `Parameter`.
+        input_shape: the shape that came in, or several (a tuple of shapes) where several did.
+        output_shape: the shape that came out, in the same form.
+        parameters: how many learnt numbers this row adds; each is counted in one row only.
+        multiply_adds: how many times a product is added to a sum, for the whole batch.
+        note: `shared` (some parameters are counted in an earlier row), `not called`, or nothing.
+    """
+
+    layer: str
+    kind: str
+    input_shape: Shape | tuple[Shape, ...]
+    output_shape: Shape | tuple[Shape, ...]
+    parameters: int
+    multiply_adds: int
+    note: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class ShapeTrace:
+    """The rows of a network in the order of the calls; prints as a table.
+
+    Attributes:
+        rows: one `TraceRow` per step; layers that were never called come last.
+        parameters: how many learnt numbers the network has, each counted once.
+        multiply_adds: how many products one forward pass of the whole batch adds up.
+
+    Example:
+        >>> row = TraceRow("fc", "Linear", (1, 3), (1, 2), parameters=8, multiply_adds=6)
+        >>> ShapeTrace((row, row)).parameters
+        16
+    """
+
+    rows: tuple[TraceRow, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many learnt numbers the network has."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        """How many products one forward pass adds up."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    def __repr__(self) -> str:
+        lines = [HEADINGS]
+        for row in self.rows:
+            came = spell(row.input_shape) if row.input_shape else "–"
+            gave = spell(row.output_shape) if row.output_shape else "–"
+            numbers = f"{row.parameters:,}", f"{row.multiply_adds:,}"
+            lines.append((row.layer, row.kind, came, gave, *numbers, f"({row.note})"))
+        lines.append(("total", "", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", ""))
+        widths = [max(len(line[column]) for line in lines) for column in range(6)]
+        row = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<<<>>", widths, strict=True))
+        text = [f"{row}  {{}}".format(*line).removesuffix("()").rstrip() for line in lines]
+        rule = "-" * len(row.format(*HEADINGS))
+        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+
+
+def spell(shape: Shape | tuple[Shape, ...]) -> str:
+    """Write one shape, such as `(1, 3, 28, 28)`, or several side by side."""
+    return " ".join(map(str, shape)) if shape and isinstance(shape[0], tuple) else str(shape)
+
+
+def make_rows(model: nn.Module, steps: list[Step]) -> Iterator[TraceRow]:
+    """List bare parameters, what ran, and layers that never did; each number counts once."""
+    counted: set[int] = set()
+
+    def new(parameters: Iterable[nn.Parameter]) -> int:
+        found = {id(p): p.numel() for p in parameters if id(p) not in counted}
+        counted.update(found)
+        return sum(found.values())
+
+    for name, parameter in model.named_parameters():
+        owner = model.get_submodule(name.rpartition(".")[0])
+        if isinstance(owner, PARAMETER_LISTS) or not is_leaf(owner, model):
+            yield TraceRow(name, "Parameter", (), tuple(parameter.shape), new([parameter]), 0)
+    for step in (step for step in steps if step.is_leaf):
+        own = list(step.module.parameters()) if step.module else []
+        note = "shared" if any(id(p) in counted for p in own) else ""
+        shapes = (
+            each[0] if len(each) == 1 else tuple(each) for each in (step.inputs, step.outputs)
+        )
+        yield TraceRow(step.layer, step.kind, *shapes, new(own), step.multiply_adds, note)
+    leaves, ran = [], {step.module for step in steps}
+    for name, module in model.named_modules():
+        inside = name.startswith(tuple(f"{leaf}." if leaf else "" for leaf in leaves))
+        if is_leaf(module, model) and not inside and not isinstance(module, PARAMETER_LISTS):
+            leaves.append(name)
+            if module not in ran:
+                kind, size = type(module).__name__, new(module.parameters())
+                yield TraceRow(name, kind, (), (), size, 0, "not called")
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Find where a network lives: the device of its first parameter or buffer, else the CPU."""
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Put the network into evaluation mode, without gradients, and restore all of it at the end.
+
+    Restored, also after an exception: the training flag of each module, all buffers (such as the
+    statistics of batch normalisation) and PyTorch's random state.
+
+    Example:
+        >>> model = nn.BatchNorm1d(2).train()
+        >>> with untouched(model):
+        ...     scores = model(torch.ones(3, 2))
+        >>> model.training, int(model.num_batches_tracked)
+        (True, 0)
+    """
+    modules = list(model.modules())
+    flags = [module.training for module in modules]
+    buffers = [dict(module._buffers.items()) for module in modules]
+    known = [b for own in buffers for b in own.values() if b is not None]
+    known = [(b, b.clone()) for b in known if not (nn.parameter.is_lazy(b) or b.is_meta)]
+    device = device_of(model)
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        try:
+            for module in modules:
+                module.training = False
+            yield
+        finally:
+            for module, flag, own in zip(modules, flags, buffers, strict=True):
+                module.training = flag
+                if not isinstance(module, torch.jit.ScriptModule):  # which cannot swap its buffers
+                    module._buffers.clear()
+                    module._buffers.update(own)
+            for buffer, before in known:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)

@@ -8,12 +8,10 @@ from cnn_basics.plots.attainable import RooflineFigure
 from cnn_basics.plots.board import BoardFigure
 from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
-from cnn_basics.plots.connections import plot_connections
 from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.grids import plot_grids, plot_window
 from cnn_basics.plots.heat import draw_path, draw_surface, plot_heat
 from cnn_basics.plots.histograms import plot_histograms
-from cnn_basics.plots.layer_table import plot_layer_table
 from cnn_basics.plots.matrices import animate_product, plot_broadcast, plot_product_shapes
 from cnn_basics.plots.memory import (
     animate_reshape,
@@ -78,7 +76,6 @@ __all__ = [
     "plot_broadcast",
     "plot_channel_histograms",
     "plot_computation_graph",
-    "plot_connections",
     "plot_error_by_year",
     "plot_feature_maps",
     "plot_filtered",
@@ -86,7 +83,6 @@ __all__ = [
     "plot_heat",
     "plot_histograms",
     "plot_kernels",
-    "plot_layer_table",
     "plot_learning_curves",
     "plot_lines",
     "plot_memory_order",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
 from cnn_basics.figures import BLACK, BLUE, ORANGE, LessonFigure
 from cnn_basics.plots.reused import fixed_figure
-from cnn_basics.plots.roofline import GIGA, use_powers
 
 if TYPE_CHECKING:
     from cnn_basics.by_hand.fast import Machine
 
+GIGA = 1e9
 INTENSITIES = (0.1, 1000.0)  # operations for each byte, from left to right
 SPEEDS = (0.5, 2000.0)  # billion operations per second, from bottom to top
 _BOXES = [(0.085, 0.16, 0.47, 0.8)]
@@ -29,8 +31,15 @@ class RooflineFigure:
 
     def __init__(self) -> None:
         self.figure, (axes,) = fixed_figure(_BOXES, width=7.6, height=3.1)
-        axes.set(xlim=INTENSITIES, ylim=SPEEDS)
-        use_powers(axes)
+        axes.set(xscale="log", yscale="log", xlim=INTENSITIES, ylim=SPEEDS)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel("arithmetic intensity (operations for each byte)", fontsize=9)
+        axes.set_ylabel("billion operations per second", fontsize=9)
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)
         (self._roof,) = axes.plot([], [], color=BLACK, lw=2)
         self._drops = [axes.plot([], [], color="0.5", lw=1, linestyle=":")[0] for _ in range(2)]

@@ -11,11 +11,10 @@ import ipywidgets
 import torch
 from torch import nn
 
+from cnn_basics.expect import whole
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.board import BoardFigure
-from cnn_basics.training import History, fit
-from cnn_basics.training.checks import require_whole
-from cnn_basics.training.data import Data, check_data
+from cnn_basics.training import Data, History, check_data, fit
 from cnn_basics.widgets.board_controls import BoardControls
 from cnn_basics.widgets.board_record import describe_board
 from cnn_basics.widgets.board_training import BackgroundTraining, count
@@ -183,7 +182,7 @@ def training_board(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"expected a network (nn.Module), got {type(model).__name__}: give a model")
-    require_whole("epochs", epochs, 1, "try 10")
+    epochs = whole(epochs, "epochs", 1, "try 10")
     _check_options(options)
     labels = torch.cat([check_data(train, "train")[1], check_data(valid, "valid")[1]])
     train, valid = tuple(train), tuple(valid)  # `Photos` are one of these, too

@@ -12,8 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from cnn_basics.training import History, State, evaluate, fit
-from cnn_basics.training.data import Data
+from cnn_basics.training import Data, History, State, evaluate, fit
 from cnn_basics.widgets.board_record import Record, describe_numbers
 
 _PATIENCE = 30.0  # seconds to wait for the batch, or the validation, that a stop comes into

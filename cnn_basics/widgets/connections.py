@@ -2,92 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from string import ascii_lowercase
 
-from traitlets import Dict, Int, List, TraitError, observe, validate
+import torch
+from matplotlib.axes import Axes
+from traitlets import Int, List, TraitError, observe, validate
 
-from cnn_basics.by_hand import output_size
-from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.connections import LETTERS, plot_connections
+from cnn_basics.expect import expect, whole
+from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.plots.cells import Cell, align_grids, draw_grid, window_cells
 from cnn_basics.widgets.parts import FrontEndWidget
 
-SIZES = range(4, 13)
-KERNEL_SIZES = range(1, 6)
-KERNELS = range(1, 9)
-PHOTOS = (28, 224)  # of which the table tells without drawing them
+RANGES = {"size": range(4, 13), "kernel_size": range(1, 6), "kernels": range(1, 9)}
+READABLE = 18  # characters of the names beside each other in one row
 
 
-def count_connections(size: int, kernel_size: int, kernels: int) -> dict[str, int]:
-    """Count what two layers need that turn the same input into outputs of the same number.
-
-    Args:
-        size: Rows and columns of the input, of one channel.
-        kernel_size: Rows and columns of a kernel; stride 1, no padding.
-        kernels: How many maps come out.
-
-    Returns:
-        `inputs` and `outputs`, `full_weights` and `full_biases` of `nn.Linear(inputs, outputs)`,
-        `weights` and `biases` of `nn.Conv2d(1, kernels, kernel_size)`, and its `connections`,
-        of which many share a weight (a fully connected layer has one for each weight); `times`:
-        how many times as many parameters the fully connected layer has, rounded.
-
-    Raises:
-        ValueError: When the kernel is larger than the input.
-
-    Example:
-        >>> counts = count_connections(6, kernel_size=3, kernels=1)
-        >>> counts["full_weights"], counts["weights"], counts["connections"]
-        (576, 9, 144)
-    """
-    inputs, outputs = size**2, kernels * output_size(size, kernel_size) ** 2
-    full, own = (inputs + 1) * outputs, kernels * (kernel_size**2 + 1)
-    return {
-        "inputs": inputs,
-        "outputs": outputs,
-        "full_weights": inputs * outputs,
-        "full_biases": outputs,
-        "weights": kernels * kernel_size**2,
-        "biases": kernels,
-        "connections": outputs * kernel_size**2,
-        "times": round(full / own),
-    }
-
-
-class ConnectionsExplorer(FrontEndWidget, static=("tables", "connections")):
-    """The widget that `connections_explorer` returns.
-
-    Attributes:
-        size: Rows and columns of the input, 4 to 12.
-        kernel_size: Rows and columns of the kernel, 1 to 5, at most `size`.
-        kernels: How many maps come out, 1 to 8.
-        unit: Row and column of the output that is chosen.
-        counts: `count_connections` of every setting, by `"size kernel_size kernels"`.
-    """
+class ConnectionsExplorer(FrontEndWidget, static=("tables", "pointing", "connections")):
+    """The widget that `connections_explorer` returns; `unit` is the chosen output's place."""
 
     size = Int(6).tag(sync=True)
     kernel_size = Int(3).tag(sync=True)
     kernels = Int(1).tag(sync=True)
     unit = List(Int(), [1, 2]).tag(sync=True)
-    counts = Dict().tag(sync=True)
-    photos = List(Int(), list(PHOTOS)).tag(sync=True)
-    letters = List(list(LETTERS)).tag(sync=True)
-
-    def __init__(self, size: int = 6, **traits: Any) -> None:  # noqa: ANN401 - any trait's
-        super().__init__(size=size, counts=_all_counts(), **traits)
 
     def still(self) -> LessonFigure:
-        """Draw the chosen output of both layers."""
-        return plot_connections(self.size, self.kernel_size, tuple(self.unit))
+        """Draw the chosen output of both layers, with the names of the weights that it uses."""
+        size, side, unit = self.size, self.size - self.kernel_size + 1, tuple(self.unit)
+        first = (unit[0] * side + unit[1]) * size**2 + 1
+        everything = window_cells(0, 0, (size, size))
+        window = window_cells(*unit, (self.kernel_size, self.kernel_size))
+        numbers = {cell: str(first + k) for k, cell in enumerate(everything)}
+        letters = dict(zip(window, ascii_lowercase, strict=False))
+        figure, axes = new_figure(
+            1, 4, width=7.4, height=2.7, width_ratios=[size, side, size, side]
+        )
+        layers = {"fully connected": (numbers, axes[:2]), "convolution": (letters, axes[2:])}
+        for name, (weights, pair) in layers.items():
+            fits = size * max(map(len, weights.values())) <= READABLE
+            shown = weights if fits else dict.fromkeys(weights, "")
+            _draw_lit(pair[0], size, f"{name}:\n{len(weights)} inputs", shown)
+            _draw_lit(pair[1], side, "one output", {unit: ""})
+            align_grids(pair, [(size, size), (side, side)])
+        figure.alt = (
+            f"Output {unit} of two layers on a {size}×{size} input. Fully connected, it reads all "
+            f"{size * size} inputs, with the weights {first} to {first + size * size - 1}, its "
+            f"own. As a convolution it reads a {self.kernel_size}×{self.kernel_size} window, with "
+            f"the weights a to {letters[window[-1]]}, the same for every output."
+        )
+        return figure
 
-    @validate("size", "kernel_size", "kernels")
+    @validate(*RANGES)
     def _inside(self, proposal: dict) -> int:
         name, value = proposal["trait"].name, proposal["value"]
-        allowed = {"size": SIZES, "kernel_size": KERNEL_SIZES, "kernels": KERNELS}[name]
-        if value not in allowed:
-            raise TraitError(
-                f"expected {name} from {allowed[0]} to {allowed[-1]}, got {value}: "
-                "choose a number in between"
-            )
+        allowed = RANGES[name]
+        what = f"{name} from {allowed[0]} to {allowed[-1]}"
+        expect(value in allowed, what, value, "choose a number in between", TraitError)
         return value
 
     @observe("size", "kernel_size", "unit")
@@ -112,20 +82,22 @@ def connections_explorer(size: int = 6) -> ConnectionsExplorer:
         The widget.
 
     Raises:
-        TraitError: When `size` is not a whole number from 4 to 12.
+        TypeError: When `size` is not a whole number.
+        TraitError: When it is not from 4 to 12.
 
     Example:
-        >>> connections_explorer(size=8).counts["8 3 1"]["full_weights"]
-        2304
+        >>> connections_explorer(size=8).unit
+        [1, 2]
     """
-    return ConnectionsExplorer(size)
+    return ConnectionsExplorer(size=whole(size, "size", 0, "write size=6"))
 
 
-def _all_counts() -> dict[str, dict[str, int]]:
-    return {
-        f"{size} {kernel_size} {kernels}": count_connections(size, kernel_size, kernels)
-        for size in (*SIZES, *PHOTOS)
-        for kernel_size in KERNEL_SIZES
-        if kernel_size <= size
-        for kernels in KERNELS
-    }
+def _draw_lit(axes: Axes, side: int, title: str, names: Mapping[Cell, str]) -> None:
+    """Draw a square of empty cells; those with a name, or "", are tinted and framed."""
+    tints = torch.zeros(side, side)
+    for cell in names:
+        tints[cell] = 0.2
+    draw_grid(axes, tints, title, lit=names, limits=(-1, 1), diverging=True)
+    for text in axes.texts:
+        column, row = (round(place) for place in text.get_position())
+        text.set_text(names.get((row, column), ""))

@@ -2,50 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Dict, Float, Int, List, TraitError, validate
 
-from cnn_basics.figures import LessonFigure
-from cnn_basics.widgets.lens_inputs import (
-    MOST,
-    PRESETS,
-    SAMPLE,
-    SOBEL,
-    Kernel,
-    read_kernel,
-    read_number,
-    read_selected,
-    read_setting,
-    read_x,
-)
-from cnn_basics.widgets.lens_still import draw_lens
+from cnn_basics.expect import describe, expect, whole
+from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.plots.cells import align_grids, draw_grid, window_cells, write_number
 from cnn_basics.widgets.parts import FrontEndWidget
+
+Kernel = torch.Tensor | Sequence | str
+Matrix = list[list[float]]
+
+RANGES = {"stride": range(1, 4), "padding": range(4), "dilation": range(1, 4)}
+LARGEST_KERNEL, LARGEST_SIDE, MOST_CHANNELS, LARGEST_NUMBER = 5, 12, 3, 1000
+FIRST = ["output", 0, 0, 0]
+SOBEL = "Sobel left–right"
+# A small picture of whole numbers, dark on the left and below, bright on the right.
+SAMPLE = [
+    [1, 0, 2, 7, 8, 7, 9],
+    [0, 1, 1, 8, 9, 8, 7],
+    [2, 0, 6, 9, 8, 9, 8],
+    [1, 5, 8, 7, 9, 7, 8],
+    [0, 2, 1, 3, 2, 1, 0],
+    [1, 0, 2, 0, 1, 0, 2],
+]
+
+
+def _sizes(make: Callable[[int], np.ndarray]) -> dict[str, Matrix]:
+    return {str(k): make(k).tolist() for k in range(1, LARGEST_KERNEL + 1)}
+
+
+def _identity(k: int) -> np.ndarray:
+    kernel = np.zeros((k, k))
+    kernel[(k - 1) // 2, (k - 1) // 2] = 1
+    return kernel
+
+
+def _gaussian(k: int) -> np.ndarray:
+    row = np.array([math.comb(k - 1, j) for j in range(k)]) / 2 ** (k - 1)
+    return np.outer(row, row)
+
+
+# By name and size; what exists in one size only has that one.
+PRESETS: dict[str, dict[str, Matrix]] = {
+    "identity": _sizes(_identity),
+    "box blur": _sizes(lambda k: np.full((k, k), 1 / k**2)),
+    "Gaussian blur": _sizes(_gaussian),
+    "sharpen": {"3": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]},
+    SOBEL: {"3": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]},
+    "Sobel top–bottom": {"3": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]},
+    "emboss": {"3": [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]},
+    "Laplacian": {"3": [[0, 1, 0], [1, -4, 1], [0, 1, 0]]},
+}
 
 
 class ConvolutionLens(
-    FrontEndWidget, static=("lens", "lens_text", "lens_kernel", "lens_view", "player", "lens_main")
+    FrontEndWidget, static=("pointing", "lens", "lens_text", "player", "lens_main")
 ):
     """The widget behind `convolution_lens`; its settings can be read and set from Python.
 
-    All traits below follow the page and the page follows them. The arithmetic runs in the page;
-    `output` is computed by PyTorch when it is asked for.
-
-    Attributes:
-        x: `(C, H, W)` as nested lists; may be set as a tensor `(H, W)` or `(C, H, W)`.
-        kernel: `(C, k, k)` as nested lists, one slice for each channel; may be set as a tensor
-            `(k, k)` or `(C, k, k)`, or as the name of a preset.
-        bias: Added to every output.
-        stride: 1 to 3.
-        padding: 0 to 3.
-        dilation: 1 to 3.
-        groups: A divisor of the number of channels; there is one output map for each group.
-        transposed: Whether it is a transposed convolution.
-        selected: `["output", map, row, column]` or `["input", channel, row, column]`.
+    `x` and `kernel` are nested lists `(C, H, W)` and `(C, k, k)`, and may be set as all that
+    `convolution_lens` takes; `selected` is `["output", map, row, column]` or `["input", …]`. The
+    arithmetic runs in the page; `output` is computed by PyTorch when it is asked for.
     """
 
     x = AnyTrait().tag(sync=True)
@@ -56,44 +81,26 @@ class ConvolutionLens(
     dilation = Int(1).tag(sync=True)
     groups = Int(1).tag(sync=True)
     transposed = Bool(False).tag(sync=True)
-    selected = List(["output", 0, 0, 0]).tag(sync=True)
+    selected = List(FIRST).tag(sync=True)
     presets = Dict(PRESETS).tag(sync=True)
     start = Dict().tag(sync=True)  # where Reset leads back to
 
-    def __init__(self, x: torch.Tensor, kernel: Kernel, **settings: Any) -> None:  # noqa: ANN401
-        x = read_x(x)
-        start = {"kernel": read_kernel(kernel, len(x)), **settings}
-        super().__init__(x=x, start=start | {"selected": ["output", 0, 0, 0]}, **start)
-
-    @property
-    def channels(self) -> int:
-        """Number of input channels."""
-        return len(self.x)
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """The kernel as PyTorch takes it, float64.
-
-        `(groups, C / groups, k, k)`; for a transposed convolution `(C, 1, k, k)`.
-        """
-        slices = torch.tensor(self.kernel, dtype=torch.float64)
-        if self.transposed:
-            return slices[:, None]
-        return slices.view(self.groups, self.channels // self.groups, *slices.shape[1:])
+    def __init__(self, x: list[Matrix], kernel: Kernel, **settings: Any) -> None:  # noqa: ANN401
+        start = {"kernel": read_kernel(kernel, len(x)), "selected": FIRST} | settings
+        super().__init__(x=x, start=start, **start)
 
     @property
     def output(self) -> torch.Tensor:
-        """What PyTorch computes with the present settings, `(groups, H_out, W_out)` float64.
-
-        Raises:
-            ValueError: When there is no output, because the kernel does not fit.
-        """
+        """What PyTorch computes, `(groups, H', W')`, float64; a ValueError where nothing fits."""
+        kernel = torch.tensor(self.kernel, dtype=torch.float64)
+        size = kernel.shape[-2:]
+        weight = kernel[:, None] if self.transposed else kernel.view(self.groups, -1, *size)
         convolve = F.conv_transpose2d if self.transposed else F.conv2d
         x = torch.tensor(self.x, dtype=torch.float64)[None]
         bias = torch.full((self.groups,), self.bias, dtype=torch.float64)
-        settings = {name: getattr(self, name) for name in MOST}
+        settings = {name: getattr(self, name) for name in RANGES}
         try:
-            return convolve(x, self.weight, bias, groups=self.groups, **settings)[0]
+            return convolve(x, weight, bias, groups=self.groups, **settings)[0]
         except RuntimeError as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise ValueError(
@@ -102,35 +109,80 @@ class ConvolutionLens(
             ) from error
 
     def still(self) -> LessonFigure:
-        """Draw the selected state as grids, for where no kernel runs."""
-        return draw_lens(self)
+        """Draw inputs, kernel slices and outputs side by side, with the selected window framed."""
+        try:
+            output, reason = self.output, ""
+        except ValueError as error:
+            output, reason = None, str(error)
+        place = self._selected_output(output)
+        x = torch.tensor(self.x, dtype=torch.float64)
+        border = 0 if self.transposed else self.padding
+        padded, kernel = F.pad(x, (border,) * 4), torch.tensor(self.kernel, dtype=torch.float64)
+        outputs = output if output is not None else torch.zeros(0, 1, 1)
+        shapes = [tuple(part.shape[1:]) for part in (padded, kernel, outputs)]
+        figure, axes = new_figure(
+            len(x), 3, height=0.5 + 2.3 * len(x), width_ratios=[width for _, width in shapes]
+        )
+        for c, (here, between, there) in enumerate(axes.reshape(-1, 3)):
+            read = output is not None and c // (len(x) // self.groups) == place[0]
+            lit = self._window(*place[1:]) if read and not self.transposed else []
+            name = f", channel {c}" if len(x) > 1 else ""
+            draw_grid(here, padded[c], f"input{name}", lit=lit, border=border)
+            draw_grid(between, kernel[c], f"kernel{name}", diverging=True)
+            if c < len(outputs):
+                name = f"output, map {c}" if len(outputs) > 1 else "output"
+                lit = [place[1:]] if c == place[0] else []
+                draw_grid(there, outputs[c], name, lit=lit, diverging=True)
+            else:
+                there.set_axis_off()
+            align_grids([here, between, there], shapes)
+        figure.alt = f"Convolution lens: {reason or self._describe(output, place)}."
+        return figure
 
-    @validate("x")
-    def _valid_x(self, proposal: dict) -> list:
-        x = _refuse_as_trait(read_x, proposal["value"])
-        if self.kernel is not None and len(x) != len(self.kernel):
-            raise TraitError(
-                f"expected x with {len(self.kernel)} channels, as before, got {len(x)}: "
-                "make a new lens for another number of channels"
-            )
-        return x
+    def _selected_output(self, output: torch.Tensor | None) -> tuple[int, ...]:
+        """Map, row and column of the selected output, or of the first one."""
+        where, *place = self.selected
+        if where != "output" or output is None:
+            return 0, 0, 0
+        return tuple(min(max(n, 0), size - 1) for n, size in zip(place, output.shape, strict=True))
 
-    @validate("kernel")
-    def _valid_kernel(self, proposal: dict) -> list:
-        return _refuse_as_trait(read_kernel, proposal["value"], self.channels)
+    def _window(self, row: int, column: int) -> list[tuple[int, int]]:
+        corner, side = (row * self.stride, column * self.stride), len(self.kernel[0])
+        return window_cells(*corner, (side, side), (self.dilation, self.dilation))
 
-    @validate("bias")
-    def _valid_bias(self, proposal: dict) -> float:
-        return _refuse_as_trait(read_number, proposal["value"], "bias")
+    def _describe(self, output: torch.Tensor, place: tuple[int, ...]) -> str:
+        channels, height, width = np.shape(self.x)
+        kind = "transposed convolution" if self.transposed else "convolution"
+        maps = f"{len(output)} outputs" if len(output) > 1 else "an output"
+        which = f"output {place[0]}" if len(output) > 1 else "its number"
+        side = len(self.kernel[0])
+        source = f"{channels} channels of {height}×{width}" if channels > 1 else f"{height}×{width}"
+        return (
+            f"a {kind} of an input of {source} with a {side}×{side} kernel, stride {self.stride}, "
+            f"padding {self.padding}, dilation {self.dilation}, groups {self.groups} gives {maps} "
+            f"of {output.shape[1]}×{output.shape[2]}; {which} at row {place[1]}, column {place[2]} "
+            f"is {write_number(output[place].item())}"
+        )
 
-    @validate("stride", "padding", "dilation", "groups")
-    def _valid_setting(self, proposal: dict) -> int:
-        name = proposal["trait"].name
-        return _refuse_as_trait(read_setting, proposal["value"], name, self.channels)
-
-    @validate("selected")
-    def _valid_selected(self, proposal: dict) -> list:
-        return _refuse_as_trait(read_selected, proposal["value"])
+    @validate("x", "kernel", "bias", "stride", "padding", "dilation", "groups", "selected")
+    def _valid(self, proposal: dict) -> Any:  # noqa: ANN401 - any trait's
+        name, value = proposal["trait"].name, proposal["value"]
+        try:
+            if name == "x":
+                x, before = read_x(value), self.kernel
+                fix = "make a new lens for another number of channels"
+                same = before is None or len(x) == len(before)
+                expect(same, f"x with {len(before or x)} channels, as before", str(len(x)), fix)
+                return x
+            if name == "kernel":
+                return read_kernel(value, len(self.x))
+            if name == "selected":
+                return read_selected(value)
+            if name == "bias":
+                return read_numbers(value, name).item()
+            return read_setting(value, name, len(self.x))
+        except (ValueError, TypeError) as error:
+            raise TraitError(str(error)) from error
 
 
 def convolution_lens(
@@ -181,19 +233,80 @@ def convolution_lens(
     """
     x = read_x(SAMPLE if x is None else x)
     settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    checked = {name: read_setting(value, name, len(x)) for name, value in settings.items()}
-    return ConvolutionLens(
-        x,
-        SOBEL if kernel is None else kernel,
-        bias=read_number(bias, "bias"),
-        transposed=bool(transposed),
-        **checked,
+    settings = {name: read_setting(value, name, len(x)) for name, value in settings.items()}
+    settings |= {"bias": read_numbers(bias, "bias").item(), "transposed": bool(transposed)}
+    return ConvolutionLens(x, SOBEL if kernel is None else kernel, **settings)
+
+
+def read_x(x: torch.Tensor | Sequence) -> list[Matrix]:
+    """Read the input, `(H, W)` or `(C, H, W)`, as nested lists `(C, H, W)`."""
+    tensor = read_numbers(x, "x")
+    tensor = tensor[None] if tensor.ndim == 2 else tensor
+    most = (MOST_CHANNELS, LARGEST_SIDE, LARGEST_SIDE)
+    sizes = zip(tensor.shape, most, strict=False)
+    expect(
+        tensor.ndim == 3 and all(1 <= size <= limit for size, limit in sizes),
+        f"x as (H, W) or (C, H, W) with at most {MOST_CHANNELS} channels of "
+        f"{LARGEST_SIDE}×{LARGEST_SIDE}",
+        str(tuple(np.shape(x))),
+        "cut out a patch, as in x[:, 10:18, 20:29]",
     )
+    return tensor.tolist()
 
 
-def _refuse_as_trait(read: Any, *values: object) -> Any:  # noqa: ANN401 - passes on
-    """Read a value, turning a refusal into the error that traitlets expects."""
+def read_kernel(kernel: Kernel, channels: int) -> list[Matrix]:
+    """Read a kernel, or a preset by name, as `(C, k, k)` nested lists, a slice for each channel."""
+    if isinstance(kernel, str):
+        what = f"a kernel or one of the names {', '.join(map(repr, PRESETS))}"
+        expect(kernel in PRESETS, what, repr(kernel), "choose one of these")
+        kernel = PRESETS[kernel]["3"]
+    tensor = read_numbers(kernel, "kernel")
+    tensor = tensor.expand(channels, *tensor.shape) if tensor.ndim == 2 else tensor
+    square = tensor.ndim == 3 and 1 <= tensor.shape[1] == tensor.shape[2] <= LARGEST_KERNEL
+    expect(
+        square and len(tensor) == channels,
+        f"a kernel (k, k) or ({channels}, k, k), one slice for each channel, with k from 1 to "
+        f"{LARGEST_KERNEL}",
+        str(tuple(np.shape(kernel))),
+        "change its shape",
+    )
+    return tensor.tolist()
+
+
+def read_setting(value: int, name: str, channels: int) -> int:
+    """Check stride, padding, dilation, or into how many groups the channels are split."""
+    divisors = [g for g in range(1, channels + 1) if channels % g == 0]
+    allowed = RANGES.get(name, divisors)
+    number = whole(value, name, min(allowed))
+    what = f"{name} from {', '.join(map(str, allowed))}"
+    expect(number in allowed, what, number, "choose one of these")
+    return number
+
+
+def read_selected(place: Sequence) -> list:
+    """Check which cell is selected: where, which map, row and column."""
+    place = list(place)
+    numbers = len(place) == 4 and all(isinstance(n, int) for n in place[1:])
+    what = "selected as ['output', map, row, column] or ['input', …]"
+    fix = f"for example {FIRST}"
+    expect(numbers and place[0] in ("input", "output"), what, str(place), fix)
+    return place
+
+
+def read_numbers(values: object, name: str) -> torch.Tensor:
+    """Turn values into a float64 tensor, refusing what is not a sensible number."""
     try:
-        return read(*values)
-    except (ValueError, TypeError) as error:
-        raise TraitError(str(error)) from error
+        exact = values if isinstance(values, torch.Tensor) else np.asarray(values)
+        tensor = torch.as_tensor(exact).detach().cpu()
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise TypeError(
+            f"expected {name} as a tensor of numbers, got {describe(values)}: "
+            "make it with torch.tensor([[…], […]])"
+        ) from error
+    what, real = f"{name} of real numbers", not tensor.is_complex()
+    expect(real, what, "complex ones", "take their .real", TypeError)
+    tensor = tensor.double()
+    what = f"{name} with numbers from −{LARGEST_NUMBER} to {LARGEST_NUMBER}"
+    sensible = (tensor.abs() <= LARGEST_NUMBER).all()
+    expect(sensible, what, "larger ones, or some that are not finite", "scale it")
+    return tensor

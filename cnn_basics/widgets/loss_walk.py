@@ -15,8 +15,8 @@ from PIL import Image
 from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, validate
 
 from cnn_basics.by_hand import RULES, SURFACES, walk
-from cnn_basics.figures import LessonFigure, figure_to_array
-from cnn_basics.plots.surfaces import plot_surface, plot_walk
+from cnn_basics.figures import VERMILION, LessonFigure, figure_to_array, new_figure
+from cnn_basics.plots import draw_path, draw_surface
 from cnn_basics.widgets.parts import FrontEndWidget
 from cnn_basics.widgets.walk_words import RULE_NAMES, describe_walk, short
 
@@ -84,7 +84,19 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
             f"rate {self.learning_rate:g}, from {_place(points[0])} to {_place(points[-1])}. "
             f"{self.sentences[last]}"
         )
-        return plot_walk(_heights(self.surface), surface.limits, points, losses, alt, title=title)
+        figure, (left, right) = new_figure(
+            1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1]
+        )
+        figure.few_colours = True
+        draw_surface(left, _heights(self.surface), surface.limits)
+        draw_path(left, points)
+        left.set(xlim=surface.limits[0], ylim=surface.limits[1], aspect="equal")
+        left.set(xlabel="first weight", ylabel="second weight")
+        left.set_title(title, fontsize=10, loc="left")
+        right.plot(np.maximum(losses, 1e-12), color=VERMILION, marker="o", ms=3, lw=1.5)
+        right.set(xlabel="step", ylabel="loss", yscale="log")
+        right.spines[["top", "right"]].set_visible(False)
+        return figure
 
     @validate("surface", "rule", "learning_rate", "start")
     def _known(self, proposal: dict) -> object:
@@ -181,7 +193,11 @@ def _heights(name: str) -> np.ndarray:
 @lru_cache
 def _picture(name: str) -> str:
     """Draw a surface once, as an address that holds the picture."""
-    figure = plot_surface(_heights(name), SURFACES[name].limits, width=_SIZE[0], height=_SIZE[1])
+    figure, (axes,) = new_figure(width=_SIZE[0], height=_SIZE[1])
+    figure.set_layout_engine("none")
+    axes.set_position((0, 0, 1, 1))
+    draw_surface(axes, _heights(name), SURFACES[name].limits)
+    axes.set_axis_off()
     figure.set_dpi(100 * _SHARPNESS)
     buffer = io.BytesIO()
     Image.fromarray(figure_to_array(figure)).quantize(_COLOURS).save(buffer, format="png")

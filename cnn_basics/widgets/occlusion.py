@@ -15,7 +15,7 @@ from traitlets import Dict, Int, List, TraitError, Unicode, observe, validate
 
 from cnn_basics.explain import covered_scores
 from cnn_basics.figures import LessonFigure
-from cnn_basics.model.untouched import untouched
+from cnn_basics.model import untouched
 from cnn_basics.plots.covered import colour_leads, plot_covered
 from cnn_basics.training import prepare
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures

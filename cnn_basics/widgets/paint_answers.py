@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cnn_basics.datasets import digit_from_drawing
 from cnn_basics.explain import feature_maps
 from cnn_basics.images import read_image, resize, to_nchw
-from cnn_basics.model.untouched import device_of, untouched
+from cnn_basics.model import device_of, untouched
 from cnn_basics.training import prepare
 from cnn_basics.widgets.paint_pad import as_ink
 

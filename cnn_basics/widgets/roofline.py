@@ -6,8 +6,7 @@ import ipywidgets
 
 from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.attainable import RooflineFigure
-from cnn_basics.plots.roofline import GIGA
+from cnn_basics.plots.attainable import GIGA, RooflineFigure
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
+import math
+import re
 from typing import Any
 
-import numpy as np
+import torch
 from traitlets import Dict, Int, List, TraitError, Unicode, observe
 
+from cnn_basics.expect import expect, whole
 from cnn_basics.figures import LessonFigure
 from cnn_basics.plots.strides import plot_strides
 from cnn_basics.widgets.parts import FrontEndWidget
-from cnn_basics.widgets.view_answers import describe_view, legal_shapes, permuted
 
 MOST_NUMBERS, MOST_AXES = 24, 4
+LARGEST = 1000  # size that may be typed
 
 
-class ViewExplorer(FrontEndWidget, static=("tables", "tensor_grid", "views")):
+class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
     """The widget that `view_explorer` returns.
 
-    Attributes:
-        numbers: How many numbers there are.
-        shape: The shape that they are given.
-        permutation: The order of the axes in `y`.
-        target: What `y.view( )` is asked for, as text.
-        element: The place in memory of the chosen element.
-        view: What PyTorch says: `describe_view` of the state.
+    `shape` is what `torch.arange(numbers)` is given, `permutation` the order of its axes in `y`,
+    `target` what `y.view( )` is asked for, `element` the place in memory of the chosen element,
+    and `view` what PyTorch says to all of this.
     """
 
     numbers = Int(12).tag(sync=True)
-    shapes = Dict().tag(sync=True)
-    orders = Dict().tag(sync=True)
     shape = List(Int(), [3, 4]).tag(sync=True)
     permutation = List(Int(), [0, 1]).tag(sync=True)
     target = Unicode("-1").tag(sync=True)
@@ -38,30 +34,30 @@ class ViewExplorer(FrontEndWidget, static=("tables", "tensor_grid", "views")):
     view = Dict().tag(sync=True)
 
     def __init__(self, numbers: int = 12, **traits: Any) -> None:  # noqa: ANN401 - any trait's
-        counts = [str(axes) for axes in range(1, MOST_AXES + 1)]
-        shapes = {count: legal_shapes(numbers, int(count)) for count in counts}
-        orders = {n: [list(p) for p in itertools.permutations(range(int(n)))] for n in counts}
-        middle = shapes["2"][(len(shapes["2"]) - 1) // 2]
-        state = {"shape": middle, "element": numbers // 2} | traits
-        super().__init__(numbers=numbers, shapes=shapes, orders=orders, **state)
+        divisors = [size for size in range(1, numbers + 1) if numbers % size == 0]
+        rows = divisors[(len(divisors) - 1) // 2]
+        state = {"shape": [rows, numbers // rows], "element": numbers // 2}
+        super().__init__(numbers=numbers, **state | traits)
         self._describe()
 
     @observe("shape", "permutation", "target")
     def _describe(self, _: object = None) -> None:
-        if self.shape not in self.shapes.get(str(len(self.shape)), ()):
-            raise TraitError(
-                f"expected a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes, got "
-                f"{self.shape}: choose sizes whose product is {self.numbers}"
-            )
+        legal = 1 <= len(self.shape) <= MOST_AXES and math.prod(self.shape) == self.numbers
+        expect(
+            legal and min(self.shape) > 0,
+            f"a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes",
+            str(self.shape),
+            f"choose sizes whose product is {self.numbers}",
+            TraitError,
+        )
         if sorted(self.permutation) != list(range(len(self.shape))):
             self.permutation = list(range(len(self.shape)))  # comes back here
         self.view = describe_view(self.shape, self.permutation, self.target)
 
     def still(self) -> LessonFigure:
         """Draw the chosen element in its shape and in memory."""
-        y = permuted(self.shape, self.permutation)
-        index = np.argwhere(y.numpy() == self.element)[0]
-        return plot_strides(y, tuple(index.tolist()))
+        y = _permuted(self.shape, self.permutation)
+        return plot_strides(y, tuple((y == self.element).nonzero()[0].tolist()))
 
 
 def view_explorer(numbers: int = 12) -> ViewExplorer:
@@ -78,14 +74,72 @@ def view_explorer(numbers: int = 12) -> ViewExplorer:
         The widget.
 
     Raises:
-        ValueError: When `numbers` is not a whole number from 1 to 24.
+        TypeError: When `numbers` is not a whole number.
+        ValueError: When it is not from 1 to 24.
 
     Example:
         >>> view_explorer(6).view["strides"]
         [3, 1]
     """
-    if type(numbers) is not int or not 1 <= numbers <= MOST_NUMBERS:
-        raise ValueError(
-            f"expected 1 to {MOST_NUMBERS} numbers, got {numbers!r}: choose for example 12"
-        )
-    return ViewExplorer(numbers)
+    count = whole(numbers, "numbers", 1)
+    what = f"1 to {MOST_NUMBERS} numbers"
+    expect(count <= MOST_NUMBERS, what, count, "choose for example 12")
+    return ViewExplorer(count)
+
+
+def describe_view(shape: list[int], permutation: list[int], target: str) -> dict[str, Any]:
+    """Ask PyTorch about a tensor with its axes in another order, and about a view of that.
+
+    `places` are the places in memory of all elements in y's reading order.
+    """
+    y = _permuted(shape, permutation)
+    sizes, order = ", ".join(map(str, shape)), ", ".join(map(str, permutation))
+    made = f"torch.arange({y.numel()}).view({sizes})"
+    moved = permutation != sorted(permutation)
+    return {
+        "shape": list(y.shape),
+        "strides": list(y.stride()),
+        "contiguous": y.is_contiguous(),
+        "places": y.flatten().tolist(),
+        "code": [f"x = {made}", f"y = x.permute({order})"] if moved else [f"y = {made}"],
+        "answer": answer_view(y, target),
+    }
+
+
+def answer_view(y: torch.Tensor, target: str) -> dict[str, Any]:
+    """Try `y.view(target)`: what it gives, PyTorch's own error and what reshape does instead."""
+    answer = {"works": False, "reshape": ""}
+    try:
+        sizes = read_sizes(target)
+        z = y.view(*sizes)
+    except ValueError as error:
+        return answer | {"text": str(error)}
+    except RuntimeError as error:
+        return answer | {"text": f"RuntimeError: {error}", "reshape": _reshaped(y, sizes)}
+    said = f"shape {tuple(z.shape)}, strides {z.stride()}, on the same memory: {z.tolist()}"
+    return answer | {"works": True, "text": said}
+
+
+def read_sizes(text: str) -> list[int]:
+    """Read sizes as a learner types them: `2, 6`, `(2, 6)` or `-1`."""
+    inner = text.strip().removeprefix("(").removesuffix(")").strip().removesuffix(",")
+    parts = [part.strip() for part in inner.split(",")]
+    numbers = all(re.fullmatch(r"[-−]?\d+", part) for part in parts)
+    what = "whole numbers with commas between them"
+    expect(numbers, what, repr(text.strip()), "write for example 2, -1")
+    sizes = [int(part.replace("−", "-")) for part in parts]
+    small = max(map(abs, sizes)) <= LARGEST
+    expect(small, f"sizes up to {LARGEST}", text.strip(), "write smaller ones")
+    return sizes
+
+
+def _permuted(shape: list[int], permutation: list[int]) -> torch.Tensor:
+    return torch.arange(math.prod(shape)).view(*shape).permute(*permutation)
+
+
+def _reshaped(y: torch.Tensor, sizes: list[int]) -> str:
+    try:
+        z = y.reshape(*sizes)
+    except RuntimeError:
+        return ""
+    return f"y.reshape({', '.join(map(str, sizes))}) copies the numbers first: {z.tolist()}"

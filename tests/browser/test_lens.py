@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from driving import command, find_axe_faults, run_all, run_in_kernel, use_dark_theme
 
 from cnn_basics import widgets
+from cnn_basics.widgets.lens import PRESETS
 
 SET_UP = "import torch\nfrom cnn_basics import widgets"
 ONE = "lens = widgets.convolution_lens()\nlens"
@@ -86,18 +87,22 @@ def as_number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def sobel_sample() -> tuple[torch.Tensor, torch.Tensor]:
-    lens = widgets.convolution_lens()
-    return torch.tensor(lens.x, dtype=torch.float64), torch.tensor(lens.kernel, dtype=torch.float64)
+def numbers_of(name: str) -> torch.Tensor:
+    """`x`, or the kernel of a preset, `(1, H, W)`."""
+    lens = widgets.convolution_lens(kernel=None if name == "x" else name)
+    return torch.tensor(lens.x if name == "x" else lens.kernel, dtype=torch.float64)
 
 
-def same(shown: torch.Tensor | None, call, x: torch.Tensor, weight: torch.Tensor, options) -> bool:
-    """Whether the page shows what PyTorch computes, or nothing where PyTorch refuses."""
+def convolve(view: Lens, call=F.conv2d, **options) -> torch.Tensor | None:
+    """What PyTorch computes from the example and the kernel on the page; None where it refuses."""
     try:
-        wanted = call(x[None], weight, **options)[0, 0]
+        return call(numbers_of("x")[None], view.numbers("Kernel")[None, None], **options)[0, 0]
     except RuntimeError:
-        return shown is None
-    return shown is not None and torch.equal(shown, wanted)
+        return None
+
+
+def same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    return torch.equal(one, other) if one is not None and other is not None else one is other
 
 
 @pytest.fixture
@@ -107,25 +112,28 @@ def lens(page):
     return view
 
 
-def test_hovering_an_output_lights_its_window_and_writes_the_products(lens, faults):
+def window(row: int, column: int, height: int = 3, width: int = 3) -> list[list[int]]:
+    return [[r, c] for r in range(row, row + height) for c in range(column, column + width)]
+
+
+def test_pointing_lights_what_an_output_reads_and_what_an_input_feeds(lens, page, faults):
     lens.cell("Output", 1, 2).hover()
-    assert lens.marked("Input") == [[r, c] for r in (1, 2, 3) for c in (2, 3, 4)]
-    assert lens.marked("Kernel") == [[r, c] for r in range(3) for c in range(3)]
+    assert lens.marked("Input") == window(1, 2)
+    assert lens.marked("Kernel") == window(0, 0)
     products = "1×−1 + 8×0 + 9×1 + 6×−2 + 9×0 + 8×2 + 8×−1 + 7×0 + 9×1 + bias 0 = 13"
     assert lens.text().replace("\n", " ") == f"Output at row 1, column 2 {products}"
     lens.cell("Kernel", 1, 0).hover()  # leaves the output: the selected one is shown again
-    assert lens.marked("Kernel", "hit") == [[1, 0]]
-    assert lens.marked("Input", "hit") == [[1, 0]]
+    assert lens.marked("Kernel", "hit") == lens.marked("Input", "hit") == [[1, 0]]
     assert lens.root.locator(".cb-term.cb-hit").inner_text() == "0×−2"
-
-
-def test_hovering_an_input_lights_every_output_that_it_feeds(lens, faults):
     lens.cell("Input", 1, 1).hover()
-    assert lens.marked("Output") == [[0, 0], [0, 1], [1, 0], [1, 1]]
-    assert lens.marked("Kernel") == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert lens.marked("Output") == lens.marked("Kernel") == window(0, 0, 2, 2)
     assert "Input 1 at row 1, column 1 feeds 4 outputs" in lens.text()
     assert "(0, 0): 1×0" in lens.text()
     assert "(1, 1): 1×−1" in lens.text()
+    lens.cell("Output", 2, 3).click()
+    lens.slider("Stride").hover()
+    assert "Output at row 2, column 3" in lens.text()
+    assert run_in_kernel(page, "print(lens.selected)").strip() == "['output', 0, 2, 3]"
 
 
 def test_arrow_keys_move_over_outputs_and_inputs_and_escape_leaves(lens, page, faults):
@@ -134,7 +142,7 @@ def test_arrow_keys_move_over_outputs_and_inputs_and_escape_leaves(lens, page, f
     for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
         page.keyboard.press(key)
     assert "Output at row 2, column 1" in lens.text()
-    assert lens.marked("Input") == [[r, c] for r in (2, 3, 4) for c in (1, 2, 3)]
+    assert lens.marked("Input") == window(2, 1)
     for key, place in [("End", (2, 4)), ("PageDown", (3, 4)), ("Home", (3, 0)), ("PageUp", (0, 0))]:
         page.keyboard.press(key)
         assert "Output at row {}, column {}".format(*place) in lens.text()
@@ -158,13 +166,6 @@ def test_one_tab_stop_for_each_grid(lens, page, faults):
     assert lens.root.locator(stops).count() == 3
 
 
-def test_a_click_selects_and_python_sees_it(lens, page, faults):
-    lens.cell("Output", 2, 3).click()
-    lens.slider("Stride").hover()
-    assert "Output at row 2, column 3" in lens.text()
-    assert run_in_kernel(page, "print(lens.selected)").strip() == "['output', 0, 2, 3]"
-
-
 @pytest.mark.parametrize("name", list(RANGES))
 def test_every_slider_by_keyboard_and_by_mouse_equals_pytorch(lens, page, faults, name):
     low, high = RANGES[name]
@@ -173,29 +174,23 @@ def test_every_slider_by_keyboard_and_by_mouse_equals_pytorch(lens, page, faults
     for value in range(low, high + 1):
         lens.set(name, value)
         seen[value] = lens.numbers()
-        x, _ = sobel_sample()
-        weight = lens.numbers("Kernel")[None, None]
-        options = {argument: value} if argument else {}
-        assert same(seen[value], F.conv2d, x, weight, options)
+        assert same(seen[value], convolve(lens, **{argument: value} if argument else {}))
     box = lens.slider(name).bounding_box()
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    got = []
+    got = set()
     for step in range(40, -1, -1):
         page.mouse.move(box["x"] + 2 + (box["width"] - 4) * step / 40, box["y"] + 5)
         value = int(lens.slider(name).input_value())
-        got.append(value)
+        got.add(value)
         if name != "Kernel size":  # there, numbers cut off at the border do not come back
-            now = lens.numbers()
-            assert (now is None) == (seen[value] is None)
-            assert now is None or torch.equal(now, seen[value])
+            assert same(lens.numbers(), seen[value])
     page.mouse.up()
-    assert sorted(set(got)) == list(range(low, high + 1))
+    assert got == set(range(low, high + 1))
 
 
 def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
     """Also where the kernel does not fit: then a sentence stands in place of the output."""
-    x, _ = sobel_sample()
     refused, before = 0, {}
     for transposed in (False, True):
         lens.root.get_by_label("Transposed").set_checked(transposed)
@@ -205,10 +200,9 @@ def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
                 lens.set(name, wanted[name])
             before = wanted
             options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
-            weight = lens.numbers("Kernel")[None, None]
-            call = F.conv_transpose2d if transposed else F.conv2d
             shown = lens.numbers()
-            assert same(shown, call, x, weight, options), values
+            call = F.conv_transpose2d if transposed else F.conv2d
+            assert same(shown, convolve(lens, call, **options)), values
             if shown is None:
                 refused += 1
                 assert "There is no output" in lens.root.get_by_role("alert").inner_text()
@@ -218,10 +212,8 @@ def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
 def test_what_does_not_fit_is_floored_and_crossed_out(lens, faults):
     lens.set("Kernel size", 2)
     lens.set("Stride", 2)
-    assert (
-        "Width: (7 + 2 · 0 − 2) / 2 = 2.5 → floor 2, + 1 = 3 outputs; column 6 is never seen"
-        in (lens.sizes())
-    )
+    size = "Width: (7 + 2 · 0 − 2) / 2 = 2.5 → floor 2, + 1 = 3 outputs; column 6 is never seen"
+    assert size in lens.sizes()
     crossed = lens.grid("Input").locator("[data-kind~=unseen]")
     assert crossed.count() == 6
     crossed.first.hover()
@@ -238,100 +230,91 @@ def test_padding_is_marked_in_the_grid_and_in_the_sum(lens, faults):
 
 
 def test_a_typed_weight_counts_at_once_and_nonsense_is_refused(lens, page, faults):
-    x, kernel = sobel_sample()
     field = lens.root.get_by_label("Kernel, weight at row 0, column 1")
     field.click()
     page.keyboard.type("-1.5")
-    kernel[0, 0, 1] = -1.5
-    assert torch.equal(lens.numbers(), F.conv2d(x[None], kernel[None])[0, 0])
+    assert lens.numbers("Kernel")[0].tolist() == [-1, -1.5, 1]
+    assert same(lens.numbers(), convolve(lens))
     assert lens.root.get_by_label("Kernel", exact=True).input_value() == "custom"
     assert "1×−1 + 0×−1.5" in lens.text()
+    page.keyboard.press("ArrowLeft")  # moves the caret
+    page.keyboard.type("2")
+    assert field.input_value() == "-1.25"
     page.keyboard.press("Enter")
     page.keyboard.type("two")
     refusal = lens.root.locator("p[role=alert]")
-    assert "“two” is no number from −1000 to 1000: the kernel keeps −1.5." in refusal.inner_text()
+    said = "“two” is no number from −1000 to 1000: the kernel keeps −1.25."
+    assert said in refusal.inner_text()
     assert field.get_attribute("aria-invalid") == "true"
-    assert torch.equal(lens.numbers(), F.conv2d(x[None], kernel[None])[0, 0])
     page.keyboard.press("ArrowDown")
-    assert field.input_value() == "−1.5"
+    assert field.input_value() == "−1.25"
     page.keyboard.type("1/4")
     assert refusal.is_hidden()
-    assert (
-        run_in_kernel(page, "print(lens.kernel[0][:2])").strip()
-        == "[[-1.0, -1.5, 1.0], [-2.0, 0.25, 2.0]]"
-    )
-    assert float(run_in_kernel(page, "print(lens.output[0, 0, 0].item())")) == lens.numbers()[0, 0]
+    typed = run_in_kernel(page, "print(lens.kernel[0][:2])").strip()
+    assert typed == "[[-1.0, -1.25, 1.0], [-2.0, 0.25, 2.0]]"
+    first = run_in_kernel(page, "print(lens.output[0, 0, 0].item())")
+    assert float(first) == lens.numbers()[0, 0]
 
 
 def test_every_preset(lens, faults):
-    x, _ = sobel_sample()
     choice = lens.root.get_by_label("Kernel", exact=True)
-    for name in widgets.lens.PRESETS:
+    for name in PRESETS:
         choice.select_option(name)
-        weight = torch.tensor(widgets.convolution_lens(kernel=name).kernel, dtype=torch.float64)
-        wanted = F.conv2d(x[None], weight[None])[0, 0]
+        wanted = F.conv2d(numbers_of("x")[None], numbers_of(name)[None])[0, 0]
         torch.testing.assert_close(lens.numbers(), wanted, rtol=0, atol=0.005 + 1e-9)
-    assert choice.locator("option").all_inner_texts() == list(widgets.lens.PRESETS)
+    assert choice.locator("option").all_inner_texts() == list(PRESETS)
 
 
 def test_play_pause_and_step(lens, page, faults):
-    play = lens.root.get_by_role("button", name="Play")
-    play.click()
-    assert lens.root.get_by_role("button", name="Pause").count() == 1
+    def press(name):
+        lens.root.get_by_role("button", name=name).click()
+
+    def index():
+        row, column = map(int, re.search(r"row (\d), column (\d)", lens.text()).groups())
+        return row * 5 + column
+
+    press("Play")
     lens.root.locator(".cb-heading", has_text="row 0, column 2").wait_for()
-    lens.root.get_by_role("button", name="Pause").click()
-    paused = lens.text()
+    press("Pause")
+    paused = index()
     page.wait_for_timeout(900)
-    assert lens.text() == paused
-    before = run_in_kernel(page, "print(lens.selected)")
-    lens.root.get_by_role("button", name="Step").click()
-    assert lens.text() != paused
-    assert run_in_kernel(page, "print(lens.selected)") != before
-    for _ in range(20):
-        lens.root.get_by_role("button", name="Step").click()
-    row_and_column = re.search(r"row (\d), column (\d)", lens.text()).groups()
-    first = re.search(r"row (\d), column (\d)", paused).groups()
-    index = int(first[0]) * 5 + int(first[1]) + 21
-    assert row_and_column == (str(index % 20 // 5), str(index % 5))
+    assert index() == paused
+    for step in range(1, 22):
+        press("Step")
+        assert index() == (paused + step) % 20
+    row, column = divmod(index(), 5)
+    assert run_in_kernel(page, "print(lens.selected)").strip() == f"['output', 0, {row}, {column}]"
 
 
 def test_transposed_stamps_the_kernel(lens, faults):
     lens.root.get_by_label("Transposed").check()
     lens.set("Stride", 2)
     lens.set("Padding", 1)
-    x, kernel = sobel_sample()
-    wanted = F.conv_transpose2d(x[None], kernel[None], stride=2, padding=1)[0, 0]
-    assert torch.equal(lens.numbers(), wanted)
+    wanted = convolve(lens, F.conv_transpose2d, stride=2, padding=1)
+    assert same(lens.numbers(), wanted)
     lens.cell("Input", 0, 0).hover()
-    assert lens.marked("Output") == [[r, c] for r in range(3) for c in range(3)]
+    assert lens.marked("Output") == window(0, 0)
     assert "added to 4 outputs; 5 products fall into the padding that is cut off" in lens.text()
     lens.cell("Output", 2, 2).hover()
-    assert lens.marked("Input") == [[0, 0], [0, 1], [1, 0], [1, 1]]
-    total = re.search(r"= (−?\d+)$", lens.text())[1]
-    assert as_number(total) == wanted[1, 1]
+    assert lens.marked("Input") == window(0, 0, 2, 2)
+    assert as_number(re.search(r"= (−?\d+)$", lens.text())[1]) == wanted[1, 1]
 
 
 def test_groups_split_the_channels(page, faults):
     view = Lens(page, 1)
     view.reset()
-    x = torch.tensor(
-        [
-            [[1, 2, 0, 3], [4, 1, 0, 2], [2, 2, 5, 1]],
-            [[0, 1, 1, 0], [3, 0, 2, 2], [1, 4, 0, 1]],
-        ]
-    ).double()
+    x = torch.stack([view.numbers(f"Input, channel {c}") for c in (0, 1)])[None]
     sharpen = torch.tensor([[0, -1, 0], [-1, 5, -1], [0, -1, 0]]).double()
-    together = F.conv2d(x[None], sharpen.expand(1, 2, 3, 3), padding=1) + 2
-    assert torch.equal(view.numbers(), together[0, 0])
+    together = F.conv2d(x, sharpen.expand(1, 2, 3, 3), padding=1) + 2
+    assert same(view.numbers(), together[0, 0])
     view.cell("Output", 1, 1).hover()
     assert len(view.marked("Input, channel 0")) == len(view.marked("Input, channel 1")) == 9
-    assert re.search(
-        r"channel 0: .* = −3\nchannel 1: .* = −10\ntogether: .*bias 2 = −11", view.text()
-    )
+    lines = r"channel 0: .* = −3\nchannel 1: .* = −10\ntogether: .*bias 2 = −11"
+    assert re.search(lines, view.text())
     view.root.get_by_label("Groups").select_option("2")
-    apart = F.conv2d(x[None], sharpen.expand(2, 1, 3, 3), padding=1, groups=2)[0] + 2
-    assert torch.equal(view.numbers("Output 0"), apart[0])
-    assert torch.equal(view.numbers("Output 1"), apart[1])
+    apart = F.conv2d(x, sharpen.expand(2, 1, 3, 3), padding=1, groups=2)[0] + 2
+    assert same(view.numbers("Output 0"), apart[0])
+    assert same(view.numbers("Output 1"), apart[1])
     view.cell("Output 1", 0, 0).hover()
     assert view.marked("Input, channel 0") == []
     assert len(view.marked("Input, channel 1")) == 9
@@ -343,13 +326,12 @@ def test_two_views_and_python_stay_in_step(lens, page, faults):
     lens.set("Stride", 2)
     other.root.get_by_label("Kernel", exact=True).select_option("emboss")
     assert other.slider("Stride").input_value() == "2"
-    assert torch.equal(lens.numbers(), other.numbers())
+    assert same(lens.numbers(), other.numbers())
     run_in_kernel(page, "lens.stride, lens.kernel = 1, 'Laplacian'")
     lens.root.locator("option:checked", has_text="Laplacian").wait_for(state="attached")
-    x, _ = sobel_sample()
-    weight = torch.tensor(widgets.convolution_lens(kernel="Laplacian").kernel).double()
-    assert torch.equal(lens.numbers(), F.conv2d(x[None], weight[None])[0, 0])
-    assert torch.equal(lens.numbers(), other.numbers())
+    wanted = F.conv2d(numbers_of("x")[None], numbers_of("Laplacian")[None])[0, 0]
+    assert same(lens.numbers(), wanted)
+    assert same(other.numbers(), wanted)
 
 
 @pytest.fixture(scope="module")
@@ -360,16 +342,12 @@ def small_page(open_notebook):
     return opened
 
 
-def test_touch(small_page, faults):
+def test_touch_and_less_motion(small_page, faults):
     view = Lens(small_page)
     view.cell("Output", 1, 2).tap()
     assert "= 13" in view.text()
     view.cell("Input", 1, 1).tap()
     assert "feeds 4 outputs" in view.text()
-
-
-def test_less_motion(small_page, faults):
-    view = Lens(small_page)
     view.reset()
     assert view.root.get_by_role("button", name="Play").is_disabled()
     view.root.get_by_role("button", name="Step").click()
@@ -384,8 +362,6 @@ def test_running_a_cell_again_leaves_nothing_behind(small_page, faults):
     for _ in range(10):
         run_all(small_page)
     assert (run_in_kernel(small_page, COMMS), small_page.evaluate(count)) == before
-    Lens(small_page).cell("Output", 1, 2).hover()
-    assert "= 13" in Lens(small_page).text()
 
 
 def test_after_a_restart_the_page_goes_on_without_errors(small_page, faults):
@@ -407,7 +383,6 @@ def test_no_serious_fault_in_either_theme_and_readable_at_twice_the_size(page, f
     Lens(page).reset()
     assert find_axe_faults(page, outputs) == []
     use_dark_theme(page)
-    assert find_axe_faults(page, outputs) == []
     for name in RANGES:
         Lens(page).set(name, RANGES[name][1])
     assert find_axe_faults(page, outputs) == []

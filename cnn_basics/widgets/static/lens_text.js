@@ -13,21 +13,19 @@ function term(link) {
 }
 
 /** Put ` + ` between nodes. */
-function plus(nodes) {
-  return nodes.flatMap((node, k) => (k ? [" + ", node] : [node]));
-}
+const plus = (nodes) => nodes.flatMap((node, k) => (k ? [" + ", node] : [node]));
 
 /** `=`, or `≈` where a number written in two decimals is not the whole number. */
-function equals(numbers) {
-  return numbers.every(isShort) ? " = " : " ≈ ";
-}
+const equals = (numbers) => (numbers.every(isShort) ? " = " : " ≈ ");
+
+/** All numbers of some products. */
+const factors = (links) => links.flatMap(({ pixel, weight }) => [pixel, weight]);
 
 /** A line such as `channel 0: 1×2 + 0×−1 = 2`; returns the node and the sum. */
 function channelLine(state, channel, links) {
   const sum = links.reduce((total, link) => total + link.pixel * link.weight, 0);
-  const numbers = links.flatMap((link) => [link.pixel, link.weight]);
   const terms = links.length ? plus(links.map(term)) : ["nothing"];
-  const end = [equals([...numbers, sum]), element("b", {}, writeNumber(sum))];
+  const end = [equals([...factors(links), sum]), element("b", {}, writeNumber(sum))];
   return { sum, node: element("div", {}, `channel ${channel}: `, ...terms, ...end) };
 }
 
@@ -40,9 +38,8 @@ function explainOutput(state, active, links) {
   const lines = [element("div", { class: "cb-heading" }, heading)];
   const channels = state.channelsOf(active.plane);
   if (channels.length === 1) {
-    const numbers = [state.bias, value, ...links.flatMap((link) => [link.pixel, link.weight])];
     const sum = plus([...links.map(term), bias]);
-    return [...lines, element("div", {}, ...sum, equals(numbers), result)];
+    return [...lines, element("div", {}, ...sum, equals([state.bias, value, ...factors(links)]), result)];
   }
   const parts = channels.map((c) => channelLine(state, c, links.filter((l) => l.channel === c)));
   const sums = parts.map((part) => part.sum);
@@ -53,20 +50,18 @@ function explainOutput(state, active, links) {
 
 /** Which outputs an input cell feeds, and with which weight. */
 function explainInput(state, active, links) {
-  const name = active.padding ? "Padding, always 0," : `Input ${writeNumber(active.value)}`;
+  const { x, transposed } = state;
+  const value = x[active.plane][active.row]?.[active.column];
+  const name = value === undefined ? "Padding, always 0," : `Input ${writeNumber(value)}`;
   const where = `${name} at ${place(active.row, active.column)}`;
   const kept = links.filter((link) => link.inside);
   const cut = links.length - kept.length;
-  const verb = state.transposed ? "is multiplied with the kernel and added to" : "feeds";
+  const verb = transposed ? "is multiplied with the kernel and added to" : "feeds";
   const outputs = kept.length ? count(kept.length, "output") : "no output";
   const also = cut ? `; ${count(cut, "product")} fall into the padding that is cut off` : "";
-  const reason = !kept.length && !state.transposed ? ": no window sees it" : "";
+  const reason = !kept.length && !transposed ? ": no window sees it" : "";
   const heading = element("div", { class: "cb-heading" }, `${where} ${verb} ${outputs}${reason}${also}`);
-  const write = (link) => {
-    const node = term({ ...link, pixel: active.value, padding: active.padding });
-    node.link = link;
-    return element("span", { class: "cb-fed" }, `(${link.row}, ${link.column}): `, node);
-  };
+  const write = (link) => element("span", { class: "cb-fed" }, `(${link.row}, ${link.column}): `, term(link));
   return kept.length ? [heading, element("div", { class: "cb-feeds" }, ...kept.map(write))] : [heading];
 }
 
@@ -86,15 +81,14 @@ function unseenText(noun, unseen, size) {
 
 /** One direction's size, written out as PyTorch computes it. */
 function sizeLine(state, noun, size, cells) {
-  const { k, stride, padding, dilation } = state;
+  const { stride, padding } = state;
+  const { span, room, outputs } = sizeAlong(size, state);
   if (state.transposed) {
-    const { span, outputs } = transposedSize(size, k, stride, padding, dilation);
     return `${noun}: (${size} − 1) · ${stride} − 2 · ${padding} + ${span} = ${count(outputs, "output")}`;
   }
-  const { span, room, outputs, left } = outputSize(size, k, stride, padding, dilation);
   const steps = writeNumber(room / stride);
-  const floor = left ? `${isShort(room / stride) ? "=" : "≈"} ${steps} → floor ${outputs - 1}` : `= ${steps}`;
-  const unseen = unseenText(cells, unseenAlong(size, k, stride, padding, dilation), size);
+  const floor = room % stride ? `${isShort(room / stride) ? "=" : "≈"} ${steps} → floor ${outputs - 1}` : `= ${steps}`;
+  const unseen = unseenText(cells, unseenAlong(size, state), size);
   return `${noun}: (${size} + 2 · ${padding} − ${span}) / ${stride} ${floor}, + 1 = ${count(outputs, "output")}${unseen}`;
 }
 

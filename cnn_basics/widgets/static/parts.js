@@ -20,11 +20,6 @@ export function writeNumber(value) {
   return (rounded < 0 ? "−" : "") + Math.abs(rounded);
 }
 
-/** Whether the reader asked the system for less motion. */
-export function motionIsOff() {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
 /** Collect what must be undone when a view goes: listeners, observers, timers. */
 export function lifetime() {
   const undo = [];
@@ -76,8 +71,8 @@ export function ownKeys(life, root, outside) {
 }
 
 /** The frame of a widget, with its own keys; returns where to put the widget's parts. */
-export function panel(life, el, label) {
-  const root = element("div", { class: "cb-panel", role: "group", "aria-label": label });
+export function panel(life, el, label, kind = "") {
+  const root = element("div", { class: `cb-panel ${kind}`, role: "group", "aria-label": label });
   el.classList.add("cb-widget");
   ownKeys(life, root, el);
   el.append(root);
@@ -168,125 +163,4 @@ export function moveByKey(event, row, column, rows, columns) {
   if (!jump) return null;
   const inside = (n, count) => Math.min(Math.max(n, 0), count - 1);
   return [inside(jump[0], rows), inside(jump[1], columns)];
-}
-
-/**
- * A grid of numbers (role grid, one tab stop, arrow keys move). It reports where the pointer is
- * (`onHover(row, column)`, `onLeave()`) and which cell was clicked, tapped or moved to by key
- * (`onChoose(row, column)`); what to show is given to `draw`, what to emphasise to `mark`.
- */
-export function grid(life, { label, onHover, onLeave, onChoose }) {
-  const table = element("div", { class: "cb-grid", role: "grid" });
-  const heads = element("div", { class: "cb-heads", "aria-hidden": "true" });
-  const sides = element("div", { class: "cb-sides", "aria-hidden": "true" });
-  const title = element("div", { class: "cb-title" });
-  const field = element("div", { class: "cb-field" }, element("span"), heads, sides, table);
-  const node = element("div", { class: "cb-gridbox" }, title, field);
-  const marks = new Map();
-  let cells = [];
-  let home = [0, 0];
-
-  const placeOf = (target) => {
-    const cell = target.closest?.("[data-place]");
-    return cell && table.contains(cell) ? cell.dataset.place.split(" ").map(Number) : null;
-  };
-  const setHome = (row, column) => {
-    cells[home[0]]?.[home[1]]?.setAttribute("tabindex", "-1");
-    home = [row, column];
-    cells[row]?.[column]?.setAttribute("tabindex", "0");
-  };
-  const report = (handler) => (event) => {
-    const place = placeOf(event.target);
-    if (place) handler?.(...place);
-  };
-  const focus = (row, column) => {
-    setHome(row, column);
-    cells[row]?.[column]?.focus();
-  };
-
-  life.listen(table, "pointerover", report(onHover));
-  life.listen(table, "pointerleave", () => onLeave?.());
-  life.listen(table, "click", report((row, column) => (focus(row, column), onChoose?.(row, column))));
-  life.listen(table, "keydown", (event) => {
-    const place = placeOf(event.target);
-    const next = place && moveByKey(event, ...place, cells.length, cells[0].length);
-    if (!next) {
-      if (place && (event.key === "Enter" || event.key === " ")) {
-        event.preventDefault();
-        onChoose?.(...place);
-      }
-      return;
-    }
-    event.preventDefault();
-    focus(...next);
-    onChoose?.(...next);
-  });
-
-  const build = (rows, columns) => {
-    marks.clear();
-    const make = (r, c) =>
-      element("div", { role: "gridcell", tabindex: "-1", class: "cb-cell", "data-place": `${r} ${c}` });
-    cells = Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => make(r, c)));
-    table.replaceChildren(...cells.map((row) => element("div", { role: "row", class: "cb-row" }, ...row)));
-    setHome(Math.min(home[0], rows - 1), Math.min(home[1], columns - 1));
-  };
-  const fill = (cell, { text, label: name, kind = "", tint = 0 }) => {
-    if (cell.textContent !== text) cell.textContent = text;
-    cell.classList.toggle("cb-long", text.length > 3);
-    if (cell.getAttribute("aria-label") !== name) cell.setAttribute("aria-label", name);
-    if (cell.dataset.kind !== kind) cell.dataset.kind = kind;
-    cell.style.setProperty("--cb-tint", tintColour(tint));
-  };
-
-  return {
-    node,
-    /**
-     * Show `content[row][column] = { text, label, kind, tint }`: the text, its accessible name,
-     * words for the style sheet (`padding`, `unseen`), and −1…1 for the colour.
-     */
-    draw(content, { title: text = label, rowNames = [], columnNames = [] } = {}) {
-      const [rows, columns] = [content.length, content[0].length];
-      if (cells.length !== rows || cells[0]?.length !== columns) {
-        const focused = table.contains(document.activeElement);
-        build(rows, columns);
-        if (focused) focus(...home);
-      }
-      content.forEach((row, r) => row.forEach((cell, c) => fill(cells[r][c], cell)));
-      title.textContent = text;
-      table.setAttribute("aria-label", `${text}, ${rows} rows, ${columns} columns`);
-      heads.replaceChildren(...columnNames.map((name) => element("span", {}, String(name))));
-      sides.replaceChildren(...rowNames.map((name) => element("span", {}, String(name))));
-    },
-    /** Put a mark (a class `cb-…`) on these places and take it off all others. */
-    mark(name, places) {
-      const wanted = new Set(places.map(([r, c]) => cells[r]?.[c]).filter(Boolean));
-      for (const cell of marks.get(name) ?? []) if (!wanted.has(cell)) cell.classList.remove(`cb-${name}`);
-      for (const cell of wanted) cell.classList.add(`cb-${name}`);
-      if (name === "lit") frame(wanted);
-      marks.set(name, wanted);
-    },
-    setHome,
-    focus,
-    cellAt: (row, column) => cells[row]?.[column],
-  };
-}
-
-/** Draw one frame around marked cells that touch: each says at which sides it has no neighbour. */
-export function frame(marked) {
-  const places = new Set([...marked].map((cell) => cell.dataset.place));
-  const beside = { top: [-1, 0], right: [0, 1], bottom: [1, 0], left: [0, -1] };
-  for (const cell of marked) {
-    const [row, column] = cell.dataset.place.split(" ").map(Number);
-    for (const [side, [down, right]] of Object.entries(beside)) {
-      const open = !places.has(`${row + down} ${column + right}`);
-      cell.style.setProperty(`--cb-${side}`, open ? "3px" : "0px");
-    }
-  }
-}
-
-/** The colour of −1…1: orange below zero, blue above, none at zero; the number says it too. */
-export function tintColour(value) {
-  const strength = Math.min(Math.abs(value), 1) * 0.42;
-  const hue = value < 0 ? "230 159 0" : "0 114 178";
-  return strength ? `rgb(${hue} / ${strength.toFixed(3)})` : "transparent";
 }

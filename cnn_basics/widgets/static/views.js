@@ -1,76 +1,138 @@
 // The same numbers in every legal shape: one element lights up in memory and in the shape.
 
-/** How an index and strides lead to a place in memory, written out: `1·4 + 2·1 = 6`. */
-function spellPlace(index, strides) {
-  const place = index.reduce((sum, i, axis) => sum + i * strides[axis], 0);
-  return `${index.map((i, axis) => `${i}·${strides[axis]}`).join(" + ")} = ${place}`;
-}
+const MOST_AXES = 4;
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** Every index of a shape, in reading order. */
+const allIndices = (shape) =>
+  shape.reduce((found, size) => found.flatMap((index) => range(size).map((k) => [...index, k])), [[]]);
+
+/** Every shape with so many axes that holds exactly these numbers. */
+const legalShapes = (numbers, axes) => axes === 1 ? [[numbers]] : range(numbers + 1).slice(1)
+  .filter((size) => numbers % size === 0)
+  .flatMap((size) => legalShapes(numbers / size, axes - 1).map((rest) => [size, ...rest]));
+
+/** Every order of some things. */
+const allOrders = (things) => things.length < 2 ? [things] : things
+  .flatMap((thing) => allOrders(things.filter((other) => other !== thing)).map((rest) => [thing, ...rest]));
 
 /** Text of sizes as Python writes a tuple. */
-function writeTuple(sizes) {
-  return sizes.length === 1 ? `(${sizes[0]},)` : `(${sizes.join(", ")})`;
-}
+const writeTuple = (sizes) => (sizes.length === 1 ? `(${sizes[0]},)` : `(${sizes.join(", ")})`);
 
-/** An input for text with its visible label. */
-function textField(life, { label, value, onInput, after = "" }) {
-  const input = element("input", { type: "text", size: 10, spellcheck: "false", autocomplete: "off" });
-  input.value = value;
-  life.listen(input, "input", () => onInput(input.value));
-  return { node: labelled(label, input, element("span", { "aria-hidden": "true" }, after)), input };
+/** Text of an order of axes. */
+const writeOrder = (axes) =>
+  axes.every((axis, k) => axis === k) ? `${axes.join(", ")} (as they are)` : `permute(${axes.join(", ")})`;
+
+/**
+ * A tensor of one to four axes as a row or a table of matrices, one tab stop for all: arrow keys
+ * go on into the neighbouring matrix, Page keys to the one before or after.
+ */
+function tensorGrid(life, point) {
+  const node = element("div", { class: "cb-tensor", role: "group", "aria-label": "the shape" });
+  let [matrices, rows, columns, shape, places, part] = [[], 0, 0, [], [], lifetime()];
+  const flat = (m, row, column) => (m * rows + row) * columns + column;
+
+  const jump = (key, m, row, column) => {
+    const page = { PageUp: m - 1, PageDown: m + 1 }[key];
+    if (page !== undefined) return [between(page, 0, matrices.length - 1), row, column];
+    if (!STEPS[key]) return null;
+    const [down, right] = STEPS[key];
+    const [r, c] = [row + down, column + right];
+    if (r === between(r, 0, rows - 1) && c === between(c, 0, columns - 1)) return null;
+    const { at } = matrices[m];
+    const next = matrices.findIndex((other) => other.at[0] === at[0] + down && other.at[1] === at[1] + right);
+    return next < 0 ? null : [next, (r + rows) % rows, (c + columns) % columns];
+  };
+  // Before the grid of one matrix sees the key: does it lead into another one?
+  life.listen(node, "keydown", (event) => {
+    const m = matrices.findIndex(({ own }) => own.node.contains(event.target));
+    const place = placeOf(event.target);
+    const next = m >= 0 && place ? jump(event.key, m, ...place) : null;
+    if (!next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    matrices[next[0]].own.focus(next[1], next[2]);
+    point.choose(places[flat(...next)]);
+  }, true);
+
+  const build = () => {
+    part.end();
+    part = lifetime();
+    [rows, columns] = shape.length > 1 ? shape.slice(-2) : [1, shape[0]];
+    matrices = allIndices(shape.slice(0, -2)).map((lead, m) => {
+      const title = lead.length ? `y[${lead.join(", ")}]` : "y";
+      const own = grid(part, { label: title, point, place: (...at) => places[flat(m, ...at)] });
+      return { own, at: lead.length === 2 ? lead : [0, lead[0] ?? 0] }; // beside the others, or below
+    });
+    const table = shape.length === 4 && shape[1] > 1;
+    node.style.setProperty("--cb-across", table ? shape[1] : "auto-fit");
+    node.classList.toggle("cb-table-of-matrices", table);
+    node.replaceChildren(...matrices.map(({ own }) => own.node));
+  };
+  life.atEnd(() => part.end());
+
+  return {
+    node,
+    /** Show the places in memory of all elements in reading order. */
+    draw(view) {
+      const same = shape.join() === view.shape.join();
+      ({ shape, places } = view);
+      if (!same) build();
+      const indices = allIndices(shape);
+      matrices.forEach(({ own }, m) => own.draw(matrix(rows, columns, (row, column) => {
+        const k = flat(m, row, column);
+        const label = `y[${indices[k].join(", ")}], number ${places[k]}`;
+        return { text: String(places[k]), label, tint: places[k] / places.length };
+      })));
+    },
+    /** Light up the element at a place of the reading order. */
+    light(k) {
+      const place = [Math.floor((k % (rows * columns)) / columns), k % columns];
+      matrices.forEach(({ own }, m) => {
+        const here = m === Math.floor(k / (rows * columns));
+        own.mark("active", here ? [place] : []);
+        own.setHome(...place);
+        if (!here) own.face(...place).setAttribute("tabindex", "-1");
+      });
+    },
+  };
 }
 
 function render({ model, el }) {
   const life = lifetime();
-  const root = panel(life, el, "The same numbers in every legal shape");
-  root.classList.add("cb-views");
-  let pointed = null; // a place in memory that the pointer is at
-
-  const point = (place) => {
-    pointed = place;
-    light();
-  };
-  const choose = (place) => {
-    pointed = null;
-    setTraits(model, { element: place });
-    light();
-  };
-  const placeAt = (k) => (k === null ? null : model.get("view").places[k]);
-  const strip = grid(life, { label: "memory", onHover: (_, column) => point(column),
-    onLeave: () => point(null), onChoose: (_, column) => choose(column) });
-  const tensor = tensorGrid(life, { onPoint: (k) => point(placeAt(k)), onChoose: (k) => choose(placeAt(k)) });
+  const root = panel(life, el, "The same numbers in every legal shape", "cb-views");
   const place = liveText();
   const facts = element("div", { class: "cb-facts" });
   const answer = liveText();
+  const shapes = (count) => legalShapes(model.get("numbers"), Number(count));
 
-  const axes = select(life, { label: "axes", options: Object.keys(model.get("shapes")), value: "2",
-    onInput: (count) => {
-      const shapes = model.get("shapes")[count];
-      setShape(shapes[Math.floor((shapes.length - 1) / 2)]);
-    } });
-  const shape = select(life, { label: "shape", options: [], value: "", onInput: (text) =>
-    setShape(model.get("shapes")[axes.input.value].find((sizes) => writeTuple(sizes) === text)) });
-  const order = select(life, { label: "order of the axes", options: [], value: "", onInput: (text) =>
-    setTraits(model, { permutation: text.match(/\d+/g).map(Number) }) });
-  const target = textField(life, { label: "y.view(", after: ")", value: model.get("target"),
-    onInput: (text) => setTraits(model, { target: text }) });
-  const setShape = (sizes) => setTraits(model, { shape: sizes, permutation: sizes.map((_, axis) => axis) });
-  const writeOrder = (axesInOrder) => {
-    const same = axesInOrder.every((axis, k) => axis === k);
-    return same ? `${axesInOrder.join(", ")} (as they are)` : `permute(${axesInOrder.join(", ")})`;
-  };
-
-  const light = () => {
+  // A place is one in memory.
+  const show = (shown) => {
     const { places, shape: sizes, strides } = model.get("view");
-    const shown = pointed ?? model.get("element");
     const k = places.indexOf(shown);
     const index = allIndices(sizes)[k];
     strip.mark("active", [[0, shown]]);
     strip.mark("lit", [[1, shown]]);
     strip.setHome(0, shown);
     tensor.light(k);
-    place.say(element("b", {}, `y[${index.join(", ")}]`), ` sits at index · strides: `,
-      element("b", {}, spellPlace(index, strides)), `. Reading y row by row, counted from 0, it is number ${k}.`);
+    const sum = index.map((i, axis) => `${i}·${strides[axis]}`).join(" + ");
+    place.say(element("b", {}, `y[${index.join(", ")}]`), " sits at index · strides: ",
+      element("b", {}, `${sum} = ${shown}`), `. Reading y row by row, counted from 0, it is number ${k}.`);
   };
+  const point = pointing({ show, chosen: () => model.get("element"), choose: (to) => setTraits(model, { element: to }) });
+  const strip = grid(life, { label: "memory", point, place: (row, column) => column });
+  const tensor = tensorGrid(life, point);
+
+  const setShape = (shape) => setTraits(model, { shape, permutation: range(shape.length) });
+  const axes = select(life, { label: "axes", options: range(MOST_AXES).map((n) => String(n + 1)), value: "2",
+    onInput: (count) => setShape(shapes(count)[Math.floor((shapes(count).length - 1) / 2)]) });
+  const shape = select(life, { label: "shape", options: [], value: "",
+    onInput: (text) => setShape(shapes(axes.input.value).find((sizes) => writeTuple(sizes) === text)) });
+  const order = select(life, { label: "order of the axes", options: [], value: "",
+    onInput: (text) => setTraits(model, { permutation: text.match(/\d+/g).map(Number) }) });
+  const target = element("input", { type: "text", size: 10, spellcheck: "false", autocomplete: "off" });
+  life.listen(target, "input", () => setTraits(model, { target: target.value }));
+
   const drawFacts = ({ shape: sizes, strides, contiguous, code }) => {
     const steps = strides.map((skip, axis) => `${skip} along axis ${axis}`).join(", ");
     facts.replaceChildren(
@@ -81,44 +143,44 @@ function render({ model, el }) {
         : "Not contiguous: reading row by row jumps about in memory (see the second row there)."),
     );
   };
-  const drawAnswer = ({ answer: { works, text, reshape } }) =>
-    answer.say(element("div", { class: works ? "" : "cb-alert" }, works ? `gives ${text}` : text),
-      ...(reshape ? [element("div", {}, reshape)] : []));
   const draw = () => {
     const view = model.get("view");
     const count = model.get("numbers");
-    const read = Array.from({ length: count }, (_, at) => view.places.indexOf(at));
+    const read = range(count).map((at) => view.places.indexOf(at));
     strip.draw([
-      read.map((k, at) => ({ text: String(at), label: `place ${at} in memory, number ${at}`, tint: at / count })),
+      read.map((_, at) => ({ text: String(at), label: `place ${at} in memory, number ${at}`, tint: at / count })),
       read.map((k, at) => ({ text: String(k), label: `y reads place ${at} as number ${k}` })),
     ], { title: "memory, and below it the order in which y reads it" });
     tensor.draw(view);
     drawFacts(view);
-    drawAnswer(view);
-    light();
+    const { works, text, reshape } = view.answer;
+    answer.say(element("div", { class: works ? "" : "cb-alert" }, works ? `gives ${text}` : text),
+      element("div", {}, reshape));
+    point.update();
   };
   const drawControls = () => {
-    const count = String(model.get("shape").length);
-    axes.set(count);
-    shape.offer(model.get("shapes")[count].map(writeTuple));
-    shape.set(writeTuple(model.get("shape")));
-    order.offer(model.get("orders")[count].map(writeOrder));
+    const sizes = model.get("shape");
+    axes.set(String(sizes.length));
+    shape.offer(shapes(sizes.length).map(writeTuple));
+    shape.set(writeTuple(sizes));
+    order.offer(allOrders(range(sizes.length)).map(writeOrder));
     order.set(writeOrder(model.get("permutation")));
-    if (target.input.value !== model.get("target")) target.input.value = model.get("target");
+    if (target.value !== model.get("target")) target.value = model.get("target");
   };
 
+  const close = element("span", { "aria-hidden": "true" }, ")");
   root.append(
     element("div", { class: "cb-controls" }, axes.node, shape.node, order.node),
     element("div", { class: "cb-scroll" }, strip.node),
     element("div", { class: "cb-place" }, place.node),
     element("div", { class: "cb-scroll" }, tensor.node),
     facts,
-    element("div", { class: "cb-controls cb-ask" }, target.node),
+    element("div", { class: "cb-controls cb-ask" }, labelled("y.view(", target, close)),
     answer.node,
   );
   life.follow(model, ["shape", "permutation", "target"], drawControls);
   life.follow(model, ["view"], draw);
-  life.follow(model, ["element"], light);
+  life.follow(model, ["element"], point.update);
   drawControls();
   draw();
   return life.end;
