@@ -4,9 +4,6 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.b
 """
 
 from cnn_basics.plots.animations import animate_convolution, animate_pooling
-from cnn_basics.plots.attainable import RooflineFigure
-from cnn_basics.plots.board import BoardFigure
-from cnn_basics.plots.board_state import BoardState, Mistake
 from cnn_basics.plots.cells import draw_grid
 from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
 from cnn_basics.plots.grids import plot_grids, plot_window
@@ -20,7 +17,6 @@ from cnn_basics.plots.memory import (
     plot_tensor,
     plot_views,
 )
-from cnn_basics.plots.mixer import MixerFigure
 from cnn_basics.plots.networks import (
     GraphNode,
     animate_forward,
@@ -40,24 +36,14 @@ from cnn_basics.plots.pixels import (
     plot_channel_histograms,
     plot_patch,
 )
-from cnn_basics.plots.playground import PlaygroundFigure, Response
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
-from cnn_basics.plots.shifts import ShiftFigure
 from cnn_basics.plots.steps import animate_curve, animate_normalization
 from cnn_basics.plots.strides import plot_strides
 from cnn_basics.plots.unrolling import animate_im2col
 
 __all__ = [
-    "BoardFigure",
-    "BoardState",
     "GraphNode",
-    "Mistake",
-    "MixerFigure",
-    "PlaygroundFigure",
-    "Response",
-    "RooflineFigure",
-    "ShiftFigure",
     "animate_channels",
     "animate_convolution",
     "animate_curve",
