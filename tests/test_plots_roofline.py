@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+from cnn_basics.plots.unrolling import im2col
 
 from cnn_basics import plots
 from cnn_basics.by_hand.fast import Machine
 from cnn_basics.plots.attainable import INTENSITIES, SPEEDS
-from cnn_basics.plots.unrolling import im2col
 
 LAPTOP = Machine(peak=100e9, bandwidth=20e9)
 

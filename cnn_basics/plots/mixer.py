@@ -7,7 +7,7 @@ from matplotlib.patches import StepPatch
 
 from cnn_basics.figures import BLACK, LessonFigure, plain_axes
 from cnn_basics.images import check_picture
-from cnn_basics.plots.pixels import NAMES, STYLES
+from cnn_basics.plots.pictures import NAMES, STYLES
 from cnn_basics.plots.reused import PercentAxis, fixed_figure, percentages
 
 _EDGES = np.arange(0, 257, 8)

@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
 
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 
 _HEIGHT, _WIDTH = 0.42, 0.76  # of a cell, at most
 

@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.plots.reused import PercentAxis, fixed_figure, percentages
 
 REACH = 6.0  # the curve is drawn from -REACH to REACH

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import PathPatch, Rectangle
 
 from cnn_basics.figures import BLACK, VERMILION, LessonFigure, plain_axes
-from cnn_basics.plots.cells import _LIGHT
+from cnn_basics.plots.grids import LIGHT
 from cnn_basics.plots.numbers import number_path
 from cnn_basics.plots.reused import fixed_figure
 
@@ -39,7 +39,7 @@ class MapPanel:
         axes.set_anchor("NW")
         self.axes = axes
         self._scale = Normalize(*limits) if limits else None
-        self._image = axes.imshow([[0.0]], cmap=_LIGHT, norm=self._scale, interpolation="nearest")
+        self._image = axes.imshow([[0.0]], cmap=LIGHT, norm=self._scale, interpolation="nearest")
         self._padding = axes.add_patch(
             Rectangle((0, 0), 1, 1, facecolor="white", edgecolor="0.6", hatch="////", lw=0)
         )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from cnn_basics.by_hand import batch_norm, relu
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.plots.playground import REACH, PlaygroundFigure, Response, describe_spread
 from cnn_basics.plots.reused import share_in_words
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless

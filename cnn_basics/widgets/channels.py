@@ -11,9 +11,9 @@ import numpy as np
 
 from cnn_basics.figures import LessonFigure
 from cnn_basics.images import check_picture, resize
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.plots.mixer import MixerFigure
-from cnn_basics.plots.pixels import NAMES
+from cnn_basics.plots.pictures import NAMES
 from cnn_basics.plots.reused import share_in_words
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown
 from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnn_basics.explain import feature_maps
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.plots.map_browser import MapBrowserFigure
 from cnn_basics.plots.reused import share_in_words
 from cnn_basics.training import prepare

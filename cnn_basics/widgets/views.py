@@ -11,7 +11,7 @@ from traitlets import Dict, Int, List, TraitError, Unicode, observe
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.strides import plot_strides
+from cnn_basics.plots.drawings import plot_strides
 from cnn_basics.widgets.parts import FrontEndWidget
 
 MOST_NUMBERS, MOST_AXES = 24, 4
