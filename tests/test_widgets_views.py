@@ -6,12 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from cnn_basics.plots.strides import plot_strides
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from traitlets import TraitError
 
 from cnn_basics import widgets
+from cnn_basics.plots.drawings import plot_strides
 from cnn_basics.widgets.views import ViewExplorer, answer_view, describe_view, read_sizes
 
 

@@ -21,8 +21,6 @@ from cnn_basics.figures import (
 from cnn_basics.plots.curves import check_count
 from cnn_basics.plots.grids import write_number
 
-NAMES = ("red", "green", "blue")
-
 
 def plot_pictures(
     pictures: Sequence[np.ndarray],

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ipywidgets
+import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 
 from cnn_basics.by_hand import batch_norm, relu
-from cnn_basics.figures import LessonFigure
+from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure
 from cnn_basics.plots.grids import write_number
-from cnn_basics.plots.playground import REACH, PlaygroundFigure, Response, describe_spread
-from cnn_basics.plots.reused import share_in_words
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
-from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
+from cnn_basics.widgets.redrawn import (
+    PercentAxis,
+    RedrawnFigure,
+    ReusedFigure,
+    percentages,
+    share_in_words,
+)
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "ReLU": relu,
@@ -26,80 +31,18 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "tanh": torch.tanh,
     "none": lambda x: x,
 }
-MODES = ("training", "evaluation")
+MODES = {
+    "training": "Training: normalised with this batch's own mean and spread, times γ, plus β.",
+    "evaluation": "Evaluation: normalised with the running mean 0 and variance 1, times γ, plus β.",
+}
+NO_NORM = "No batch norm: the numbers enter the activation as they come."
+ROWS = (("activation", "x"), ("shift", "spread"), ("norm", "mode", "gamma", "beta"))
 COUNT = 2000  # numbers in the batch
 FLAT = 0.05  # below this, a slope lets hardly any gradient through
-
-
-def respond(activation: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute an activation's outputs and slopes.
-
-    Args:
-        activation: A name from `ACTIVATIONS`.
-        x: Any shape, float32 or float64.
-
-    Returns:
-        Outputs and slopes (the gradients of each output by its input), each as `x`.
-
-    Raises:
-        ValueError: When the activation is unknown.
-
-    Example:
-        >>> [values.tolist() for values in respond("ReLU", torch.tensor([-2.0, 3.0]))]
-        [[0.0, 3.0], [0.0, 1.0]]
-    """
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            f"expected one of {', '.join(ACTIVATIONS)}, got {activation!r}: use one of these"
-        )
-    x = x.detach().clone().requires_grad_()
-    y = ACTIVATIONS[activation](x)
-    (slope,) = torch.autograd.grad(y.sum(), x)
-    return y.detach(), slope
-
-
-def make_batch(shift: float, spread: float) -> torch.Tensor:
-    """Draw the same `COUNT` random numbers every time, with a given mean and spread.
-
-    Args:
-        shift: Their mean.
-        spread: Their standard deviation, 0 or more.
-
-    Returns:
-        `(COUNT,)` float32.
-
-    Example:
-        >>> batch = make_batch(shift=2.0, spread=0.5)
-        >>> round(batch.mean().item(), 3), round(batch.std(correction=0).item(), 3)
-        (2.0, 0.5)
-    """
-    numbers = torch.randn(COUNT, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    unit = (numbers - numbers.mean()) / numbers.std(correction=0)
-    return (shift + spread * unit).float()
-
-
-def normalise(batch: torch.Tensor, gamma: float, beta: float, training: bool) -> torch.Tensor:
-    """Normalise a batch of single numbers.
-
-    In evaluation the running mean is 0 and the running variance 1, as if all earlier batches had
-    been so, whatever this batch holds.
-
-    Args:
-        batch: `(N,)`, float32.
-        gamma: The learned scale.
-        beta: The learned shift.
-        training: Use the batch's own mean and variance.
-
-    Returns:
-        `(N,)`.
-
-    Example:
-        >>> normalise(torch.tensor([1.0, 3.0]), gamma=2.0, beta=1.0, training=True).round().tolist()
-        [-1.0, 3.0]
-    """
-    mean, variance = torch.zeros(1), torch.ones(1)
-    weight, bias = torch.tensor([float(gamma)]), torch.tensor([float(beta)])
-    return batch_norm(batch[:, None], mean, variance, weight, bias, training)[:, 0]
+REACH = 6.0  # the curve is drawn from -REACH to REACH
+_BOXES = [(0.05, 0.29, 0.26, 0.54), (0.385, 0.29, 0.27, 0.54), (0.715, 0.29, 0.27, 0.54)]
+_EDGES = np.linspace(-10, 10, 41)  # of the histograms; what lies beyond counts at the ends
+_BOUNDED = np.linspace(-1.5, 1.5, 61)  # for outputs that are never beyond -1 and 1
 
 
 def activation_playground() -> RedrawnFigure:
@@ -115,48 +58,110 @@ def activation_playground() -> RedrawnFigure:
         >>> playground.still().alt.split(";")[0]
         'tanh at 1 is 0.76, slope 0.42'
     """
-    drawing = PlaygroundFigure()
-    controls = _controls()
-    curve = torch.linspace(-REACH, REACH, 241)
-
-    def draw(activation: str, x: float, norm: bool, mode: str, **values: float) -> LessonFigure:
-        hide_unless(norm, [controls[name] for name in ("mode", "gamma", "beta")])
-        batch = make_batch(values["shift"], values["spread"])
-        training = mode == MODES[0]
-        entering = normalise(batch, values["gamma"], values["beta"], training) if norm else batch
-        outputs, slopes = respond(activation, entering)
-        y, slope = (number.item() for number in respond(activation, torch.tensor(float(x))))
-        response = Response(
-            activation, torch.stack([curve, respond(activation, curve)[0]]), (x, y, slope)
-        )
-        words = [_describe_norm(norm, training), _describe_zeros(outputs, slopes)]
-        samples = [batch, entering, outputs]
-        return drawing.update(response, samples, words, _alt(response, samples, words))
-
-    lines = (("activation", "x"), ("shift", "spread"), ("norm", "mode", "gamma", "beta"))
-    rows = [[controls[name] for name in names] for names in lines]
-    return RedrawnFigure(controls, draw, ipywidgets.VBox([wrapping_row(*row) for row in rows]))
-
-
-def _controls() -> dict[str, ipywidgets.Widget]:
-    return {
+    controls = {
         "activation": dropdown("activation", tuple(ACTIVATIONS)),
         "x": Slider("input of the point", 1.0, min=-REACH, max=REACH, step=0.1),
         "shift": Slider("numbers: mean", 0.0, min=-4.0, max=4.0, step=0.1),
         "spread": Slider("numbers: spread", 1.0, min=0.1, max=3.0, step=0.1),
         "norm": checkbox("batch norm"),
-        "mode": dropdown("mode", MODES, 160),
+        "mode": dropdown("mode", tuple(MODES), 160),
         "gamma": Slider("γ (scale)", 1.0, min=0.0, max=2.0, step=0.1),
         "beta": Slider("β (shift)", 0.0, min=-3.0, max=3.0, step=0.1),
     }
+    figure, percents = _empty_playground()
+    curve, slope_line, point = figure.axes[0].lines[2:5]
+    steps = [*figure.axes[1].patches, *figure.axes[2].patches]
+    inputs = torch.linspace(-REACH, REACH, 241)
+
+    def draw(activation: str, x: float, norm: bool, mode: str, **values: float) -> LessonFigure:
+        hide_unless(norm, [controls[name] for name in ("mode", "gamma", "beta")])
+        batch = make_batch(values["shift"], values["spread"])
+        training, scale = mode == "training", (values["gamma"], values["beta"])
+        entering = normalise(batch, *scale, training) if norm else batch
+        outputs, slopes = respond(activation, entering)
+        y, slope = (number.item() for number in respond(activation, torch.tensor(float(x))))
+        heights = respond(activation, inputs)[0]
+        edges = _show_scale(figure, bool(heights.abs().max() <= 1))
+        curve.set_data(inputs.numpy(), heights.numpy())
+        slope_line.set_data([x - 1.5, x + 1.5], [y - 1.5 * slope, y + 1.5 * slope])
+        point.set_data([x], [y])
+        bars = [percentages(each.numpy(), _EDGES) for each in (batch, entering)]
+        bars.append(percentages(outputs.numpy(), edges))
+        for step, high, ends in zip(steps, bars, (_EDGES, _EDGES, edges), strict=True):
+            step.set_data(high, ends)
+        steps[0].set_visible(norm)
+        percents[0].fit(*bars[:2])
+        percents[1].fit(bars[2])
+        words = [MODES[mode] if norm else NO_NORM, _describe_zeros(outputs, slopes)]
+        return figure.say(*_describe(activation, (x, y, slope), batch, entering, outputs, words))
+
+    return RedrawnFigure(controls, draw, ROWS)
 
 
-def _describe_norm(norm: bool, training: bool) -> str:
-    if not norm:
-        return "No batch norm: the numbers enter the activation as they come."
-    if training:
-        return "Training: normalised with this batch's own mean and spread, times γ, plus β."
-    return "Evaluation: normalised with the running mean 0 and variance 1, times γ, plus β."
+def respond(activation: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute an activation's outputs and slopes, the gradient of each output by its input."""
+    x = x.detach().clone().requires_grad_()
+    y = ACTIVATIONS[activation](x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    return y.detach(), slope
+
+
+def make_batch(shift: float, spread: float) -> torch.Tensor:
+    """Draw the same `COUNT` random numbers every time, with a given mean and spread."""
+    numbers = torch.randn(COUNT, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    unit = (numbers - numbers.mean()) / numbers.std(correction=0)
+    return (shift + spread * unit).float()
+
+
+def normalise(batch: torch.Tensor, gamma: float, beta: float, training: bool) -> torch.Tensor:
+    """Normalise numbers `(N,)`, in evaluation as if all earlier batches had mean 0, variance 1."""
+    mean, variance = torch.zeros(1), torch.ones(1)
+    weight, bias = torch.tensor([float(gamma)]), torch.tensor([float(beta)])
+    return batch_norm(batch[:, None], mean, variance, weight, bias, training)[:, 0]
+
+
+def _empty_playground() -> tuple[ReusedFigure, list[PercentAxis]]:
+    """Make a figure for a curve, a histogram of inputs, and one of outputs."""
+    figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
+    curve, before, after = figure.axes
+    for axes, label in ((curve, "input"), (before, "input"), (after, "output")):
+        axes.set_xlabel(label, fontsize=9, labelpad=1)
+        axes.tick_params(labelsize=8)
+        figure.writes(*(_text(axes, height) for height in (1.14, 1.04)))
+    curve.set(xlim=(-REACH, REACH), xticks=[-5, 0, 5])
+    curve.axhline(0, color="0.8", lw=0.8)
+    for axes in figure.axes:
+        axes.axvline(0, color="0.8", lw=0.8)
+    curve.plot([], [], color=BLUE, lw=2)
+    curve.plot([], [], color=BLACK, lw=1.6, linestyle="--")
+    curve.plot([], [], "o", color=VERMILION, mec=BLACK, ms=9)
+    before.set(xlim=(-10, 10), xticks=[-10, -5, 0, 5, 10])
+    nothing = np.zeros(len(_EDGES) - 1)
+    for axes, line, colour in ((before, ":", BLACK), (before, "-", BLUE), (after, "-", VERMILION)):
+        axes.stairs(nothing, _EDGES, linestyle=line, color=colour, lw=1.6)
+    percents = [PercentAxis(before), PercentAxis(after)]
+    figure.writes(*(figure.text(0.05, y, "", fontsize=9) for y in (0.095, 0.025)))
+    figure.writes(*percents[0].labels, *percents[1].labels)
+    figure.moves(*curve.lines[2:], *before.patches, *after.patches)
+    return figure, percents
+
+
+def _text(axes: Axes, height: float) -> object:
+    return axes.text(0, height, "", transform=axes.transAxes, fontsize=9)
+
+
+def _show_scale(figure: ReusedFigure, bounded: bool) -> np.ndarray:
+    """Choose the outputs' scale, finer for those never beyond -1 and 1; return the bins."""
+    if figure.state != bounded:
+        figure.state = bounded
+        curve, _, after = figure.axes
+        if bounded:
+            curve.set(ylim=(-1.5, 1.5), yticks=[-1, 0, 1])
+            after.set(xlim=(-1.5, 1.5), xticks=[-1, 0, 1])
+        else:
+            curve.set(ylim=(-2.5, REACH), yticks=[0, 5])
+            after.set(xlim=(-10, 10), xticks=[-10, -5, 0, 5, 10])
+    return _BOUNDED if bounded else _EDGES
 
 
 def _describe_zeros(outputs: torch.Tensor, slopes: torch.Tensor) -> str:
@@ -174,12 +179,27 @@ def _describe_zeros(outputs: torch.Tensor, slopes: torch.Tensor) -> str:
     return f"No output is dead, and no slope is below {FLAT}."
 
 
-def _alt(response: Response, samples: list[torch.Tensor], words: list[str]) -> str:
-    """Say all that the figure shows."""
-    x, y, slope = (write_number(number) for number in response.point)
-    batch, entering, outputs = (describe_spread(sample) for sample in samples)
-    between = "" if samples[0] is samples[1] else f"are normalised to {entering} and "
-    return (
-        f"{response.name} at {x} is {y}, slope {slope}; numbers with {batch} {between}"
-        f"come out with {outputs}. {words[0]} {words[1]}"
+def _describe(
+    name: str,
+    point: tuple[float, float, float],
+    batch: torch.Tensor,
+    entering: torch.Tensor,
+    outputs: torch.Tensor,
+    words: list[str],
+) -> tuple[list[str], str]:
+    """Write the lines of the figure, and its alt text, which says all that it shows."""
+    x, y, slope = map(write_number, point)
+    spreads = [
+        f"mean {write_number(each.mean().item())}, spread "
+        f"{write_number(each.std(correction=0).item())}"
+        for each in (batch, entering, outputs)
+    ]
+    normed = entering is not batch
+    into = "normalised (dotted: before)" if normed else "into the activation"
+    lines = [f"{name}({x}) = {y}", f"slope {slope} (dashed)", into, spreads[1], "out of it"]
+    between = f"are normalised to {spreads[1]} and " if normed else ""
+    alt = (
+        f"{name} at {x} is {y}, slope {slope}; numbers with {spreads[0]} {between}"
+        f"come out with {spreads[2]}. {words[0]} {words[1]}"
     )
+    return [*lines, spreads[2], *words], alt

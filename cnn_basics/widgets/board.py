@@ -13,9 +13,9 @@ from torch import nn
 
 from cnn_basics.expect import whole
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.board import BoardFigure
 from cnn_basics.training import Data, History, check_data, fit
 from cnn_basics.widgets.board_controls import BoardControls
+from cnn_basics.widgets.board_figure import BoardFigure
 from cnn_basics.widgets.board_record import describe_board
 from cnn_basics.widgets.board_training import BackgroundTraining, count
 from cnn_basics.widgets.parts import Guard, WithFallback

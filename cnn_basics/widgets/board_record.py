@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnn_basics.plots.board import MOST_MISTAKES
-from cnn_basics.plots.board_state import BoardState, Mistake
-from cnn_basics.plots.mosaic import MOST_KERNELS
-from cnn_basics.plots.reused import share_in_words
 from cnn_basics.training import Evaluation
+from cnn_basics.widgets.board_figure import MOST_KERNELS, MOST_MISTAKES
+from cnn_basics.widgets.board_state import BoardState, Mistake
+from cnn_basics.widgets.redrawn import share_in_words
 
 Point = tuple[float, float]
 

@@ -3,93 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import permutations
+from typing import NamedTuple
 
-import ipywidgets
 import numpy as np
 
-from cnn_basics.figures import LessonFigure
+from cnn_basics.figures import BLACK, BLUE, GREEN, VERMILION, LessonFigure, plain_axes
 from cnn_basics.images import check_picture, resize
 from cnn_basics.plots.grids import write_number
-from cnn_basics.plots.mixer import MixerFigure
-from cnn_basics.plots.pictures import NAMES
-from cnn_basics.plots.reused import share_in_words
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown
-from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
+from cnn_basics.widgets.redrawn import (
+    PercentAxis,
+    RedrawnFigure,
+    ReusedFigure,
+    percentages,
+    share_in_words,
+)
 
+NAMES = ("red", "green", "blue")
+# Line style and colour of each channel: they are told apart without colours, too.
+STYLES = (("-", VERMILION), ("--", GREEN), (":", BLUE))
 ORDERS = tuple("".join(order) for order in permutations("RGB"))
 GREYS = ("off", "mean", "BT.601", "the gains as weights")
 LARGEST = 220  # pixels: what the screen has room for
-_BT601 = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """What became of a picture.
-
-    Attributes:
-        picture: `(H, W, 3)` or, if grey, `(H, W)` uint8, values 0 to 255.
-        cut: How many of the channels' numbers were above 255, and cut there.
-        numbers: How many numbers the channels have.
-        formulas: How each channel came about.
-    """
-
-    picture: np.ndarray
-    cut: int
-    numbers: int
-    formulas: tuple[str, ...]
-
-
-def mix_channels(
-    image: np.ndarray,
-    gains: Sequence[float] = (1.0, 1.0, 1.0),
-    order: str = "RGB",
-    dropped: Sequence[bool] = (False, False, False),
-    grey: str = "off",
-) -> Mixed:
-    """Swap channels, drop some, multiply the others, and perhaps make the result grey.
-
-    Args:
-        image: `(H, W, 3)` uint8, values 0 to 255.
-        gains: Factors of the new red, green and blue; what goes above 255 is cut there.
-        order: Which channels become red, green and blue: "BGR" swaps red and blue.
-        dropped: Which of the new red, green and blue become 0.
-        grey: "off"; "mean" or "BT.601" adds the new channels up with these weights; "the gains
-            as weights" divides the gains by their sum and uses them so, instead of multiplying.
-
-    Returns:
-        The result, with what was cut and how each channel came about.
-
-    Raises:
-        TypeError: `image` is not a NumPy array.
-        ValueError: `image` is not `(H, W, 3)` uint8, or a word is unknown.
-
-    Example:
-        >>> orange = np.array([[[200, 100, 50]]], dtype=np.uint8)
-        >>> mix_channels(orange, gains=(1.5, 1, 1), order="BGR").picture.tolist()
-        [[[75, 100, 200]]]
-
-    Source:
-        Recommendation ITU-R BT.601-7 (2011), section 2.5.1: the weights of the brightness.
-    """
-    if order not in ORDERS or grey not in GREYS:
-        raise ValueError(
-            f"expected order as one of {', '.join(ORDERS)} and grey as one of "
-            f"{', '.join(GREYS)}, got {order!r} and {grey!r}: use one of these"
-        )
-    own = grey == GREYS[3]
-    swapped = check_picture(image)[..., ["RGB".index(letter) for letter in order]]
-    kept = [float(not drop) for drop in dropped]
-    factors = kept if own else [gain * keep for gain, keep in zip(gains, kept, strict=True)]
-    exact = np.rint(swapped * np.array(factors))
-    picture = np.clip(exact, 0, 255).astype(np.uint8)
-    formulas = _formulas(order, factors)
-    if grey != "off":
-        weights = {"mean": (1 / 3,) * 3, "BT.601": _BT601}.get(grey, _as_weights(gains))
-        picture = np.rint(picture @ np.array(weights)).astype(np.uint8)
-        formulas = (*formulas, _sum_of_channels(weights))
-    return Mixed(picture, int((exact > 255).sum()), exact.size, formulas)
+_WEIGHTS = {"mean": (1 / 3,) * 3, "BT.601": (0.299, 0.587, 0.114)}  # ITU-R BT.601-7, 2.5.1
+_BOXES = [(0.01, 0.27, 0.29, 0.6), (0.32, 0.27, 0.29, 0.6), (0.69, 0.34, 0.29, 0.48)]
+_EDGES = np.arange(0, 257, 8)
+_LEGEND = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.98), "ncols": 3, "fontsize": 8,
+           "frameon": False, "handlelength": 1.8, "columnspacing": 1.0}  # fmt: skip
 
 
 def channel_mixer(image: np.ndarray) -> RedrawnFigure:
@@ -111,74 +52,120 @@ def channel_mixer(image: np.ndarray) -> RedrawnFigure:
         >>> mixer.still().alt.split(": ")[-1]
         'red 200, green 100, blue 100. No value was cut.'
     """
-    image = _shrink(check_picture(image))
-    drawing = MixerFigure(image)
-    gains = {name: Slider(f"{name} ×", 1.0, min=0.0, max=2.0, step=0.1) for name in NAMES}
-    drops = {f"drop_{name}": checkbox(f"drop {name}", width=100) for name in NAMES}
-    order = dropdown("order", ORDERS, 130)
-    grey = dropdown("grey", GREYS, 230)
+    image = shrink(image, LARGEST)
+    figure, percent = _empty_mixer(image)
+    drops = [f"drop_{name}" for name in NAMES]
+    controls = {
+        **{name: Slider(f"{name} ×", 1.0, min=0.0, max=2.0, step=0.1) for name in NAMES},
+        **{f"drop_{name}": checkbox(f"drop {name}", width=100) for name in NAMES},
+        "order": dropdown("order", ORDERS, 130),
+        "grey": dropdown("grey", GREYS, 230),
+    }
 
     def draw(order: str, grey: str, **values: float) -> LessonFigure:
-        numbers = [values[name] for name in NAMES]
-        gone = [bool(values[f"drop_{name}"]) for name in NAMES]
-        mixed = mix_channels(image, numbers, order, gone, grey)
-        return drawing.update(mixed.picture, _words(mixed), _alt(mixed, order, grey))
+        gone = [bool(values[name]) for name in drops]
+        mixed = mix_channels(image, [values[name] for name in NAMES], order, gone, grey)
+        coloured = grey == "off"
+        layers = np.atleast_3d(mixed.picture)
+        figure.axes[1].images[0].set_data(layers if coloured else np.repeat(layers, 3, axis=-1))
+        _draw_histogram(figure, percent, layers)
+        cut = share_in_words(mixed.cut, image.size, start=True)
+        cut = f"{cut} of the values were cut at 255." if mixed.cut else "No value was cut."
+        grey_line = [] if coloured else [f"then {mixed.formulas[3]}"]
+        lines = ["new " + ",   new ".join(mixed.formulas[:3]), ";   ".join([*grey_line, cut])]
+        means = ", ".join(
+            f"{name} {layer.mean():.0f}"  # of what is shown
+            for name, layer in zip(NAMES if coloured else ["grey"], layers.T, strict=True)
+        )
+        how = f"order {order}, {', '.join(mixed.formulas)}"
+        alt = f"A picture before and after its channels were mixed ({how}), and the histogram of "
+        return figure.say(lines, f"{alt}the result, mean values: {means}. {cut}")
 
-    rows = [wrapping_row(*gains.values()), wrapping_row(order, *drops.values(), grey)]
-    controls = {**gains, **drops, "order": order, "grey": grey}
-    return RedrawnFigure(controls, draw, ipywidgets.VBox(rows))
-
-
-def _shrink(image: np.ndarray) -> np.ndarray:
-    """Squeeze a picture so that neither side is above `LARGEST`; its proportions stay."""
-    factor = LARGEST / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    return resize(image, (height, width))
-
-
-def _as_weights(gains: Sequence[float]) -> tuple[float, ...]:
-    """Divide gains by their sum; where all are 0, so are the weights."""
-    total = sum(gains)
-    return tuple(gain / total if total else 0.0 for gain in gains)
+    return RedrawnFigure(controls, draw, [NAMES, ("order", *drops, "grey")])
 
 
-def _formulas(order: str, factors: Sequence[float]) -> tuple[str, ...]:
-    """Say of each new channel which old one it is, and how often."""
-    names = dict(zip("RGB", NAMES, strict=True))
-    right = [
-        f"{write_number(factor)} × {names[letter]}" if factor else "0"
-        for letter, factor in zip(order, factors, strict=True)
+def shrink(image: np.ndarray, largest: int) -> np.ndarray:
+    """Squeeze a picture so that neither side is above `largest`; its proportions stay."""
+    height, width = check_picture(image).shape[:2]
+    factor = min(1.0, largest / max(height, width))
+    return resize(image, (max(1, round(height * factor)), max(1, round(width * factor))))
+
+
+class Mixed(NamedTuple):
+    """A picture, how many numbers were cut at 255, and how each channel came about."""
+
+    picture: np.ndarray
+    cut: int
+    formulas: list[str]
+
+
+def mix_channels(
+    image: np.ndarray,
+    gains: Sequence[float] = (1.0, 1.0, 1.0),
+    order: str = "RGB",
+    dropped: Sequence[bool] = (False, False, False),
+    grey: str = "off",
+) -> Mixed:
+    """Swap channels, drop some, multiply the others, cut at 255; perhaps make the result grey.
+
+    With "the gains as weights" they are divided by their sum and weigh the channels for grey,
+    instead of multiplying them.
+    """
+    swapped = image[..., ["RGB".index(letter) for letter in order]]
+    kept = [float(not drop) for drop in dropped]
+    if grey != GREYS[3]:
+        kept = [gain * keep for gain, keep in zip(gains, kept, strict=True)]
+    exact = np.rint(swapped * np.array(kept))
+    picture = np.clip(exact, 0, 255).astype(np.uint8)
+    old = [NAMES["RGB".index(letter)] for letter in order]
+    formulas = [
+        f"{new} = {f'{write_number(factor)} × {name}' if factor else '0'}"
+        for new, factor, name in zip(NAMES, kept, old, strict=True)
     ]
-    return tuple(f"{name} = {made}" for name, made in zip(NAMES, right, strict=True))
+    if grey != "off":
+        weights = _WEIGHTS.get(grey, [gain / (sum(gains) or 1.0) for gain in gains])
+        picture = np.rint(picture @ np.array(weights)).astype(np.uint8)
+        parts = [f"{weight:.3g} × {name}" for weight, name in zip(weights, NAMES, strict=True)]
+        formulas.append("grey = " + " + ".join(parts))
+    return Mixed(picture, int((exact > 255).sum()), formulas)
 
 
-def _sum_of_channels(weights: Sequence[float]) -> str:
-    parts = [f"{weight:.3g} × {name}" for weight, name in zip(weights, NAMES, strict=True)]
-    return "grey = " + " + ".join(parts)
+def _empty_mixer(image: np.ndarray) -> tuple[ReusedFigure, PercentAxis]:
+    """Make a figure for the picture before, the one after, and the histogram of that."""
+    figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
+    *pictures, histogram = figure.axes
+    for axes, title in zip(pictures, ("before", "after"), strict=True):
+        axes.imshow(image)
+        axes.set_anchor("N")
+        plain_axes(axes, title)
+    nothing = np.zeros(len(_EDGES) - 1)
+    for name, (line, colour) in zip((*NAMES, "grey"), (*STYLES, ("-", BLACK)), strict=True):
+        histogram.stairs(nothing, _EDGES, label=name, linestyle=line, color=colour, lw=1.8)
+    histogram.set_xlabel("value after", fontsize=9, labelpad=1)
+    histogram.set(xlim=(0, 256), xticks=[0, 128, 255])
+    histogram.tick_params(labelsize=8)
+    percent = PercentAxis(histogram)
+    style = {"transform": histogram.transAxes, "fontsize": 8, "ha": "center", "va": "top"}
+    figure.moves(pictures[1].images[0], *histogram.patches, histogram.text(0.5, 0.97, "", **style))
+    figure.writes(*(figure.text(0.01, y, "", fontsize=9) for y in (0.115, 0.04)), *percent.labels)
+    return figure, percent
 
 
-def _words(mixed: Mixed) -> list[str]:
-    coloured = "new " + ",   new ".join(mixed.formulas[:3])
-    grey = [f"then {mixed.formulas[3]}"] if len(mixed.formulas) > 3 else []
-    return [coloured, ";   ".join([*grey, _cut(mixed)])]
-
-
-def _cut(mixed: Mixed) -> str:
-    if not mixed.cut:
-        return "No value was cut."
-    return f"{share_in_words(mixed.cut, mixed.numbers, start=True)} of the values were cut at 255."
-
-
-def _alt(mixed: Mixed, order: str, grey: str) -> str:
-    how = f"order {order}, {', '.join(mixed.formulas)}"
-    layers = np.atleast_3d(mixed.picture)
-    names = NAMES if grey == "off" else ("grey",)
-    means = [
-        f"{name} {layers[..., index].mean():.0f}" for index, name in enumerate(names)
-    ]  # the mean of what is shown
-    return (
-        f"A picture before and after its channels were mixed ({how}), and the histogram of the "
-        f"result, mean values: {', '.join(means)}. {_cut(mixed)}"
-    )
+def _draw_histogram(figure: ReusedFigure, percent: PercentAxis, layers: np.ndarray) -> None:
+    """Draw the histogram; what piles up at either end may leave the frame, and is named."""
+    axes = figure.axes[2]
+    shown = axes.patches[:3] if layers.shape[-1] == 3 else axes.patches[3:]
+    heights = [percentages(layer, _EDGES) for layer in np.moveaxis(layers, -1, 0)]
+    limit = percent.fit(*(bars[1:-1] for bars in heights))
+    for step in axes.patches:
+        step.set_visible(step in shown)
+    if figure.state != len(shown):
+        figure.state = len(shown)
+        axes.legend(handles=shown, **_LEGEND)
+    beyond = []
+    for step, bars in zip(shown, heights, strict=True):
+        step.set_data(bars)
+        for end, values in ((0, "0–7"), (-1, "248–255")):
+            if bars[end] > limit:
+                beyond.append(f"{step.get_label()} {bars[end]:.0f} % at {values}")
+    axes.texts[-1].set_text("\n".join(beyond[:3]))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
-import ipywidgets
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
+from cnn_basics.expect import expect
 from cnn_basics.explain import feature_maps
-from cnn_basics.figures import LessonFigure
+from cnn_basics.figures import DIVERGING, SEQUENTIAL, VERMILION, LessonFigure, plain_axes
 from cnn_basics.plots.grids import write_number
-from cnn_basics.plots.map_browser import MapBrowserFigure
-from cnn_basics.plots.reused import share_in_words
 from cnn_basics.training import prepare
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.parts import Slider, dropdown
-from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
+from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words, tile_pictures
+
+_BOXES = [(0.01, 0.22, 0.25, 0.68), (0.29, 0.22, 0.25, 0.68), (0.58, 0.03, 0.41, 0.87)]
 
 
 class FeatureMapBrowser(RedrawnFigure):
@@ -63,67 +68,91 @@ def feature_map_browser(
     shown = read_pictures(pictures, titles)
     maps = {name: y.cpu().numpy() for name, y in feature_maps(model, prepare(pictures)).items()}
     maps = {name: stack for name, stack in maps.items() if stack.ndim == 4}
-    if not maps:
-        raise ValueError(
-            "expected a network with a step that gives maps (N, C, H, W), got none: "
-            "browse through a network with a convolution"
-        )
+    what, fix = "a network with a step that gives maps (N, C, H, W)", "use one with a convolution"
+    expect(maps, what, "none", fix)
     names = number_titles(titles)
-    controls = _controls(names, maps)
-    drawing = MapBrowserFigure()
+    sizes = [(f"{name}  {'×'.join(map(str, y.shape[1:]))}", name) for name, y in maps.items()]
+    controls = {
+        "picture": dropdown("picture", names, 190),
+        "step": dropdown("step", sizes, 270),
+        "channel": Slider("channel", 0, min=0, max=max(next(iter(maps.values())).shape[1] - 1, 1)),
+    }
+    figure, images, frame = _empty_sheet()
 
     def draw(picture: str, step: str, channel: int) -> LessonFigure:
-        number, last = names.index(picture), maps[step].shape[1] - 1
-        channel = min(channel, last)
-        _limit(controls["channel"], last)
+        number = names.index(picture)
         stack = maps[step][number].astype(float)
-        words = _words(step, stack, channel)
-        alt = f"Picture {picture} and its feature maps. {' '.join(words)}"
-        return drawing.update(shown[number], stack, channel, words, alt)
+        count, height, width = stack.shape
+        channel = controls["channel"].value = min(channel, count - 1)
+        controls["channel"].max = max(count - 1, 1)  # a single channel leaves it two places
+        columns = 8 if count <= 64 else math.ceil(math.sqrt(count))
+        coloured = colour_maps(stack)
+        sheet = tile_pictures(coloured, columns)
+        for image, pixels in zip(images, (shown[number], coloured[channel], sheet), strict=True):
+            image.set_data(pixels)
+        rows, across = sheet.shape[:2]
+        images[2].set_extent((0, across, rows, 0))
+        images[2].axes.set(xlim=(0, across), ylim=(max(rows, across), 0))
+        row, column = divmod(channel, columns)
+        frame.set_bounds(column * (width + 1), row * (height + 1), width, height)
+        words = _describe(step, stack, channel)
+        return figure.say(words, f"Picture {picture} and its feature maps. {' '.join(words)}")
 
-    return FeatureMapBrowser(controls, draw, wrapping_row(*controls.values()))
-
-
-def _controls(names: list[str], maps: dict[str, np.ndarray]) -> dict[str, ipywidgets.Widget]:
-    steps = [(f"{name}  {_size(stack)}", name) for name, stack in maps.items()]
-    last = next(iter(maps.values())).shape[1] - 1
-    return {
-        "picture": dropdown("picture", names, 190),
-        "step": dropdown("step", steps, 270),
-        "channel": Slider("channel", 0, min=0, max=max(last, 1)),
-    }
-
-
-def _limit(slider: Slider, last: int) -> None:
-    """Let the slider reach the channels that there are; a single one leaves it two places."""
-    slider.value = min(slider.value, last)
-    slider.max = max(last, 1)
+    return FeatureMapBrowser(controls, draw)
 
 
-def _size(stack: np.ndarray) -> str:
-    return "×".join(str(n) for n in stack.shape[1:])
+def _empty_sheet() -> tuple[ReusedFigure, list[AxesImage], Rectangle]:
+    """Make a figure for a picture, the chosen map, and all maps with the chosen one framed."""
+    figure = ReusedFigure(_BOXES, width=7.6, height=3.1)
+    figure.sharpness, figure.few_colours = 1.0, True  # of the stored picture
+    titles, whole = ("picture", "chosen map", "all maps of this step"), (0, 1, 1, 0)
+    for axes, title in zip(figure.axes, titles, strict=True):
+        axes.imshow(np.zeros((1, 1, 3)), extent=whole, interpolation="nearest")
+        axes.set_anchor("N")
+        plain_axes(axes, title)
+    frame = Rectangle((0, 0), 1, 1, fill=False, edgecolor=VERMILION, linewidth=2.5)
+    figure.axes[2].add_patch(frame)
+    images = [axes.images[0] for axes in figure.axes]
+    figure.moves(*images, frame)
+    figure.writes(*(figure.text(0.01, y, "", fontsize=9) for y in (0.12, 0.04)))
+    return figure, images, frame
 
 
-def _words(step: str, stack: np.ndarray, channel: int) -> list[str]:
-    """Say which map is chosen, and what is in it."""
-    chosen = stack[channel]
-    place = np.unravel_index(chosen.argmax(), chosen.shape)
-    zeros = share_in_words(int((chosen == 0).sum()), chosen.size)
-    what = (
-        "this map is 0 everywhere"
-        if not chosen.any()
-        else (
+def colour_maps(maps: np.ndarray) -> np.ndarray:
+    """Turn maps into pictures `(C, height, width, 3)` with one scale, zero in its middle if signed.
+
+    Example:
+        >>> colour_maps(np.array([[[-1.0, 0.0, 1.0]]])).round(1).tolist()[0][0][1]
+        [1.0, 1.0, 1.0]
+    """
+    low, high = float(maps.min()), float(maps.max())
+    if low < 0:
+        high = max(-low, high)
+        low = -high
+    share = (maps - low) / ((high - low) or 1.0)
+    return _colours(low < 0)[np.rint(255 * share).astype(int)]
+
+
+@lru_cache
+def _colours(signed: bool) -> np.ndarray:
+    return colormaps[DIVERGING if signed else SEQUENTIAL](np.linspace(0, 1, 256))[:, :3]
+
+
+def _describe(step: str, stack: np.ndarray, channel: int) -> list[str]:
+    """Say which map is chosen, what is in it, and what the colours mean."""
+    chosen, what = stack[channel], "this map is 0 everywhere"
+    if chosen.any():
+        row, column = np.unravel_index(chosen.argmax(), chosen.shape)
+        zeros = share_in_words(int((chosen == 0).sum()), chosen.size)
+        what = (
             f"from {write_number(chosen.min())} to {write_number(chosen.max())}, largest at row "
-            f"{place[0]}, column {place[1]}; {zeros} of it is 0"
+            f"{row}, column {column}; {zeros} of it is 0"
         )
-    )
-    ends = (stack.min(), stack.max())
-    high = max(map(abs, ends))
-    scale = (
-        f"blue {write_number(-high)}, white 0, red {write_number(high)}"
-        if ends[0] < 0
-        else f"dark {write_number(ends[0])}, bright {write_number(ends[1])}"
-    )
+    low, high = stack.min(), stack.max()
+    scale = f"dark {write_number(low)}, bright {write_number(high)}"
+    if low < 0:
+        high = max(-low, high)
+        scale = f"blue {write_number(-high)}, white 0, red {write_number(high)}"
     return [
         f"{step}, channel {channel} of {len(stack)}: {what}.",
         f"Colours of all maps of this step: {scale}.",

@@ -10,8 +10,8 @@ from torch import nn
 
 from cnn_basics.datasets import BUNDLED
 from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.answers import AnswerFigure, write_share
 from cnn_basics.widgets.paint_answers import Answer, ask_network, picture_of
+from cnn_basics.widgets.paint_figure import AnswerFigure, write_share
 from cnn_basics.widgets.paint_pad import PaintPad
 from cnn_basics.widgets.redrawn import RedrawnFigure
 

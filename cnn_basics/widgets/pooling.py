@@ -2,84 +2,41 @@
 
 from __future__ import annotations
 
-import ipywidgets
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath, text_to_path
 
 from cnn_basics.by_hand import avg_pool2d, max_pool2d
-from cnn_basics.figures import LessonFigure
-from cnn_basics.images import check_picture, resize
-from cnn_basics.images.checks import describe
-from cnn_basics.plots.shift_words import describe_changes, describe_shift, shift_titles
-from cnn_basics.plots.shifts import ShiftFigure, is_small
+from cnn_basics.expect import describe, expect
+from cnn_basics.figures import BLACK, VERMILION, LessonFigure, plain_axes
+from cnn_basics.plots.grids import LIGHT, write_number
+from cnn_basics.widgets.channels import shrink
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
-from cnn_basics.widgets.redrawn import RedrawnFigure, wrapping_row
+from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words
 
 KINDS = ("max", "average", "strided")
 LARGEST = 48  # pixels of a picture's longer side
+WRITTEN = 10  # numbers are written into maps that are no higher or wider than this
+ROWS = (
+    ("kind", "kernel_size", "stride", "padding"),
+    ("right", "down", "ceil_mode", "count_include_pad"),
+)
 _MAP = ((1, 1, 2, 4, 0, 1), (5, 6, 7, 8, 2, 1), (3, 2, 1, 0, 0, 3),
         (1, 2, 3, 4, 1, 0), (0, 1, 0, 2, 9, 2), (2, 0, 1, 1, 3, 1))  # fmt: skip
-
-
-def pool(
-    x: torch.Tensor,
-    kind: str = "max",
-    kernel_size: int = 2,
-    stride: int = 2,
-    padding: int = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> torch.Tensor:
-    """Make maps smaller in one of three ways.
-
-    Args:
-        x: `(N, C, H, W)`, float32 or float64.
-        kind: "max", "average", or "strided", which keeps every stride-th number and has no
-            use for the arguments after `stride`.
-        kernel_size: Height and width of a window.
-        stride: Pixels from one window to the next.
-        padding: Rows and columns added on every side.
-        ceil_mode: Also use a last window that reaches over the edge.
-        count_include_pad: Let the padding count in the average.
-
-    Returns:
-        `(N, C, H_out, W_out)`.
-
-    Raises:
-        ValueError: When no window fits, or an argument is out of range or unknown.
-
-    Example:
-        >>> pool(torch.arange(16.0).view(1, 1, 4, 4), "strided").tolist()
-        [[[[0.0, 2.0], [8.0, 10.0]]]]
-    """
-    if kind not in KINDS:
-        raise ValueError(f"expected kind as one of {', '.join(KINDS)}, got {kind!r}: use one")
-    if kind == "strided":
-        return x[..., ::stride, ::stride]
-    if kind == "max":
-        return max_pool2d(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
-    return avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
-
-
-def shift(x: torch.Tensor, right: int, down: int) -> torch.Tensor:
-    """Move maps; what comes in repeats the edge.
-
-    Args:
-        x: `(..., H, W)`.
-        right: Columns to move to the right; below 0, to the left.
-        down: Rows to move down; below 0, up.
-
-    Returns:
-        `(..., H, W)`.
-
-    Example:
-        >>> shift(torch.tensor([[1, 2, 3]]), right=1, down=0).tolist()
-        [[1, 1, 2]]
-    """
-    height, width = x.shape[-2:]
-    rows = (torch.arange(height) - down).clamp(0, height - 1)
-    columns = (torch.arange(width) - right).clamp(0, width - 1)
-    return x[..., rows[:, None], columns]
+_LEFTS = (0.005, 0.262, 0.515, 0.772)
+_WIDTH, _SHARE = 7.6, 0.223  # of the figure in inches; of it, a panel
+_ABOVE, _BELOW = 0.32, 0.5  # inches for titles and words
+_HIGH, _WIDE = 0.42, 0.76  # of a cell that numbers fill at most
+_ROOM = 4  # cells are no larger than a quarter of a panel
 
 
 def pooling_explorer(x: torch.Tensor | np.ndarray | None = None) -> RedrawnFigure:
@@ -103,34 +60,8 @@ def pooling_explorer(x: torch.Tensor | np.ndarray | None = None) -> RedrawnFigur
         '1 of 4 outputs (25 %) changed, by 1 on average.'
     """
     maps = _read(x)
-    coloured = maps.shape[1] == 3
-    limits = None if coloured else (maps.min().item(), maps.max().item())
-    drawing = ShiftFigure(tuple(maps.shape[2:]), limits)
-    controls = _controls()
-
-    def draw(right: int, down: int, **settings: object) -> LessonFigure:
-        _switch(controls, settings["kind"])
-        moved = shift(maps, right, down)
-        four = [maps, pool(maps, **settings), moved, pool(moved, **settings)]
-        changed = (four[3] - four[1]).abs() > 1e-5
-        return drawing.update(
-            [_drawable(each) for each in four],
-            shift_titles(four, settings["kind"], right, down),
-            describe_changes(four[1], four[3], right, down),
-            describe_shift(four, settings, right, down),
-            changed=changed.any(dim=1)[0].numpy(),
-            **_inputs(maps, four[1], settings),
-        )
-
-    first = ("kind", "kernel_size", "stride", "padding")
-    rows = [[c for n, c in controls.items() if (n in first) == top] for top in (True, False)]
-    return RedrawnFigure(controls, draw, ipywidgets.VBox([wrapping_row(*row) for row in rows]))
-
-
-def _controls() -> dict[str, ipywidgets.Widget]:
-    names = {"strided": "strided (every s-th)"}
-    kinds = [(names.get(kind, kind), kind) for kind in KINDS]
-    return {
+    kinds = [("max", "max"), ("average", "average"), ("strided (every s-th)", "strided")]
+    controls = {
         "kind": dropdown("kind", kinds, 190),
         "kernel_size": Slider("kernel_size", 2, min=1, max=4),
         "stride": Slider("stride", 2, min=1, max=4),
@@ -140,63 +71,273 @@ def _controls() -> dict[str, ipywidgets.Widget]:
         "ceil_mode": checkbox("ceil_mode", False, 100),
         "count_include_pad": checkbox("count_include_pad", True, 155),
     }
+    figure, panels = _four_panels(maps)
+
+    def draw(right: int, down: int, **settings: object) -> LessonFigure:
+        window = [controls[name] for name in ("kernel_size", "padding", "ceil_mode")]
+        hide_unless(settings["kind"] != "strided", window)
+        hide_unless(settings["kind"] == "average", [controls["count_include_pad"]])
+        moved = shift(maps, right, down)
+        before, after = pool(maps, **settings), pool(moved, **settings)
+        changed = ((after - before).abs() > 1e-5).any(dim=1)[0].numpy()
+        marks = _mark_windows(maps, before, settings)
+        panels[0].show(maps, **marks)
+        panels[1].show(before)
+        panels[2].show(moved, **marks)
+        panels[3].show(after, marked=changed)
+        way, kind = _direction(right, down), settings["kind"]
+        titles = [
+            f"input: {_size(maps)}",
+            f"{kind}: {_size(before)}",
+            f"input moved {way}" if way else "input, not moved",
+            f"{kind} after the move",
+        ]
+        said = describe_changes(before, after, way)
+        alt = f"{_describe_settings(**settings)}: {_size(maps)} in, {_size(before)} out"
+        alt += _write(before) + (f"; moved {way}{_write(after, ' it gives')}" if way else "")
+        return figure.say([*titles, said], f"{alt}: {said}")
+
+    return RedrawnFigure(controls, draw, ROWS)
 
 
-def _switch(controls: dict[str, ipywidgets.Widget], kind: object) -> None:
-    """Hide the controls that the kind of pooling has no use for."""
-    window = [controls[name] for name in ("kernel_size", "padding", "ceil_mode")]
-    hide_unless(kind != "strided", window)
-    hide_unless(kind == "average", [controls["count_include_pad"]])
+def pool(
+    x: torch.Tensor,
+    kind: str = "max",
+    kernel_size: int = 2,
+    stride: int = 2,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> torch.Tensor:
+    """Make maps `(N, C, H, W)` smaller in one of three ways; "strided" keeps every s-th number."""
+    if kind == "strided":
+        return x[..., ::stride, ::stride]
+    if kind == "max":
+        return max_pool2d(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    return avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+def shift(x: torch.Tensor, right: int, down: int) -> torch.Tensor:
+    """Move maps `(..., H, W)`; what comes in repeats the edge."""
+    height, width = x.shape[-2:]
+    rows = (torch.arange(height) - down).clamp(0, height - 1)
+    columns = (torch.arange(width) - right).clamp(0, width - 1)
+    return x[..., rows[:, None], columns]
 
 
 def _read(x: torch.Tensor | np.ndarray | None) -> torch.Tensor:
     """Turn what was given into maps `(1, C, H, W)`."""
     if isinstance(x, np.ndarray):
-        height, width = check_picture(x).shape[:2]
-        factor = min(1.0, LARGEST / max(height, width))
-        small = resize(x, (max(1, round(height * factor)), max(1, round(width * factor))))
-        return torch.from_numpy(small).permute(2, 0, 1)[None].float()
+        return torch.from_numpy(shrink(x, LARGEST)).permute(2, 0, 1)[None].float()
     x = torch.tensor(_MAP, dtype=torch.float32) if x is None else x
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-        raise TypeError(
-            f"expected a float tensor (H, W) or a picture (H, W, 3) uint8, got {describe(x)}: "
-            "convert a tensor with x.float()"
-        )
-    if x.ndim != 2 or not 1 <= min(x.shape) <= max(x.shape) <= 64 or not x.isfinite().all():
-        raise ValueError(
-            f"expected one map (H, W) of at most 64×64 finite numbers, got {describe(x)}: "
-            "pick a part of one map, as in x[0, 0, :64, :64]"
-        )
+    is_float = isinstance(x, torch.Tensor) and x.is_floating_point()
+    what = "a float tensor (H, W) or a picture (H, W, 3) uint8"
+    expect(is_float, what, x, "convert a tensor with x.float()", TypeError)
+    fits = x.ndim == 2 and 1 <= min(x.shape) <= max(x.shape) <= 64 and bool(x.isfinite().all())
+    what = "one map (H, W) of at most 64×64 finite numbers"
+    expect(fits, what, describe(x), "pick a part of one map, as in x[0, 0, :64, :64]")
     return x.detach()[None, None]
 
 
-def _drawable(maps: torch.Tensor) -> np.ndarray:
-    """Return the one map as `(H, W)`, or a coloured picture as `(H, W, 3)` from 0 to 1."""
-    if maps.shape[1] == 1:
-        return maps[0, 0].numpy()
-    return (maps[0].permute(1, 2, 0) / 255).clamp(0, 1).numpy()
+def _four_panels(maps: torch.Tensor) -> tuple[ReusedFigure, list[MapPanel]]:
+    """Make a figure for an input, its output, the input after it moved, and that one's output."""
+    height, width = maps.shape[2:]
+    high = _WIDTH * _SHARE * min(1.0, max(0.3, height / width))
+    total = _ABOVE + high + _BELOW
+    boxes = [(left, _BELOW / total, _SHARE, high / total) for left in _LEFTS]
+    figure = ReusedFigure(boxes, width=_WIDTH, height=total)
+    limits = (maps.min().item(), maps.max().item()) if maps.shape[1] == 1 else None
+    panels = [MapPanel(axes, limits) for axes in figure.axes]
+    top, middle = (_BELOW + high + 0.06) / total, (_BELOW + high / 2) / total
+    for left in (_LEFTS[1], _LEFTS[3]):
+        figure.text(left - 0.017, middle, "→", fontsize=13, ha="center", va="center")
+    figure.writes(*(figure.text(left, top, "", fontsize=9) for left in _LEFTS))
+    figure.writes(figure.text(0.005, 0.035, "", fontsize=9))
+    for panel in panels:
+        figure.moves(*panel.parts)
+    return figure, panels
 
 
-def _inputs(x: torch.Tensor, y: torch.Tensor, settings: dict[str, object]) -> dict[str, object]:
-    """Work out what is drawn onto an input: padding, overhang, and frames around windows.
+class MapPanel:
+    """One map in axes of its own: cells with numbers if it is small, else a picture."""
 
-    All windows of a small map are framed, but where they overlap only the first two.
-    """
-    strided = settings["kind"] == "strided"
-    side = 1 if strided else settings["kernel_size"]
-    padding = 0 if strided else settings["padding"]
-    step, (rows, columns) = settings["stride"], y.shape[-2:]
+    def __init__(self, axes: Axes, limits: tuple[float, float] | None) -> None:
+        plain_axes(axes)
+        axes.set_anchor("NW")
+        scale = Normalize(*limits) if limits else None
+        self.axes = axes
+        self.image = axes.imshow([[0.0]], cmap=LIGHT, norm=scale, interpolation="nearest")
+        look = {"facecolor": "white", "edgecolor": "0.6", "hatch": "////", "lw": 0, "zorder": -1}
+        self.padding = axes.add_patch(Rectangle((0, 0), 1, 1, **look))
+        self.lines, self.windows, self.halo, self.marks = (
+            axes.add_collection(
+                LineCollection([], clip_on=False, color=colour, linewidths=width), autolim=False
+            )
+            for colour, width in (("0.75", 0.7), (BLACK, 2.2), ("white", 4.5), (VERMILION, 2.8))
+        )
+        nothing = number_path(np.empty((0, 0)))
+        self.numbers = axes.add_patch(PathPatch(nothing, fc=BLACK, lw=0))
+        self.parts = (self.padding, self.image, *axes.collections, self.numbers)
+
+    def show(
+        self,
+        maps: torch.Tensor,
+        padding: int = 0,
+        overhang: Sequence[int] = (0, 0),
+        windows: Sequence[tuple[int, int, int]] = (),
+        marked: np.ndarray | None = None,
+    ) -> None:
+        """Show maps `(1, C, H, W)`, on them padding, windows in black, and thickly marked cells."""
+        (height, width), small = maps.shape[2:], _is_small(maps)
+        values = maps[0, 0].numpy()
+        if maps.shape[1] == 3:
+            values = (maps[0].permute(1, 2, 0) / 255).clamp(0, 1).numpy()
+        self.image.set_data(values)
+        self.image.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
+        edge = 0.5 + padding
+        self.padding.set_bounds(-edge, -edge, width + 2 * padding, height + 2 * padding)
+        wide = max(_ROOM, width + 2 * padding + overhang[1])
+        high = max(_ROOM, height + 2 * padding + overhang[0])
+        self.axes.set(xlim=(-edge, wide - edge), ylim=(high - edge, -edge))
+        self.axes.apply_aspect()
+        self.lines.set_segments(_frames(np.ones((height, width), bool)) if small else [])
+        self.windows.set_segments([_square(*window) for window in windows])
+        if marked is not None:
+            segments = _frames(marked) if small else _borders(marked)
+            self.halo.set_segments([] if small else segments)
+            self.marks.set_segments(segments)
+        self.numbers.set_path(number_path(values if small else np.empty((0, 0))))
+
+
+def _is_small(maps: torch.Tensor) -> bool:
+    return maps.shape[1] == 1 and max(maps.shape[2:]) <= WRITTEN
+
+
+def _square(row: int, column: int, side: int) -> list[tuple[float, float]]:
+    """Return the corners of a square of cells, drawn as one line."""
+    left, top = column - 0.5, row - 0.5
+    right, bottom = left + side, top + side
+    return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+
+
+def _frames(cells: np.ndarray) -> list[list[tuple[float, float]]]:
+    return [_square(row, column, 1) for row, column in np.argwhere(cells).tolist()]
+
+
+def _borders(cells: np.ndarray) -> list[list[tuple[float, float]]]:
+    """Return the lines between marked and other cells, the outside included."""
+    framed = np.pad(cells, 1).astype(int)
+    level = np.argwhere(np.diff(framed, axis=0)[:, 1:-1]) - 0.5
+    upright = np.argwhere(np.diff(framed, axis=1)[1:-1]) - 0.5
+    lines = [[(x, y), (x + 1, y)] for y, x in level.tolist()]
+    return lines + [[(x, y), (x, y + 1)] for y, x in upright.tolist()]
+
+
+def _mark_windows(
+    x: torch.Tensor, y: torch.Tensor, settings: dict[str, object]
+) -> dict[str, object]:
+    """Work out padding, overhang, and frames around windows: all, or the first two of many."""
+    strided, step, rows, columns = settings["kind"] == "strided", settings["stride"], *y.shape[2:]
+    side, padding = (1, 0) if strided else (settings["kernel_size"], settings["padding"])
     needed = [(count - 1) * step + side for count in (rows, columns)]
-    overhang = [max(0, n - s - 2 * padding) for n, s in zip(needed, x.shape[-2:], strict=True)]
-    if not is_small(_drawable(x)):
+    overhang = [max(0, n - s - 2 * padding) for n, s in zip(needed, x.shape[2:], strict=True)]
+    if not _is_small(x):
         rows = columns = 1
-    elif side > step:
+    elif side > step:  # they overlap
         rows, columns = 1, min(2, columns)
-    corners = [
-        (i * step - padding, j * step - padding) for i in range(rows) for j in range(columns)
-    ]
-    return {
-        "padding": padding,
-        "overhang": tuple(overhang),
-        "windows": [(*corner, side) for corner in corners],
-    }
+    corners = [(i * step - padding, j * step - padding) for i, j in np.ndindex(rows, columns)]
+    windows = [(*corner, side) for corner in corners]
+    return {"padding": padding, "overhang": overhang, "windows": windows}
+
+
+def describe_changes(before: torch.Tensor, after: torch.Tensor, way: str) -> str:
+    """Say how many outputs `(1, C, H, W)` changed when the input moved, and by how much."""
+    if not way:
+        return "Nothing moved yet: move the input by one, and see which outputs change."
+    differences = (after - before).abs().amax(dim=1)
+    changed = differences[differences > 1e-5]
+    total = differences.numel()
+    if not len(changed):
+        return f"None of {total} outputs changed."
+    share, size = share_in_words(len(changed), total), write_short(changed.mean().item())
+    return f"{len(changed)} of {total} outputs ({share}) changed, by {size} on average."
+
+
+def _describe_settings(
+    kind: str,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> str:
+    if kind == "strided":
+        return f"Every s-th number kept, stride {stride}"
+    counted = ", padding counted" if count_include_pad else ", padding not counted"
+    return (
+        f"{kind.capitalize()} pooling, kernel_size {kernel_size}, stride {stride}, "
+        f"padding {padding}{', ceil_mode' if ceil_mode else ''}"
+        f"{counted if kind == 'average' and padding else ''}"
+    )
+
+
+def _direction(right: int, down: int) -> str:
+    """Say where a map moved: nothing if it did not."""
+    across = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
+    along = f"{abs(down)} {'down' if down > 0 else 'up'}" if down else ""
+    return ", ".join(filter(None, (across, along)))
+
+
+def _size(maps: torch.Tensor) -> str:
+    return f"{maps.shape[-2]}×{maps.shape[-1]}"
+
+
+def _write(maps: torch.Tensor, before: str = "") -> str:
+    """Write a small map row by row, a larger one not at all."""
+    if not _is_small(maps):
+        return ""
+    rows = [", ".join(write_short(n) for n in row) for row in maps[0, 0].tolist()]
+    return f"{before} [{'; '.join(rows)}]"
+
+
+def number_path(values: np.ndarray) -> Path:
+    """Write each number in the middle of its cell, all as large as fits."""
+    words = [_word_path(write_short(float(number))) for number in values.flat]
+    if not words:
+        return Path(np.empty((0, 2)))
+    widest = max(np.ptp(word.vertices[:, 0]) for word in words)
+    scale = min(_HIGH, _WIDE / widest)
+    cells = [(column, row) for row, column in np.ndindex(values.shape)]
+    vertices = [word.vertices * scale + cell for word, cell in zip(words, cells, strict=True)]
+    return Path(np.concatenate(vertices), np.concatenate([word.codes for word in words]))
+
+
+def write_short(number: float) -> str:
+    """Write a number with two decimals at most, from 10 on with one, from 100 on with none."""
+    decimals = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    return write_number(round(number, decimals))
+
+
+@lru_cache(maxsize=2000)
+def _word_path(word: str) -> Path:
+    """Return a word's outline around (0, 0), with y downwards and digits of height 1."""
+    vertices, codes, x = [], [], 0.0
+    for letter in word:
+        outline, advance = _letter_path(letter)
+        vertices.append(outline.vertices + np.array([x, 0]))
+        codes.append(outline.codes)
+        x += advance
+    return Path(np.concatenate(vertices) - (x / 2, 0), np.concatenate(codes))
+
+
+@lru_cache(maxsize=100)
+def _letter_path(letter: str) -> tuple[Path, float]:
+    """Return a letter's outline, its zero line through the middle of digits, and its width."""
+    font = FontProperties()
+    digit = TextPath((0, 0), "0", size=1, prop=font).get_extents()
+    outline = TextPath((0, 0), letter, size=1, prop=font)
+    points = font.get_size_in_points()
+    width = text_to_path.get_text_width_height_descent(letter, font, False)[0] / points
+    middle = (digit.y0 + digit.y1) / 2
+    vertices = (outline.vertices - (0, middle)) * (1, -1) / digit.height
+    return Path(vertices, outline.codes), width / digit.height

@@ -13,8 +13,7 @@ from matplotlib.text import Text
 
 from cnn_basics.figures import BLUE, SEQUENTIAL, LessonFigure, plain_axes
 from cnn_basics.plots.grids import write_number
-from cnn_basics.plots.mosaic import tile_pictures
-from cnn_basics.plots.reused import fixed_figure
+from cnn_basics.widgets.redrawn import ReusedFigure, tile_pictures
 
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
 STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
@@ -52,7 +51,8 @@ class AnswerFigure:
         boxes = [(0.1, height - 2.1, 1.8, 1.8), (0.1, height - 2.3 - chart, 2.1, chart)]
         boxes += [(LEFT, top - self._space[1], *self._space) for top in tops]
         shares = [(x / WIDTH, y / height, w / WIDTH, h / height) for x, y, w, h in boxes]
-        self.figure, (picture, chart, *strips) = fixed_figure(shares, width=WIDTH, height=height)
+        self.figure = ReusedFigure(shares, width=WIDTH, height=height)
+        picture, chart, *strips = self.figure.axes
         self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
         plain_axes(picture, "what the network sees")
         self._picture = picture.imshow(np.zeros((1, 1, 3)), extent=(0, 1, 0, 1))

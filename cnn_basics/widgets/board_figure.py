@@ -6,18 +6,19 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure, plain_axes
-from cnn_basics.plots.board_state import BoardState, Mistake
-from cnn_basics.plots.mosaic import MOST_KERNELS, colour_kernels, tile_pictures
-from cnn_basics.plots.reused import fixed_figure
+from cnn_basics.figures import BLACK, BLUE, DIVERGING, VERMILION, LessonFigure, plain_axes
+from cnn_basics.widgets.board_state import BoardState, Mistake
+from cnn_basics.widgets.redrawn import ReusedFigure, tile_pictures
 
 Place = tuple[float, float, float, float]
 
+MOST_KERNELS = 64
 MOST_MISTAKES = 8
 _LETTERS = 8  # of a class's name below a picture
 _WIDTH, _HEIGHT, _LOWER = 7.6, 4.8, 2.1  # inches: of the figure, and of what is below the curves
@@ -45,7 +46,8 @@ class BoardFigure:
     """
 
     def __init__(self) -> None:
-        self.figure, axes = fixed_figure(_BOXES, width=_WIDTH, height=_HEIGHT)
+        self.figure = ReusedFigure(_BOXES, width=_WIDTH, height=_HEIGHT)
+        axes = self.figure.axes
         self._loss, self._accuracy, lower = axes
         self._lines = [
             *_draw_curves(self._loss, "loss", "training, each batch"),
@@ -92,7 +94,7 @@ class BoardFigure:
         ):
             axes.set_xlim(0, state.epochs)
             guess.set_ydata([height, height])
-        self.figure.turn_to((top, state.epochs, state.classes))
+        self.figure.state = (top, state.epochs, state.classes)
 
     def _show_kernels(self, state: BoardState) -> None:
         self._titles[0].set_text(state.kernels_title)
@@ -185,3 +187,31 @@ def _caption(mistake: Mistake) -> str:
 def _shorten(name: str) -> str:
     """Cut a name that is too long for a caption."""
     return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
+
+
+def colour_kernels(weight: np.ndarray) -> np.ndarray:
+    """Turn kernels into pictures: grey (or white, for one channel) is 0.
+
+    Kernels that read red, green and blue are shown in these colours. Any other number of channels
+    is averaged, and drawn from blue (negative) over white to red (positive).
+
+    Args:
+        weight: `(K, C, height, width)` float.
+
+    Returns:
+        `(K, height, width, 3)` float from 0 to 1; the largest weight of all is at one end. What is
+        not a finite number counts as 0.
+
+    Example:
+        >>> colour_kernels(np.array([[[[0.0]], [[-2.0]], [[2.0]]]])).tolist()
+        [[[[0.5, 0.0, 1.0]]]]
+    """
+    weight = np.where(np.isfinite(weight), weight, 0.0)
+    if weight.shape[1] == 3:
+        return np.moveaxis(_around_half(weight), 1, -1)
+    return colormaps[DIVERGING](_around_half(weight.mean(axis=1)))[..., :3]
+
+
+def _around_half(values: np.ndarray) -> np.ndarray:
+    """Bring values into 0 to 1, with zero in the middle."""
+    return 0.5 + values / (2 * (float(np.abs(values).max()) or 1.0))
