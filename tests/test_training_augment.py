@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from scipy import ndimage
 
 from cnn_basics.model import PhotoNet
-from cnn_basics.training import PhotoChanges, augment, fit, fit_photos, train_version
-from cnn_basics.training.augment import RECIPE, VERSIONS, random_views
+from cnn_basics.training import PhotoChanges, augment, fit, fit_photos
+from cnn_basics.training.augment import RECIPE, random_views
 
 CORRECT_TO = {"rtol": 0, "atol": 1e-6}  # chance is drawn in float32
 EVERY = {
@@ -217,7 +216,6 @@ def test_compose_goes_from_left_to_right():
         (lambda: augment.compose(augment.random_flip)(pictures()), "probability .* call the func"),
         (lambda: PhotoChanges(0), "size as a whole number from 1, got 0"),
         (lambda: fit_photos(PhotoNet(), photos(), sizes=()), "at least one size, got none"),
-        (lambda: train_version("most", photos(), photos(), 1), "one of everything, .*got 'most'"),
     ],
 )
 def test_what_is_out_of_range_is_refused(make, words):
@@ -296,34 +294,3 @@ def test_it_is_fit_with_the_recipe_unless_options_replace_it(own):
     options = {"augment": PhotoChanges(16), "seed": 5, "progress": False} | RECIPE | own
     fit(plain, photos(), epochs=2, **options)
     assert all(map(torch.equal, ours.parameters(), plain.parameters()))
-
-
-@pytest.mark.parametrize("name", VERSIONS)
-def test_each_version_differs_in_what_it_says(name, monkeypatch):
-    noted = []
-
-    def note(model, *args, **options):
-        noted.append((repr(model), options))
-        return fit_photos(model, *args, **options)
-
-    monkeypatch.setattr(augment, "fit_photos", note)
-    monkeypatch.setattr(augment, "evaluate", lambda model, data, sizes: sizes)
-    last = 28 if "large" in name else 32
-    own = {"sizes": (24, 32), "batch_size": 5, "seed": 3}
-    found = train_version(name, photos(size=36), photos(), 1, **own)
-    assert found == (last, last * 5 // 4, last * 3 // 2)
-    network = VERSIONS[name].get("network", {})
-    changes = {key: value for key, value in VERSIONS[name].items() if key != "network"}
-    assert noted == [(repr(PhotoNet(**network)), own | {"progress": False} | changes)]
-    known = [*inspect.signature(fit_photos).parameters, *inspect.signature(fit).parameters]
-    assert set(changes) <= set(known)
-    assert bool(VERSIONS[name]) == (name != "everything")
-
-
-def test_the_seed_of_a_version_decides():
-    scores = [
-        train_version("everything", photos(), photos(), 1, sizes=(16,), seed=seed).scores
-        for seed in (0, 0, 1)
-    ]
-    assert torch.equal(scores[0], scores[1])
-    assert not torch.equal(scores[0], scores[2])

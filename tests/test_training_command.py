@@ -263,8 +263,13 @@ def test_what_is_wrong_is_said_in_one_sentence_before_anything_is_read(
     ("error", "options", "code", "words"),
     [
         (torch.OutOfMemoryError("CUDA"), [], 2, "too little memory for this: lower --batch-size"),
-        (KeyboardInterrupt(), [], 130, "broken off; nothing is kept without --checkpoint"),
-        (KeyboardInterrupt(), ["--checkpoint", "kept.pt"], 130, "no epoch had ended, so nothing"),
+        (KeyboardInterrupt(), [], 130, "broken off; no epoch is kept in a --checkpoint"),
+        (
+            KeyboardInterrupt(),
+            ["--checkpoint", "kept.pt"],
+            130,
+            "broken off; no epoch is kept in a --checkpoint",
+        ),
     ],
 )
 def test_broken_off_it_says_what_is_kept(

@@ -11,8 +11,8 @@ import pytest
 import torch
 from training_scripts import EPOCHS, OPTIONS, data, network
 
-from cnn_basics.training import choose_device, fit
-from cnn_basics.training.machine import Processes, join_processes
+from cnn_basics.training import fit, machine
+from cnn_basics.training.machine import Processes, choose_device, join_processes
 
 SCRIPT = Path(__file__).with_name("training_scripts.py")
 BATCH_SIZES = (8, 19)  # 19: the last batch has one picture for two
@@ -79,7 +79,7 @@ def test_alone_it_joins_nobody(monkeypatch):
 @pytest.mark.parametrize(
     ("device", "known", "words"),
     [
-        ("cpu", ("MASTER_ADDR",), "got none for RANK, MASTER_PORT: start them with torchrun"),
+        ("cpu", ("MASTER_ADDR",), "got none for RANK, MASTER_PORT: start processes with torchrun"),
         ("mps", ("MASTER_ADDR", "RANK", "MASTER_PORT"), '"cpu" or "cuda" for .*, got \'mps\''),
     ],
 )
@@ -89,6 +89,20 @@ def test_what_cannot_meet_is_refused(device, known, words, monkeypatch):
         monkeypatch.setenv(name, "0")
     with pytest.raises(ValueError, match=words):
         join_processes(torch.device(device))
+
+
+def test_a_group_that_is_there_already_is_joined_and_left(tmp_path):
+    meeting = {"init_method": f"file://{tmp_path}/meeting", "rank": 0, "world_size": 1}
+    torch.distributed.init_process_group("gloo", **meeting)
+    assert join_processes(torch.device("cpu")).count == 1
+    two = Processes(torch.device("cpu"), rank=0, count=2)  # who are this one alone
+    assert two.agree(True)
+    assert not two.agree(False)
+    model = torch.nn.Linear(2, 1)
+    two.wrap(model)(torch.ones(1, 2)).sum().backward()
+    assert model.weight.grad.tolist() == [[1, 1]]
+    machine._leave()
+    assert not torch.distributed.is_initialized()
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,6 @@ def test_what_a_notebook_stores():
     assert metadata["image/png"]["width"] == 200
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert repr(shown) == "<RedrawnFigure>"
-    assert repr(shown.children[-1]) == "<Guard>"
 
 
 def test_a_widget_must_say_how_it_looks():
@@ -146,7 +145,7 @@ def test_a_slider_refuses_what_is_outside():
     for value in (-1, 6):
         with pytest.raises(TraitError, match=rf"expected rows from 0 to 5, got {value}: choose"):
             slider.value = value
-    assert repr(slider) == "<Slider rows: 2.5>"
+    assert slider.value == 2.5
 
 
 def test_controls_are_hidden_while_they_have_no_effect():

@@ -10,7 +10,7 @@ Example:
 """
 # ruff: noqa: F401 - these are the names for users
 
-from cnn_basics.training.augment import VERSIONS, PhotoChanges, fit_photos, train_version
+from cnn_basics.training.augment import PhotoChanges, fit_photos
 from cnn_basics.training.evaluation import (
     Data,
     Evaluation,
@@ -22,4 +22,4 @@ from cnn_basics.training.evaluation import (
     resize,
 )
 from cnn_basics.training.loop import History, State, fit
-from cnn_basics.training.machine import choose_device, load_checkpoint, set_seed, supports_bf16
+from cnn_basics.training.machine import load_checkpoint, set_seed, supports_bf16

@@ -15,17 +15,8 @@ import torch
 from cnn_basics.datasets import load_digits, load_folder, load_pets
 from cnn_basics.expect import expect, whole
 from cnn_basics.model import Custom_CNN, PhotoNet
-from cnn_basics.training import augment
-from cnn_basics.training.evaluation import Data, Evaluation, evaluate
-from cnn_basics.training.loop import OPTIMIZERS, SCHEDULES, check_options, fit
-from cnn_basics.training.machine import (
-    PRECISIONS,
-    autocast,
-    check_file,
-    choose_device,
-    set_seed,
-    write_whole,
-)
+from cnn_basics.training import Data, Evaluation, augment, evaluate, fit, machine
+from cnn_basics.training.loop import OPTIMIZERS, SCHEDULES, check_options
 
 WRONG, BROKEN_OFF = 2, 130  # exit codes
 REFUSED = (ValueError, TypeError, OSError, FloatingPointError)
@@ -45,7 +36,7 @@ NOT_OPTIONS = ("model", "train", "valid", "augment", "progress", "on_batch", "on
 ARGUMENTS = {k: p for k, p in inspect.signature(fit).parameters.items() if k not in NOT_OPTIONS}
 ABOUT = re.findall(r"^ {4}(\w+): ((?:.|\n {8})*)", inspect.getdoc(fit) or "", re.MULTILINE)
 ABOUT = {name: " ".join(words.split()) for name, words in ABOUT}
-CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": machine.PRECISIONS}
 EXAMPLE = """examples:
   python -m cnn_basics.training pets --epochs 20 --schedule one_cycle --augment flip crop
   python -m cnn_basics.training digits --epochs 15 --output digits.pt
@@ -104,7 +95,7 @@ def options_of_fit(options: argparse.Namespace) -> dict[str, object]:
 def check(options: argparse.Namespace) -> None:
     """Refuse what would fail later, before any time is spent."""
     given = check_options(options_of_fit(options))
-    autocast(options.precision, choose_device(options.device))
+    machine.autocast(options.precision, machine.choose_device(options.device))
     right, fix = options.model != "Custom_CNN" or options.size == 28, "add --model PhotoNet"
     expect(right, "--size 28 for Custom_CNN", options.size, f"leave --size out, or {fix}")
     if options.limit is not None:
@@ -112,7 +103,7 @@ def check(options: argparse.Namespace) -> None:
     got, fix = f"{len(options.split)}", "name those to train and to test with"
     expect(len(options.split) <= 2, "one or two folders for --split", got, fix)
     if options.output is not None:
-        options.output = check_file(options.output, "--output")
+        options.output = machine.check_file(options.output, "--output")
         same = given["checkpoint"] and options.output.resolve() == given["checkpoint"].resolve()
         got = f"{options.output} for both"
         expect(not same, "two files for --output and --checkpoint", got, "name another")
@@ -168,7 +159,7 @@ def run(options: argparse.Namespace) -> None:
     what = (options.data, options.size, options.limit, options.split)
     train, test, names = load(*what, **shown)
     train, valid = (train, None) if options.patience is None else hold_out(train, names)
-    set_seed(options.seed)
+    machine.set_seed(options.seed)
     model = MODELS[options.model](len(names), train[0].shape[1])
     history = fit(model, train, valid, **shown, **options_of_fit(options))
     result = evaluate(model, test)
@@ -180,7 +171,7 @@ def run(options: argparse.Namespace) -> None:
     print(report(result, names).encode(encoding, "backslashreplace").decode(encoding), flush=True)
     if options.output is not None:
         weights = {name: weight.cpu() for name, weight in model.state_dict().items()}
-        write_whole(options.output, weights)
+        machine.write_whole(options.output, weights)
 
 
 def report(result: Evaluation, names: Sequence[str]) -> str:
@@ -199,13 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run(options)
     except KeyboardInterrupt:
-        kept = "nothing is kept without --checkpoint"
-        if options.checkpoint is not None:
-            there = Path(options.checkpoint).expanduser().exists()
-            kept = "no epoch had ended, so nothing is kept"
-            kept = f"call it again to go on from {options.checkpoint}" if there else kept
+        kept = options.checkpoint and Path(options.checkpoint).expanduser().exists()
+        again = f"call it again to go on from {options.checkpoint}"
         if _is_first():
-            _say(f"broken off; {kept}")
+            _say(f"broken off; {again if kept else 'no epoch is kept in a --checkpoint'}")
         return BROKEN_OFF
     except torch.OutOfMemoryError:
         _say("the device has too little memory for this: lower --batch-size or --size")
@@ -228,12 +216,9 @@ def in_shell_words(sentence: str) -> str:
     line, names = " ".join(sentence.splitlines()), "|".join(ARGUMENTS)
     line = re.sub(rf"write ({names})=None", lambda m: f"leave {_option(m[1])} out", line)
     line = re.sub(rf"(?<= )({names})=", lambda m: f"{_option(m[1])} ", line)
-    line = re.sub(r"(?<= )([a-z]+_[a-z]+)(?=[ ,])", lambda m: _known(m[1]), line)
+    long_names = "|".join(name for name in ARGUMENTS if "_" in name)
+    line = re.sub(rf"(?<= )({long_names})(?=[ ,])", lambda m: _option(m[1]), line)
     return re.sub(r'split="(.+?)" or split="(.+?)"', r"--split \1 \2", line)
-
-
-def _known(word: str) -> str:
-    return _option(word) if word in ARGUMENTS else word
 
 
 def _is_first() -> bool:

@@ -15,24 +15,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.model import PhotoNet
-from cnn_basics.training.evaluation import (
-    Data,
-    Evaluation,
-    check_data,
-    evaluate,
-    number,
-    prepare,
-)
+from cnn_basics.training.evaluation import Data, number, prepare
 from cnn_basics.training.loop import History, State, fit
-from cnn_basics.training.machine import set_seed
 
 GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, by ITU-R BT.601
 ROUNDING = 0.01  # pictures that were resampled before may leave 0…1 by so much
@@ -49,7 +39,7 @@ class Augmentation:
         """Return new pictures of the same shape `(N, C, H, W)` and dtype, uint8 or float."""
         is_tensor, fix = isinstance(pictures, Tensor), "write torch.as_tensor(pictures)"
         expect(is_tensor, "pictures as a torch tensor", pictures, fix, TypeError)
-        got, fix = f"{tuple(pictures.shape)}", "for a single one write picture.unsqueeze(0)"
+        got, fix = (f"{tuple(pictures.shape)}", "for a single one write picture.unsqueeze(0)")
         expect(pictures.ndim == 4, "pictures (N, C, H, W)", got, fix)
         exact = torch.float64 if pictures.dtype == torch.float64 else torch.float32
         floats = prepare(pictures, exact)
@@ -94,8 +84,8 @@ def random_flip(probability: float = 0.5) -> Augmentation:
     Args:
         probability: How likely for each picture, 0 to 1.
 
-    Returns:
-        The augmentation; a ValueError says that the probability is out of range.
+    Raises:
+        ValueError: The probability is out of range.
 
     Example:
         >>> random_flip(1.0)(torch.tensor([[[[0.25, 0.5]]]]))
@@ -118,8 +108,8 @@ def random_crop(padding: int = 2) -> Augmentation:
     Args:
         padding: At most so many pixels each way; every whole number is as likely.
 
-    Returns:
-        The augmentation; an error says that the padding is no whole number from 0.
+    Raises:
+        ValueError: The padding is below 0.
 
     Example:
         >>> random_crop(0)(torch.tensor([[[[0.25, 0.5]]]]))
@@ -145,8 +135,8 @@ def random_rotation(degrees: float = 10.0) -> Augmentation:
     Args:
         degrees: At most so far either way, 0 to 180.
 
-    Returns:
-        The augmentation; a ValueError says that the degrees are out of range.
+    Raises:
+        ValueError: The degrees are out of range.
 
     Example:
         >>> random_rotation(5)(torch.full((1, 1, 4, 4), 7, dtype=torch.uint8)).unique()
@@ -291,14 +281,6 @@ RECIPE = {
     "schedule": "one_cycle",
     "label_smoothing": 0.1,
 }
-VERSIONS: dict[str, dict[str, Any]] = {  # what they change: of PhotoNet, or of fit_photos
-    "everything": {},
-    "without large pictures": {"sizes": (28,)},
-    "without random changes": {"augmented": False},
-    "without batch norm": {"network": {"batch_norm": False}},
-    "without two of the blocks": {"network": {"deep": False}},
-    "without one-cycle rate": {"schedule": None, "learning_rate": 1e-3},
-}
 
 
 def fit_photos(
@@ -313,8 +295,7 @@ def fit_photos(
     """Train a network for pictures of any size with random views that grow.
 
     The first part of the training shows small views, which are quick, the last part large ones,
-    which show more. The learning rate rises and falls once; the aim is not 100 % but 95 % for the
-    right one of two classes (label smoothing), so that no weight need grow without end.
+    which show more. The learning rate rises and falls once, and labels are smoothed.
 
     Args:
         model: A network for pictures of any size, such as `PhotoNet`; it is changed.
@@ -331,6 +312,7 @@ def fit_photos(
         ValueError: There is no size, or what `fit` refuses.
 
     Example:
+        >>> from cnn_basics.model import PhotoNet
         >>> data = torch.rand(4, 3, 20, 20), torch.tensor([0, 1, 0, 1])
         >>> fit_photos(PhotoNet(), data, epochs=2, sizes=(8, 16), progress=False)
         <History: 2 epochs>
@@ -347,37 +329,3 @@ def fit_photos(
 
     usual = {"augment": changes, "on_epoch": grow, **RECIPE}
     return fit(model, train, epochs=epochs, **{**usual, **options})
-
-
-def train_version(
-    name: str, train: Data, test: Data, epochs: int, *, sizes: Sequence[int] = SIZES, **options: int
-) -> Evaluation:
-    """Train a new `PhotoNet` by the recipe, or by the recipe without one of its parts, and test it.
-
-    Args:
-        name: One of `VERSIONS`.
-        train: Pictures and labels.
-        test: The same to test with.
-        epochs: How often each picture is trained with.
-        sizes: Of the views, as for `fit_photos`.
-        **options: Further arguments of `fit`; the first weights come from the `seed`, too.
-
-    Returns:
-        An `Evaluation`, with views as large as the last in training, a quarter and a half larger.
-
-    Raises:
-        ValueError: There is no such version, or the data do not fit.
-
-    Example:
-        >>> data = torch.rand(4, 3, 20, 20), torch.tensor([0, 1, 0, 1])
-        >>> train_version("without batch norm", data, data, epochs=1, sizes=(16,)).scores.shape
-        torch.Size([4, 2])
-    """
-    expect(name in VERSIONS, f"one of {', '.join(VERSIONS)}", repr(name), "write one of them")
-    changes = {"sizes": tuple(sizes), **VERSIONS[name]}
-    set_seed(options.get("seed", 0))
-    classes = max(int(check_data(train)[1].max()) + 1, 2)
-    model = PhotoNet(classes, **changes.pop("network", {}))
-    fit_photos(model, train, epochs, progress=False, **options, **changes)
-    last = changes["sizes"][-1]
-    return evaluate(model, test, sizes=(last, last * 5 // 4, last * 3 // 2))

@@ -62,7 +62,7 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
     for part, of in ((pictures, f"the pictures of {name}"), (labels, f"the labels of {name}")):
         fix = "write torch.as_tensor(…)"
         expect(isinstance(part, Tensor), f"{of} as a torch tensor", part, fix, TypeError)
-    of, shape, count = f"the pictures of {name}", tuple(pictures.shape), len(labels.flatten())
+    of, shape, count = (f"the pictures of {name}", tuple(pictures.shape), len(labels.flatten()))
     fix = "write .unsqueeze(1) for grey pictures, .unsqueeze(0) for a single one"
     expect(len(shape) == 4, f"{of} as (N, C, H, W)", f"{shape}", fix)
     fix = "look at how they were loaded or chosen"
@@ -74,7 +74,7 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
         expect(not bad, f"finite numbers in {of}", f"nan or inf in picture {bad[:1]}", fix)
     of, got, fix = f"the labels of {name}", f"{labels.dtype}", "write labels.long()"
     expect(labels.dtype == torch.int64, f"{of} as int64", got, fix, TypeError)
-    what, fix = f"one label for each of the {shape[0]} pictures of {name}", "leave none out"
+    what, fix = (f"one label for each of the {shape[0]} pictures of {name}", "leave none out")
     expect(labels.shape == shape[:1], what, f"{count} of shape {tuple(labels.shape)}", fix)
     lowest = labels.min().item()
     expect(lowest >= 0, f"{of} from 0", lowest, "number the classes 0, 1, 2, …")
@@ -298,14 +298,14 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliabi
         networks", equation 5, https://arxiv.org/abs/1706.04599
     """
     bins = whole(bins, "bins", 1, "write bins=5")
-    shape, count, what = tuple(probabilities.shape), tuple(labels.shape), "labels as int64"
+    shape, count, what = (tuple(probabilities.shape), tuple(labels.shape), "labels as int64")
     fits = len(shape) == 2 and shape[0] > 0 and count == shape[:1]
     got, fix = f"{shape} and {count}", "give one row for each label"
     expect(fits, "probabilities (N, K) and labels (N,), N at least 1", got, fix)
-    fix = "write labels.long()"
-    expect(labels.dtype == torch.int64, what, f"{labels.dtype}", fix, TypeError)
+    is_whole, got = labels.dtype == torch.int64, f"{labels.dtype}"
+    expect(is_whole, what, got, "write labels.long()", TypeError)
     low, high = labels.min().item(), labels.max().item()
-    what, fix = f"labels from 0 to {shape[1] - 1}", "number the classes as the network does"
+    what, fix = (f"labels from 0 to {shape[1] - 1}", "number the classes as the network does")
     expect(low >= 0 and high < shape[1], f"{what}, one for each column", f"{low} to {high}", fix)
     right = probabilities.min() >= 0 and ((probabilities.sum(dim=1) - 1).abs() < 1e-3).all()
     what, fix = "probabilities that sum to 1 in each row", "write scores.softmax(dim=1)"

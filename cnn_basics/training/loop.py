@@ -23,19 +23,8 @@ from tqdm.auto import tqdm
 
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import untouched
+from cnn_basics.training import machine
 from cnn_basics.training.evaluation import Batches, Data, number, put, score
-from cnn_basics.training.machine import (
-    FORMAT,
-    autocast,
-    check_file,
-    check_seed,
-    choose_device,
-    join_processes,
-    load_checkpoint,
-    own_chance,
-    quickest_layout,
-    write_whole,
-)
 
 OPTIMIZERS = {"sgd": SGD, "momentum": partial(SGD, momentum=0.9), "adam": Adam, "adamw": AdamW}
 SCHEDULES = ("one_cycle", "cosine")
@@ -80,17 +69,11 @@ class State:
     learning_rate: float = 0.0  # of this batch
     stopping: bool = False
     batch_loss: Tensor | float = 0.0  # on its device, where looking at it means waiting
-    batch_accuracy: Tensor | float = 0.0
 
     @property
     def loss(self) -> float:
         """Mean loss of this batch."""
         return float(self.batch_loss)
-
-    @property
-    def accuracy(self) -> float:
-        """Share of this batch told right."""
-        return float(self.batch_accuracy)
 
     @property
     def step(self) -> int:
@@ -192,7 +175,7 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
     for name, usual in (("epochs", 10), ("batch_size", 64), ("patience", None)):
         if options[name] is not None or usual is not None:
             right[name] = whole(options[name], name, 1, f"write {name}={usual}")
-    right["seed"] = check_seed(options["seed"])
+    right["seed"] = machine.check_seed(options["seed"])
     for name, words, holds in (
         ("learning_rate", "a number above 0", lambda rate: 0 < rate < math.inf),
         ("weight_decay", "a number from 0", lambda decay: 0 <= decay < math.inf),
@@ -210,7 +193,7 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
         right_kind = function is None or callable(function)
         expect(right_kind, f"{name} as a function", function, fix, TypeError)
     if options["checkpoint"] is not None:
-        right["checkpoint"] = check_file(options["checkpoint"], "checkpoint")
+        right["checkpoint"] = machine.check_file(options["checkpoint"], "checkpoint")
     return right
 
 
@@ -223,12 +206,12 @@ class Training:
         fix = "give valid=(pictures, labels), or leave patience out"
         expect(options.patience is None or options.valid is not None, what, "none", fix)
         self.model = options.model
-        self.device = choose_device(options.device)
-        self.autocast = autocast(options.precision, self.device)
+        self.device = machine.choose_device(options.device)
+        self.autocast = machine.autocast(options.precision, self.device)
         self.model.to(self.device)
         self.train = put(options.train, self.model, "train")
         self.valid = None if options.valid is None else put(options.valid, self.model, "valid")
-        self.processes = join_processes(self.device)
+        self.processes = machine.join_processes(self.device)
         self._check_smallest_batch()
         self.history, self.best, self.average = History(), {}, None
         batches = -(-len(self.train) // options.batch_size)
@@ -237,8 +220,8 @@ class Training:
     def run(self) -> History:
         """Train: each epoch goes once through all pictures, then looks at those for validation."""
         options, state, history = self.options, self.state, self.history
-        picture = self.train.first()
-        with own_chance(self.device, 0), quickest_layout(self.model, picture) as layout:
+        quickest = machine.quickest_layout(self.model, self.train.first())
+        with machine.own_chance(self.device, 0), quickest as layout:
             self._set_up(layout)
             done = self._resume()
             if 0 < done < options.epochs and self._tell(options.on_epoch):
@@ -289,7 +272,7 @@ class Training:
             right = (scores.detach().argmax(dim=1) == labels).sum() * (count > 0)
             sums = torch.stack([loss.detach() * count, right.to(loss.dtype)])
             noted[state.batch - 1] = self.processes.add(sums)
-            state.batch_loss, state.batch_accuracy = noted[state.batch - 1] / len(chosen)
+            state.batch_loss = noted[state.batch - 1, 0] / len(chosen)
             if bar.update():  # it was drawn, as it is now and then
                 bar.set_postfix_str(f"loss {state.loss:.3f}")
             if self._tell(options.on_batch):
@@ -334,9 +317,11 @@ class Training:
         self.network = self.processes.wrap(self.model)  # from here on all have the same weights
         self.optimizer = make_optimizer(self.model, options)
         self.schedule = make_schedule(self.optimizer, options, options.epochs * self.state.batches)
+        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         if options.averaging is not None:
             settings = {"multi_avg_fn": self._move_mean, "use_buffers": True}
-            self.average = AveragedModel(self.model, **settings)
+            self.average = parts["average"] = AveragedModel(self.model, **settings)
+        self.parts = parts  # what a checkpoint keeps, with the history and the best weights
 
     def _batch(self, chosen: Tensor) -> tuple[Tensor, Tensor, int]:
         """Pick this process's pictures of a batch and their labels; say how many of them count."""
@@ -348,7 +333,7 @@ class Training:
             return *self.train.pick(chosen[share]), count
         pictures, labels = self.train.pick(chosen)  # all, so that chance is that of one process
         seed = 2**50 + self.options.seed * 2**30 + self.state.step - 1  # none that an epoch has
-        with own_chance(self.device, seed), torch.no_grad():
+        with machine.own_chance(self.device, seed), torch.no_grad():
             changed = augment(pictures)
         same = isinstance(changed, Tensor) and changed.dtype == pictures.dtype
         same = same and changed.ndim == 4 and changed.shape[:2] == pictures.shape[:2]
@@ -403,10 +388,10 @@ class Training:
     def _keep(self) -> None:
         """Write what `_resume` reads; all chance of an epoch comes from its number."""
         if self.options.checkpoint is not None and self.processes.first:
-            parts = {name: getattr(self, name).state_dict() for name in self._kept_parts()}
-            content = {"history": asdict(self.history), "best": self.best, "format": FORMAT}
-            content |= {"training": self.words, **parts}
-            write_whole(self.options.checkpoint, content)
+            content = {name: part.state_dict() for name, part in self.parts.items()}
+            content |= {"format": machine.FORMAT, "training": self.words, "best": self.best}
+            content |= {"history": asdict(self.history)}
+            machine.write_whole(self.options.checkpoint, content)
 
     def _resume(self) -> int:
         """Go on from the checkpoint, if there is one; return how many epochs it holds."""
@@ -414,7 +399,7 @@ class Training:
         self.words = {} if path is None else self._describe()
         if path is None or not path.exists():
             return 0
-        kept = load_checkpoint(path)
+        kept = machine.load_checkpoint(path)
         for name, now in self.words.items():
             was, what = kept["training"].get(name), "a checkpoint of this training"
             fix = "name another file, or delete this one to start anew"
@@ -424,15 +409,11 @@ class Training:
         expect(epochs >= done, what, epochs, f"{fix}, or name another file")
         vars(self.history).update(kept["history"])
         self.best = kept["best"]
-        for name in self._kept_parts():
-            getattr(self, name).load_state_dict(kept[name])
+        for name, part in self.parts.items():
+            part.load_state_dict(kept[name])
         self.state.epoch, self.state.batch = done, self.state.batches
         self.processes.agree(True)  # that all have read it, before it is written again
         return done
-
-    def _kept_parts(self) -> tuple[str, ...]:
-        parts = ("model", "optimizer", "schedule")
-        return parts if self.average is None else (*parts, "average")
 
     def _describe(self) -> dict[str, str]:
         """Put into words all that decides how a training goes on."""

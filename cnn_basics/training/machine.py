@@ -58,8 +58,8 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
 
     Of the GPUs of a machine each process of torchrun gets one of its own.
     """
-    backends = {"cuda": torch.cuda, "mps": torch.backends.mps}
-    there = [*(name for name, backend in backends.items() if backend.is_available()), "cpu"]
+    there = ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+    there.append("cpu")
     try:
         chosen = torch.device(there[0] if device is None else device)
     except (RuntimeError, TypeError):
@@ -68,9 +68,8 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     count = torch.cuda.device_count() if chosen and chosen.type == "cuda" else 1
     right = chosen is not None and chosen.type in there and (chosen.index or 0) < count
-    expected = f"a device of this machine ({', '.join(there)})"
-    fix = "write device=None for the fastest that there is"
-    expect(right, expected, repr(str(device)), fix)
+    what = f"a device of this machine ({', '.join(there)})"
+    expect(right, what, repr(str(device)), "write device=None for the fastest")
     return chosen
 
 
@@ -88,13 +87,12 @@ def supports_bf16(device: str | torch.device | None = None) -> bool:
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """Return the context in which a network computes in a precision, if the device can."""
-    fix = "choose one of the two"
+    fix = 'write precision="float32", which is faster here'
     expect(precision in PRECISIONS, 'precision "float32" or "bf16"', repr(precision), fix)
     if precision == "float32":
         return nullcontext()
-    expected = 'a device that computes with bfloat16 for precision "bf16"'
-    fix = 'write precision="float32", which is faster here'
-    expect(supports_bf16(device), expected, f"{device} without it", fix)
+    what = 'a device that computes with bfloat16 for precision "bf16"'
+    expect(supports_bf16(device), what, f"{device} without it", fix)
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
@@ -167,12 +165,10 @@ def join_processes(device: torch.device) -> Processes:
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return Processes(device)
         missing = ", ".join(name for name in MEETING if name not in os.environ)
-        expected = f"the variables {', '.join(MEETING)} for several processes"
-        fix = "start them with torchrun, or unset WORLD_SIZE"
-        expect(not missing, expected, f"none for {missing}", fix)
-        expected = '"cpu" or "cuda" for several processes'
-        fix = 'write device="cpu", or train in one process'
-        expect(device.type in ("cpu", "cuda"), expected, repr(device.type), fix)
+        what, fix = f"the variables {', '.join(MEETING)}", "start processes with torchrun"
+        expect(not missing, what, f"none for {missing}", f"{fix}, or unset WORLD_SIZE")
+        what, fix = '"cpu" or "cuda" for several processes', 'write device="cpu"'
+        expect(device.type in ("cpu", "cuda"), what, repr(device.type), fix)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(_leave)
     return Processes(device, dist.get_rank(), dist.get_world_size())
@@ -193,8 +189,8 @@ def check_file(path: str | os.PathLike[str], name: str) -> Path:
     """Return the path of a file that is to be written, `~` written out, if it can be one."""
     path = Path(path).expanduser()
     expect(not path.is_dir(), f"a file as {name}", f"the folder {path}", "add a name")
-    expected, fix = f"{name} in a folder that is there", f"make the folder {path.parent} first"
-    expect(path.parent.is_dir(), expected, str(path), fix, FileNotFoundError)
+    what, fix = f"{name} in a folder that is there", f"make the folder {path.parent} first"
+    expect(path.parent.is_dir(), what, str(path), fix, FileNotFoundError)
     return path
 
 
@@ -209,11 +205,11 @@ def write_whole(path: Path, content: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        needed, free = buffer.tell() / 1e6, shutil.disk_usage(path.parent).free / 1e6
-        raise OSError(
-            f"expected to write {needed:.1f} MB to {path}, got {(error.strerror or error)!s} with "
-            f"{free:.1f} MB free there: make room, or name a file elsewhere"
-        ) from error
+        part.unlink(missing_ok=True)
+        free, needed = shutil.disk_usage(path.parent).free / 1e6, buffer.tell() / 1e6
+        got = f"{error.strerror} with {free:.1f} MB free there"
+        fix = "make room, or name a file elsewhere"
+        expect(False, f"to write {needed:.1f} MB to {path}", got, fix, OSError)
     finally:
         part.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from torch import nn
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import VERMILION, LessonFigure, new_figure
+from cnn_basics.figures import LessonFigure, new_figure
 from cnn_basics.model import ShapeError, TraceRow, trace_shapes
 from cnn_basics.widgets.parts import FrontEndWidget
 
@@ -43,11 +43,9 @@ LIMITS = {
     "kernel_size": (1, 99), "stride": (1, 99), "padding": (0, 99),
     "in_features": (1, 1_000_000), "out_features": (1, 1_000_000),
 }  # fmt: skip
-COLUMNS = {  # of the still picture, with where they start or, from "parameters" on, end
-    "layer": 0.0, "settings": 0.095, "output shape": 0.49,
-    "parameters": 0.76, "multiply-adds": 0.9, "field": 1.0,
-}  # fmt: skip
-LEFT = 3
+HEADINGS = ("layer", "settings", "output shape", "parameters", "multiply-adds", "field")
+FOUND = ("output", "parameters", "multiply_adds", "field")
+LEFT = 3  # columns of words; those of numbers end together
 
 
 def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
@@ -116,36 +114,24 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
         return made
 
     def still(self) -> LessonFigure:
-        """Draw the table, with what is wrong below the row at fault."""
+        """Write the table, with what is wrong below the row at fault."""
         traced, sentence = self.traced, self.traced["sentence"]
-        rows = [_cells(layer, row) for layer, row in zip(self.layers, traced["rows"], strict=True)]
-        bold = [
-            tuple(COLUMNS),
-            ("total", "", "", traced["parameters"], traced["multiply_adds"], ""),
-        ]
+        rows = [HEADINGS, ("input", "", _spell(self.input_shape), "", "", "1×1")]
+        for layer, row in zip(self.layers, traced["rows"], strict=True):
+            found = (row.get(key, "–") for key in FOUND)  # as far as the network gets
+            rows.append((row["name"], _write(layer, row), *found))
+        rows.append(("total", "", "", traced["parameters"], traced["multiply_adds"], ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        columns = [f"{{:{'<' if k < LEFT else '>'}{width}}}" for k, width in enumerate(widths)]
+        lines = ["  ".join(columns).format(*row) for row in rows]
         if sentence:
-            rows.insert(traced["fault"] + 1, sentence)
-            bold += rows[traced["fault"] : traced["fault"] + 1]
-        first = ("input", "", _spell(self.input_shape), "", "", "1×1")
-        last = len(rows) + 2 + bool(sentence)  # a sentence has two lines
-        figure, (axes,) = new_figure(width=7.4, height=0.25 * (last + 1) + 0.2)
-        axes.set(xlim=(-0.01, 1.01), ylim=(last + 0.5, -0.5))
+            said = fill(shorten(sentence, 230, placeholder=" …"), 110, subsequent_indent="  ")
+            lines.insert(min(traced["fault"] + 3, len(lines) - 1), f"▲ {said}")
+        rule = "─" * len(lines[0])
+        text = "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        figure, (axes,) = new_figure(width=7.4, height=0.16 * (text.count("\n") + 2))
         axes.set_axis_off()
-        place = 0
-        for row in (bold[0], first, *rows, bold[1]):
-            if isinstance(row, str):
-                text = fill(shorten(row, 230, placeholder=" …"), 112)
-                axes.text(0.02, place + 0.5, text, va="center", fontsize=8)
-                axes.vlines(0.0, place - 0.3, place + 1.3, color=VERMILION, linewidth=3)
-                place += 2
-                continue
-            font = {"fontsize": 8, "fontweight": "bold" if row in bold else "normal"}
-            for column, (edge, text) in enumerate(zip(COLUMNS.values(), row, strict=True)):
-                side = "left" if column < LEFT else "right"
-                axes.text(edge, place, text, ha=side, va="center", **font)
-            place += 1
-        for edge in (0.5, last - 0.5):
-            axes.axhline(edge, color="0.4", linewidth=0.8)
+        figure.text(0.01, 0.5, text, va="center", fontsize=7, family="monospace", linespacing=1.5)
         kinds = ", ".join(layer["kind"] for layer in self.layers) or "no layers"
         about = f"network for {'×'.join(map(str, self.input_shape))} pictures, {kinds}"
         costs = f"{traced['parameters']} parameters, {traced['multiply_adds']} multiply-adds"
@@ -321,12 +307,6 @@ def _row_at_fault(sentence: str, network: nn.Sequential) -> int:
 
 def _spell(shape: Iterable[int]) -> str:
     return f"(N, {', '.join(map(str, shape))})"
-
-
-def _cells(layer: Layer, row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The texts of one line of the table; a dash where the network does not get that far."""
-    found = (row.get(key, "–") for key in ("output", "parameters", "multiply_adds", "field"))
-    return (row["name"], _write(layer, row), *found)
 
 
 def _write(layer: Layer, row: Mapping[str, Any]) -> str:
