@@ -5,7 +5,7 @@ Nothing is computed here but what is drawn: every layer comes from `cnn_basics.b
 # ruff: noqa: F401 - these are the names for users
 
 from cnn_basics.plots.curves import plot_bars, plot_learning_curves, plot_lines
-from cnn_basics.plots.drawings import plot_blocks, plot_strides, plot_window_positions
+from cnn_basics.plots.drawings import plot_blocks, plot_window_positions
 from cnn_basics.plots.grids import (
     Cell,
     align_grids,

@@ -1,4 +1,4 @@
-"""Drawings of their own: windows along a row, memory below a shape, a network as blocks."""
+"""Drawings of their own: windows along a row of pixels, a network as blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from matplotlib.patches import Rectangle
 from cnn_basics.by_hand import output_size
 from cnn_basics.expect import expect
 from cnn_basics.figures import BLACK, BLUE, SEQUENTIAL, LessonFigure, new_figure
-from cnn_basics.plots.grids import draw_grid
 
 Shape = tuple[int, ...]
 
@@ -95,51 +94,6 @@ def _draw_window(axis: Axes, window: list[int], line: int, padding: int, dilatio
     axis.plot([columns[0], columns[-1]], [line, line], color=BLUE, linewidth=1.5)
     for x in columns:
         axis.add_patch(Rectangle((x - 0.36, line - 0.36), 0.72, 0.72, facecolor=BLUE))
-
-
-def spell_place(index: tuple[int, ...], strides: tuple[int, ...]) -> str:
-    """Write out how strides lead from an index to a place in memory."""
-    steps = " + ".join(f"{i}·{s}" for i, s in zip(index, strides, strict=True))
-    return f"{steps} = {sum(i * s for i, s in zip(index, strides, strict=True))}"
-
-
-def plot_strides(y: torch.Tensor, index: tuple[int, ...], name: str = "y") -> LessonFigure:
-    """Outline one element of a small tensor, in its shape and in memory."""
-    grids = y.reshape(1, *y.shape) if y.ndim == 1 else y
-    leading = list(np.ndindex(tuple(grids.shape[:-2])))
-    columns = min(len(leading), grids.shape[1] if y.ndim == 4 and grids.shape[1] > 1 else 6)
-    rows = -(-len(leading) // columns)
-    spelled = spell_place(index, y.stride())
-    written = f"{name}[{', '.join(map(str, index))}]"
-    figure = _strip_above(y, rows, grids.shape[-2])
-    figure.alt = (
-        f"The numbers of {name}, shape {tuple(y.shape)}, strides {y.stride()}, in memory and in "
-        f"the shape: {written} sits at {spelled}."
-    )
-    below = figure.subfigs[1]
-    below.suptitle(f"{written}: place {spelled}", fontsize=10)
-    axes = below.subplots(rows, columns, squeeze=False).ravel()
-    full = (0,) * (grids.ndim - y.ndim) + tuple(index)
-    for axis, lead in zip(axes, leading, strict=False):
-        lit = [full[-2:]] if full[:-2] == lead else []
-        title = f"{name}[{', '.join(map(str, lead))}]" if y.ndim > 2 else ""
-        draw_grid(axis, grids[lead], title, lit=lit, limits=(0, y.numel() - 1))
-    for axis in axes[len(leading) :]:
-        axis.set_axis_off()
-    place = sum(i * s for i, s in zip(index, y.stride(), strict=True))
-    strip = figure.subfigs[0].axes[0]
-    draw_grid(strip, torch.arange(y.numel())[None], "memory", lit=[(0, place)])
-    return figure
-
-
-def _strip_above(y: torch.Tensor, rows: int, height: int) -> LessonFigure:
-    """Make a figure with room for a strip, and below it for rows of matrices of a height."""
-    below = 0.6 + rows * (0.3 + 0.3 * height)
-    figure, (spare,) = new_figure(width=7.0, height=0.8 + below)
-    figure.delaxes(spare)
-    strip, _ = figure.subfigures(2, 1, height_ratios=[0.8, below])
-    strip.subplots()
-    return figure
 
 
 def plot_blocks(
