@@ -222,7 +222,8 @@ def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
             if smallest < 0 or largest > 255:
                 fix += ", any other with (x - x.min()) / (x.max() - x.min())"
         if isinstance(x, torch.Tensor):  # NumPy writes 0.3 and not 0.30000001192
-            smallest, largest = torch.stack([smallest, largest]).detach().cpu().float().numpy()
+            both = torch.stack([smallest, largest]).detach().cpu()
+            smallest, largest = (both.float() if both.is_floating_point() else both).numpy()
         ends = f"from {smallest!s} to {largest!s}"
         raise ValueError(f"values run {ends}, expected {low:g} to {high:g}: {fix}")
     return x

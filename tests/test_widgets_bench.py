@@ -8,14 +8,13 @@ from torch import nn
 from traitlets import TraitError
 
 from cnn_basics import widgets
-from cnn_basics.model import Custom_CNN, ShapeError, trace_shapes
+from cnn_basics.model import Custom_CNN, trace_shapes
 from cnn_basics.widgets.bench import (
     BROKEN,
     CUSTOM_CNN,
     DEFAULTS,
     EMPTY,
     LENET,
-    LIMITS,
     MOST_LAYERS,
     PRESETS,
     make_layer,
@@ -116,21 +115,7 @@ def test_no_layers_at_all():
     assert [line.split()[0] for line in lines] == ["layer", rule, "input", "▲", rule, "total"]
 
 
-@pytest.mark.parametrize("kind", DEFAULTS)
-@pytest.mark.parametrize("shape", [PICTURE, (12,), (5, 1, 1)])
-def test_every_argument_over_its_range(kind, shape):
-    """Every kind behind a map and behind a row, with each argument small, large and wrong."""
-    before = [new_layer("Flatten")] if len(shape) == 1 else []
-    picture = PICTURE if len(shape) == 1 else shape
-    for name, default in DEFAULTS[kind].items() or [("", "")]:
-        for value in (*LIMITS.get(name, ()), default, "auto", None, 3):
-            layers = [*before, new_layer(kind, **{name: value} if name else {})]
-            traced = trace_layers(layers, picture)
-            assert len(traced["rows"]) == len(layers)
-            assert (traced["fault"] is None) == (traced["sentence"] == "")
-
-
-numbers = st.one_of(st.integers(-1, 40), st.sampled_from(["auto", None, 4096, 3.5]))
+numbers = st.one_of(st.integers(-1, 40), st.sampled_from(["auto", None, 99, 4096, 3.5]))
 
 
 @st.composite
@@ -141,10 +126,10 @@ def rows(draw):
     return new_layer(kind, **changes)
 
 
-@settings(max_examples=60)
-@given(st.lists(rows(), max_size=8))
-def test_no_network_raises(layers):
-    traced = trace_layers(layers, PICTURE)
+@settings(max_examples=120)
+@given(st.lists(rows(), max_size=8), st.sampled_from([PICTURE, (5, 1, 1), (1, 40, 20)]))
+def test_no_network_raises(layers, shape):
+    traced = trace_layers(layers, shape)
     assert len(traced["rows"]) == len(layers)
     done = sum("output" in row for row in traced["rows"])
     if traced["fault"] is None:
@@ -227,12 +212,3 @@ def test_the_picture_has_every_row(preset):
     assert shown == ["layer", "input", *names, "total"]
     assert bench.traced["parameters"] in lines[-1]
     assert bench.traced["sentence"] in bench.still().alt
-
-
-def test_a_fault_is_a_shape_error_of_the_doctor():
-    bench = widgets.architecture_bench(preset=BROKEN)
-    network = nn.Sequential(nn.Conv2d(3, 32, 5, padding=2), nn.Conv2d(16, 64, 5, padding=2))
-    with pytest.raises(ShapeError) as caught:
-        trace_shapes(network, (1, *PICTURE))
-    said = str(caught.value).partition(" ")[2]
-    assert bench.traced["sentence"] == f"`conv2` {said}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from io import BytesIO
+from types import SimpleNamespace
 
 import ipywidgets
 import pytest
@@ -177,3 +178,11 @@ def test_every_script_is_one_module_that_loads_nothing(kind):
     for word in ("import ", "require(", "http://", "https://", "fetch("):
         assert word not in code.replace("http://www.w3.org/2000/svg", "")
     assert "url(" not in kind._css
+
+
+@pytest.mark.parametrize(("metadata", "run"), [({"cellId": "a"}, ("a", "7")), ({}, None)])
+def test_the_running_cell_is_the_one_that_jupyter_names(monkeypatch, metadata, run):
+    parent = {"header": {"msg_id": "7"}, "metadata": metadata}
+    shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda _: parent))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert running_cell() == run

@@ -39,7 +39,6 @@ from cnn_basics.plots.pixels import (
 from cnn_basics.plots.points import plot_points
 from cnn_basics.plots.positions import plot_window_positions
 from cnn_basics.plots.steps import animate_curve, animate_normalization
-from cnn_basics.plots.strides import plot_strides
 from cnn_basics.plots.unrolling import animate_im2col
 
 __all__ = [
@@ -78,7 +77,6 @@ __all__ = [
     "plot_pictures",
     "plot_points",
     "plot_product_shapes",
-    "plot_strides",
     "plot_tensor",
     "plot_views",
     "plot_window",

@@ -229,14 +229,17 @@ def plot_computation_graph(
             what = f"the inputs of {node.name!r} before it"
             expect(name in boxes, what, f"{name!r} too late or not at all", "sort the nodes")
         boxes[node.name] = _draw_node(axes, node, *places[node.name])
-    with_gradient = {node.name for node in nodes if node.inputs or node.learned}
-    for start, end in ((name, node.name) for node in nodes for name in node.inputs):
-        if not backward:
-            _draw_arrow(axes, boxes[start], boxes[end], color=figures.BLUE)
-        elif start in with_gradient:
-            _draw_arrow(
-                axes, boxes[end], boxes[start], color=figures.VERMILION, linestyle=(0, (4, 2))
-            )
+    arrows = [(name, node.name) for node in nodes for name in node.inputs]
+    look = {"arrowstyle": "-|>", "lw": 1.4, "shrinkA": 2, "shrinkB": 2, "color": figures.BLUE}
+    if backward:
+        with_gradient = {node.name for node in nodes if node.inputs or node.learned}
+        arrows = [(end, start) for start, end in arrows if start in with_gradient]
+        look |= {"color": figures.VERMILION, "linestyle": (0, (4, 2))}
+    for start, end in arrows:
+        far = abs(places[start][0] - places[end][0]) > 1.5
+        look["connectionstyle"] = "arc3,rad=0.45" if far else "arc3"  # around the steps in between
+        ends = {"patchA": boxes[start], "patchB": boxes[end]}
+        axes.annotate("", places[end], places[start], arrowprops=look | ends)
     columns = max(x for x, _ in places.values()) + 1
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(-0.75, _ABOVE + 0.35))
     axes.set_axis_off()
@@ -259,25 +262,9 @@ def _draw_node(axes: Axes, node: GraphNode, x: float, y: float) -> FancyBboxPatc
     """Draw one box with its name, and below it its note."""
     width, height = (0.74 if y == 0 else 2 * _APART - 0.1), 0.44
     style = "round,pad=0,rounding_size=0.12" if node.inputs else "square,pad=0"
-    look = {
-        "boxstyle": style,
-        "ec": figures.BLACK,
-        "lw": 2.2 if node.learned else 0.9,
-        "label": node.name,
-    }
-    look["fc"] = "0.93" if node.inputs else "white"
+    look = {"boxstyle": style, "ec": "black", "fc": "0.93" if node.inputs else "white"}
+    look |= {"lw": 2.2 if node.learned else 0.9, "label": node.name}
     axes.text(x, y, node.name, ha="center", va="center", fontsize=8.5)
     axes.text(x, y - height / 2 - 0.1, node.note, ha="center", va="top", fontsize=8)
     corner = (x - width / 2, y - height / 2)
     return axes.add_patch(FancyBboxPatch(corner, width, height, **look))
-
-
-def _draw_arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, **look: object) -> None:
-    """Draw an arrow from the edge of one box to the edge of another."""
-    middles = [
-        (b.get_x() + b.get_width() / 2, b.get_y() + b.get_height() / 2) for b in (start, end)
-    ]
-    if abs(middles[0][0] - middles[1][0]) > 1.5:
-        look["connectionstyle"] = "arc3,rad=0.45"  # around the steps in between
-    look |= {"arrowstyle": "-|>", "lw": 1.4, "patchA": start, "patchB": end, "shrinkA": 2}
-    axes.annotate("", middles[1], middles[0], arrowprops=look | {"shrinkB": 2})

@@ -58,9 +58,9 @@ def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
     return {"kind": kind, **known, **changes}
 
 
-def _convolve(out_channels: int, pool: str, padding: int = 2) -> list[dict[str, Any]]:
-    sizes = {"out_channels": out_channels, "kernel_size": 5, "padding": padding}
-    return [new_layer("Conv2d", **sizes), new_layer("ReLU"), new_layer(pool)]
+def _convolve(channels: int, pool: str, padding: int = 2) -> list[dict[str, Any]]:
+    convolution = new_layer("Conv2d", out_channels=channels, kernel_size=5, padding=padding)
+    return [convolution, new_layer("ReLU"), new_layer(pool)]
 
 
 def _connect(*features: int) -> list[dict[str, Any]]:
@@ -74,16 +74,8 @@ _FAULTS = {3: {"in_channels": 16}, 7: {"in_features": 3136}, 9: {"in_features": 
 PRESETS = {
     CUSTOM_CNN: _CUSTOM,
     # After LeCun et al. (1998), "Gradient-based learning applied to document recognition".
-    LENET: [
-        *_convolve(6, "AvgPool2d"),
-        *_convolve(16, "AvgPool2d", padding=0),
-        *_connect(120, 84, 10),
-    ],
-    BROKEN: [
-        layer | _FAULTS.get(at, {})
-        for at, layer in enumerate(_CUSTOM)
-        if layer["kind"] != "Flatten"
-    ],
+    LENET: [*_convolve(6, "AvgPool2d"), *_convolve(16, "AvgPool2d", 0), *_connect(120, 84, 10)],
+    BROKEN: [_CUSTOM[at] | _FAULTS.get(at, {}) for at in (0, 1, 2, 3, 4, 5, 7, 8, 9)],  # no Flatten
 }
 
 
@@ -198,8 +190,10 @@ def trace_layers(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> dict[
     try:
         traced = _trace(network, input_shape)
     except ShapeError as error:
-        sentence = str(error)
-        fault = _row_at_fault(sentence, network)
+        sentence = str(error)  # begins with the layer's name; else the last one ran into it
+        names = [name for name, _ in network.named_children()]
+        found = re.match(r"`([^`]+)`", sentence)
+        fault = names.index(found[1]) if found and found[1] in names else len(names) - 1
         traced = _trace(network[:fault], input_shape)
     parameters = sum(row.parameters for row in traced)
     rows = [{"name": name, "auto": {}} for name in name_layers(layers)]
@@ -276,10 +270,8 @@ def receptive_fields(layers: Iterable[nn.Module]) -> Iterator[int | None]:
         if isinstance(layer, nn.Linear):
             field = None
         elif field is not None and hasattr(layer, "kernel_size"):
-            kernel, stride = (
-                size[0] if isinstance(size, tuple) else size
-                for size in (layer.kernel_size, layer.stride)
-            )
+            sizes = (layer.kernel_size, layer.stride)  # pairs where it is a convolution
+            kernel, stride = (size[0] if isinstance(size, tuple) else size for size in sizes)
             field, step = field + (kernel - 1) * step, step * stride
         yield field
 
@@ -296,13 +288,6 @@ def _number(name: str, value: object) -> int:
 
 def _trace(network: nn.Sequential, shape: tuple[int, ...]) -> tuple[TraceRow, ...]:
     return trace_shapes(network, (1, *shape), check_batch=False).rows if len(network) else ()
-
-
-def _row_at_fault(sentence: str, network: nn.Sequential) -> int:
-    """Read the name of a layer at the sentence's start; the last one ran into the fault."""
-    name = re.match(r"`([^`]+)`", sentence)
-    names = [name for name, _ in network.named_children()]
-    return names.index(name[1]) if name and name[1] in names else len(names) - 1
 
 
 def _spell(shape: Iterable[int]) -> str:
