@@ -25,20 +25,17 @@ def check_environment() -> list[str]:
         >>> check_environment()[0]
         'ok  Python is new enough'
     """
-    lines = [_line(name, check) for name, check in CHECKS.items()]
+    lines = []
+    for name, check in CHECKS.items():
+        try:
+            fault = check()
+        except Exception as error:  # a broken package can raise anything at its import
+            fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        lines.append(f"no  {name}: {fault}" if fault else f"ok  {name}")
     faults = sum(line.startswith("no ") for line in lines)
     if not faults:
         return [*lines, "All is well: go on."]
     return [*lines, f"Not yet ({faults} of {len(lines)}): do what the lines with “no” say."]
-
-
-def _line(name: str, check: Callable[[], str]) -> str:
-    """Run one check; whatever it raises is its fault."""
-    try:
-        fault = check()
-    except Exception as error:  # a broken package can raise anything at its import
-        fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"no  {name}: {fault}" if fault else f"ok  {name}"
 
 
 def _python() -> str:
@@ -61,20 +58,14 @@ def _packages() -> str:
     for requirement in map(Requirement, needed):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        found = _version(requirement.name)
-        if found is None:
+        try:
+            found = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
             faults.append(f"{requirement.name} is missing")
-        elif not requirement.specifier.contains(found, prereleases=True):
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
             faults.append(f"{requirement.name} is {found}, expected {requirement.specifier}")
     return f"{', '.join(faults)}: {AGAIN}" if faults else ""
-
-
-def _version(package: str) -> str | None:
-    """Return the version of an installed package, or None."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _pictures() -> str:

@@ -1,10 +1,9 @@
-"""Figures and animations that carry their own alt text.
+"""Figures and animations that carry their own alt text; the lowest module of what draws.
 
-The lowest module of the package: everything that draws returns a `LessonFigure` or an
-`Animation` from here. As the last expression of a cell either shows one PNG, with the alt
-text in the output's metadata (for HTML and slides) and below the picture as a caption
-(for every reader, screen readers included, and for tests: nbval compares captions, not pixels).
-pyplot is never imported, so no figure lives longer than its name.
+As the last expression of a cell either shows one PNG, with the alt text in the output's metadata
+(for HTML and slides) and below the picture as a caption (for every reader, screen readers included,
+and for tests: nbval compares captions, not pixels). pyplot is never imported, so no figure lives
+longer than its name.
 """
 
 from __future__ import annotations
@@ -16,9 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from cnn_basics.expect import expect
 
 # The Okabe-Ito colours (https://jfly.uni-koeln.de/color/), told apart with any colour vision.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -29,6 +31,7 @@ SEQUENTIAL = "viridis"  # for values from low to high
 DIVERGING = "RdBu_r"  # for values around zero, always drawn with zero in the middle
 
 _DPI = 100  # screen pixels per inch
+_PLAYS = 3  # how often an animation is played
 
 
 def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
@@ -41,41 +44,19 @@ def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
     display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
 
 
-def _require_alt(alt: str) -> str:
-    """Return `alt`, refusing a picture that says nothing."""
-    if not alt.strip():
-        raise ValueError(
-            "expected alt text, got an empty string: say in one or two sentences what is shown"
-        )
-    return alt
+def _require_alt(alt: str) -> None:
+    expect(alt.strip(), "alt text", "an empty text", "say in one or two sentences what is shown")
 
 
 class LessonFigure(Figure):
-    """A Matplotlib figure with alt text, which shows itself in a notebook.
+    """A Matplotlib figure with alt text, which shows itself in a notebook."""
 
-    Attributes:
-        alt: One or two sentences that say what the picture shows.
-        sharpness: Pixels of the stored PNG for each pixel on the screen.
-        few_colours: Whether the stored PNG keeps the 256 colours that stand for all others best:
-            pictures under colours then take a third of the room.
-
-    Example:
-        >>> figure, axes = new_figure(alt="A rising line.")
-        >>> _ = axes[0].plot([0, 1])
-        >>> figure.alt
-        'A rising line.'
-    """
-
-    alt: str = ""
-    sharpness: float = 1.6
-    few_colours: bool = False
+    alt: str = ""  # one or two sentences that say what the picture shows
+    sharpness: float = 1.6  # pixels of the stored PNG for each pixel on the screen
+    few_colours: bool = False  # store the 256 nearest colours, in a third of the room
 
     def to_png(self) -> bytes:
-        """Draw the figure.
-
-        Returns:
-            The bytes of a PNG file, finer than the screen size for sharp text.
-        """
+        """Draw the figure into a PNG file, finer than the screen size for sharp text."""
         self.set_dpi(_DPI * self.sharpness)
         picture = Image.fromarray(figure_to_array(self))
         self.set_dpi(_DPI)
@@ -86,7 +67,8 @@ class LessonFigure(Figure):
         return buffer.getvalue()
 
     def _ipython_display_(self) -> None:
-        _show(self.to_png(), _require_alt(self.alt), round(self.get_figwidth() * _DPI))
+        _require_alt(self.alt)
+        _show(self.to_png(), self.alt, round(self.get_figwidth() * _DPI))
 
     def __repr__(self) -> str:
         """Return the alt text, which, unlike Matplotlib's default, says what is shown."""
@@ -116,7 +98,7 @@ def new_figure(
         The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
 
     Example:
-        >>> figure, axes = new_figure(1, 3)
+        >>> figure, axes = new_figure(1, 3, alt="Three empty frames.")
         >>> len(axes)
         3
     """
@@ -137,13 +119,10 @@ def plain_axes(axes: Axes, title: str = "") -> None:
 
 
 def figure_to_array(figure: LessonFigure) -> np.ndarray:
-    """Draw a figure into an array, for example one frame of an animation.
-
-    Returns:
-        `(H, W, 3)` uint8.
-    """
+    """Draw a figure into an array `(H, W, 3)` uint8, for example one frame of an animation."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
+    FigureCanvasBase(figure)  # a figure that is kept need not keep its pixels
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
@@ -151,47 +130,33 @@ def figure_to_array(figure: LessonFigure) -> np.ndarray:
 class Animation:
     """A short animation, shown as an animated PNG that stops on its last frame.
 
-    Attributes:
+    Args:
         frames: `(T, H, W, 3)` uint8, the pictures in order.
         alt: One or two sentences that say what moves and what comes out.
         seconds_per_frame: How long each frame stays; the last one stays three times as long.
-        plays: How often the whole is played; 0 plays without end.
     """
 
     frames: np.ndarray
     alt: str
     seconds_per_frame: float = 0.7
-    plays: int = 3
 
     def __post_init__(self) -> None:
-        if self.frames.ndim != 4 or self.frames.shape[-1] != 3 or self.frames.dtype != np.uint8:
-            raise ValueError(
-                f"expected frames (T, H, W, 3) uint8, got {self.frames.shape} "
-                f"{self.frames.dtype}: stack pictures of one size with np.stack"
-            )
+        fits = self.frames.ndim == 4 and self.frames.shape[-1] == 3
+        what, fix = "frames (T, H, W, 3) uint8", "stack pictures of one size with np.stack"
+        expect(fits and self.frames.dtype == np.uint8, what, self.frames, fix)
         _require_alt(self.alt)
 
     def to_png(self) -> bytes:
-        """Encode the animation.
-
-        Returns:
-            The bytes of an animated PNG file (every browser shows it; elsewhere: first frame).
-        """
+        """Encode an animated PNG (every browser shows it; elsewhere: the first frame)."""
         import imageio.v3 as iio
 
         milliseconds = [round(self.seconds_per_frame * 1000)] * len(self.frames)
         milliseconds[-1] *= 3
-        return iio.imwrite(
-            "<bytes>",
-            list(self.frames),
-            extension=".png",
-            plugin="pillow",
-            duration=milliseconds,
-            loop=self.plays,
-        )
+        options = {"extension": ".png", "plugin": "pillow", "loop": _PLAYS}
+        return iio.imwrite("<bytes>", list(self.frames), duration=milliseconds, **options)
 
     def _ipython_display_(self) -> None:
-        note = f"(Plays {self.plays} times; run the cell to see it again.)" if self.plays else ""
+        note = f"(Plays {_PLAYS} times; run the cell to see it again.)"
         _show(self.to_png(), self.alt, self.frames.shape[2], note)
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LONGEST_CELL = 15
-LONGEST_DRAWING = 30  # of a cell whose source is folded
+LONGEST_DEFINITION = 30  # of a cell that defines what is taught, or whose source is folded
 LARGEST_FILE = 1_000_000
 SHORTEST_ALT = 20
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -110,8 +110,10 @@ def find_empty_cells(nb: dict) -> list[str]:
 def find_long_cells(nb: dict) -> list[str]:
     found = []
     for i, cell in cells(nb, "code"):
-        folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
-        length, most = len(source(cell).splitlines()), LONGEST_DRAWING if folded else LONGEST_CELL
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
+        defines = re.search(r"^(?:def|class) ", source(cell), flags=re.MULTILINE)
+        most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
+        length = len(source(cell).splitlines())
         if length > most:
             found.append(f"cell {i} has {length} lines, over {most}")
     return found

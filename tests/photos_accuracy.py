@@ -17,12 +17,20 @@ import time
 import torch
 
 from cnn_basics.datasets import load_folder
-from cnn_basics.model import PhotoNet
-from cnn_basics.training.ablation import VERSIONS, train_plainly, train_version
-from cnn_basics.training.calibration import reliability
+from cnn_basics.model import Custom_CNN, PhotoNet
+from cnn_basics.training import Evaluation, evaluate, fit, fit_photos, reliability, resize, set_seed
+from cnn_basics.training.augment import SIZES
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
 STORED = 96  # pixels
+VERSIONS = {  # what each changes: of the network, and of the training
+    "everything": ({}, {}),
+    "without large pictures": ({}, {"sizes": (28,)}),
+    "without random changes": ({}, {"augmented": False}),
+    "without batch norm": ({"batch_norm": False}, {}),
+    "without two of the blocks": ({"deep": False}, {}),
+    "without one-cycle rate": ({}, {"schedule": None, "learning_rate": 1e-3}),
+}
 
 
 def parse() -> argparse.Namespace:
@@ -58,7 +66,7 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
     accuracies, minutes = [], []
     for seed in range(seeds):
         start, work = time.perf_counter(), time.process_time()
-        result = train_version("everything", train, test, epochs, seed=seed)
+        result = train_version("everything", train, test, epochs, seed)
         seconds, work = time.perf_counter() - start, time.process_time() - work
         accuracies.append(result.accuracy)
         minutes.append(seconds / 60)
@@ -77,11 +85,30 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
     return good and weights < PARAMETERS_BELOW
 
 
+def train_version(name: str, train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
+    """Train `PhotoNet` by the recipe, or without one of its parts, and test it."""
+    network, changes = VERSIONS[name]
+    set_seed(seed)
+    model = PhotoNet(max(int(train[1].max()) + 1, 2), **network)
+    fit_photos(model, train, epochs, seed=seed, progress=False, **changes)
+    side = changes.get("sizes", SIZES)[-1]
+    return evaluate(model, test, sizes=(side, side * 5 // 4, side * 3 // 2))
+
+
+def train_plainly(train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
+    """Train `Custom_CNN` on pictures of 28×28 pixels with Adam and nothing else, and test it."""
+    (small, labels), (small_test, test_labels) = ((resize(x, 28), y) for x, y in (train, test))
+    set_seed(seed)
+    model = Custom_CNN(max(int(labels.max()) + 1, 2))
+    fit(model, (small, labels), epochs=epochs, seed=seed, progress=False)
+    return evaluate(model, (small_test, test_labels))
+
+
 def ablate(train: tuple, test: tuple, epochs: int, seeds: int) -> None:
     """Print the accuracy of every version, the mean over the seeds."""
-    versions = {"Custom_CNN, plain": lambda seed: train_plainly(train, test, 15, seed=seed)}
+    versions = {"Custom_CNN, plain": lambda seed: train_plainly(train, test, 15, seed)}
     for name in VERSIONS:
-        versions[name] = lambda seed, n=name: train_version(n, train, test, epochs, seed=seed)
+        versions[name] = lambda seed, n=name: train_version(n, train, test, epochs, seed)
     for name, train_one in versions.items():
         start = time.perf_counter()
         found = [train_one(seed).accuracy for seed in range(seeds)]

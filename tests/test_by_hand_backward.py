@@ -1,8 +1,7 @@
 """Every hand-written backward pass against PyTorch's autograd, in float64.
 
 The oracle is the gradient that autograd finds for PyTorch's own forward pass, over random
-non-square shapes and every option; whether arguments are legal is PyTorch's decision too. Then
-`torch.autograd.gradcheck` compares the backward passes with numeric slopes of our forward passes.
+non-square shapes and every option; whether arguments are legal is PyTorch's decision too.
 """
 
 from __future__ import annotations
@@ -56,39 +55,6 @@ def test_conv2d_backward_is_autograds(convolution):
     )
 
 
-LARGE_CONVOLUTIONS = [
-    {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2},
-    {"stride": (3, 1), "padding": (0, 4), "dilation": (1, 2), "groups": 4},
-    {"stride": 4, "padding": 5, "dilation": 1, "groups": 1},
-    {"stride": 1, "padding": "same", "dilation": (1, 3), "groups": 2},
-    {"stride": (2, 1), "padding": "valid", "dilation": 2, "groups": 1},
-]
-
-
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("options", LARGE_CONVOLUTIONS, ids=str)
-@pytest.mark.parametrize("kernel", [(3, 2), (1, 4), (5, 3)], ids=str)
-def test_conv2d_backward_at_larger_sizes(options, kernel):
-    x = random(3, 4, 13, 11)
-    weight = random(8, 4 // options["groups"], *kernel, seed=1)
-    legal = same_as_autograd(
-        lambda x, w, b: F.conv2d(x, w, b, **options),
-        lambda g, x, w, b: by_hand.conv2d_backward(g, x, w, **options),
-        *(x, weight, random(8, seed=2)),
-    )
-    assert legal
-
-
-def test_conv2d_backward_is_what_the_lesson_works_out_by_hand():
-    x = torch.tensor([[[[1.0, 0, 2], [0, 3, 1], [2, 1, 0]]]])
-    weight = torch.tensor([[[[1.0, 2], [3, 4]]]])
-    grad_output = torch.tensor([[[[1.0, 0], [0, -1]]]])
-    grad_x, grad_weight, grad_bias = by_hand.conv2d_backward(grad_output, x, weight)
-    assert grad_x[0, 0].tolist() == [[1, 2, 0], [3, 3, -2], [0, -3, -4]]
-    assert grad_weight[0, 0].tolist() == [[-2, -1], [-1, 3]]
-    assert grad_bias.tolist() == [0]
-
-
 @given(
     st.sampled_from([(), (1,), (4,), (2, 3), (0,)]), st.integers(1, 5), st.integers(1, 5),
 )  # fmt: skip
@@ -138,12 +104,6 @@ def test_avg_pool2d_backward_is_autograds(options, height, width, batch):
         lambda g, x: by_hand.avg_pool2d_backward(g, x, **options),
         random(*batch, 2, height, width),
     )
-
-
-def test_max_pool2d_backward_gives_a_tie_to_the_first():
-    grad_output, ones = torch.tensor([[[[6.0]]]]), torch.ones(1, 1, 2, 3)
-    given_to = by_hand.max_pool2d_backward(grad_output, ones, (2, 3))
-    assert given_to[0, 0].tolist() == [[6, 0, 0], [0, 0, 0]]
 
 
 def test_max_pool2d_backward_never_gives_to_the_padding():
@@ -233,33 +193,6 @@ def test_windows_backward_is_the_way_back_through_windows(convolution):
     torch.testing.assert_close(mine, theirs, **CLOSE)
 
 
-def test_spread_is_an_empty_picture_with_every_nth_pixel_filled():
-    x = torch.arange(1.0, 7).view(1, 1, 2, 3)
-    assert spread(x, (3, 2))[0, 0].tolist() == [
-        [1, 0, 2, 0, 3],
-        [0, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0],
-        [4, 0, 5, 0, 6],
-    ]
-    assert torch.equal(spread(x, 1), x)
-
-
-def ours(forward, backward):
-    """Make a function of PyTorch's autograd out of our two passes."""
-
-    class ByHand(torch.autograd.Function):
-        @staticmethod
-        def forward(context, *tensors):
-            context.save_for_backward(*tensors)
-            return forward(*tensors)
-
-        @staticmethod
-        def backward(context, grad_output):
-            return backward(grad_output, *context.saved_tensors)
-
-    return ByHand.apply
-
-
 OPTIONS = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
 POOLING = {"kernel_size": (2, 3), "stride": (1, 2), "padding": (1, 0)}
 STATISTICS = (torch.tensor([0.5, -1.0, 2.0]).double(), torch.tensor([0.5, 1.0, 2.0]).double())
@@ -305,13 +238,6 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_pytorchs_gradcheck_accepts_our_two_passes(name):
-    forward, backward, shapes = PAIRS[name]
-    tensors = [random(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    assert torch.autograd.gradcheck(ours(forward, backward), tensors)
-
-
-@pytest.mark.parametrize("name", PAIRS)
 def test_our_gradient_check_accepts_our_two_passes(name):
     forward, backward, shapes = PAIRS[name]
     tensors = [random(*shape, seed=seed) for seed, shape in enumerate(shapes)]
@@ -324,7 +250,9 @@ def test_the_dtype_is_kept(name, dtype, monkeypatch):
     forward, backward, shapes = PAIRS[name]
     monkeypatch.setitem(globals(), "STATISTICS", tuple(s.to(dtype) for s in STATISTICS))
     tensors = [random(*shape).detach().to(dtype) for shape in shapes]
-    found = backward(torch.ones_like(forward(*tensors)), *tensors)
+    y = forward(*tensors)
+    assert y.dtype == dtype
+    found = backward(torch.ones_like(y), *tensors)
     found = [found] if isinstance(found, torch.Tensor) else found
     assert [(g.dtype, g.shape) for g in found] == [(dtype, t.shape) for t in tensors]
 

@@ -8,14 +8,12 @@ import torch.nn.functional as F
 from test_by_hand_layers import assert_one_sentence, random
 
 from cnn_basics.by_hand import gradient_check
-from cnn_basics.by_hand.check import relative_error
 
 
 def test_numeric_gradients_are_autograds():
     x, weight = random(2, 3, 5, 4), random(2, 3, 3, 2, seed=1)
     result = gradient_check(lambda x, w: torch.tanh(F.conv2d(x, w, stride=2)), [x, weight])
     assert result.passed
-    assert result.largest < 1e-8
     assert str(result) == (
         "passes: the largest relative error is at most 1e-06, for 156 numbers in 2 inputs"
     )
@@ -35,12 +33,10 @@ def test_one_wrong_number_is_found_where_it_is(index, place):
 
     result = gradient_check(torch.matmul, [x, y], backward)
     assert not result.passed
-    assert (result.index, result.place) == (index, place)
-    assert result.largest == pytest.approx(0.01 / 1.01)
     assert str(result).startswith(
         f"fails: the largest relative error is 0.0099, in inputs[{index}] at {list(place)}: "
     )
-    assert not result.corner
+    assert "corner" not in str(result)
 
 
 @pytest.mark.parametrize("factor", [1 + 1e-5, -1.0, 0.0, float("nan"), float("inf")])
@@ -62,8 +58,7 @@ def test_of_equal_errors_the_first_is_named():
     double = lambda g, x, y: (2 * g * y, 2 * g * x)  # noqa: E731
     for seed in range(5):
         result = gradient_check(torch.mul, [random(2, 3, seed=seed), random(2, 3, seed=9)], double)
-        assert (result.index, result.place) == (0, (0, 0))
-        assert result.largest == pytest.approx(0.5)
+        assert "relative error is 0.5, in inputs[0] at [0, 0]: " in str(result)
 
 
 def test_the_tolerance_decides():
@@ -74,16 +69,13 @@ def test_the_tolerance_decides():
 
 def test_a_corner_is_called_one():
     result = gradient_check(torch.relu, torch.tensor([1.0, 0.0, -1.0]))
-    assert not result.passed
-    assert (result.index, result.place, result.corner) == (0, (1,), True)
+    assert str(result).startswith("fails: the largest relative error is 1, in inputs[0] at [1]: ")
     assert "the function has a corner there (slope " in str(result)
-    left, right = result.slopes[0][:, 1].tolist()
-    assert (abs(left), right != 0) == (0.0, True)
 
 
 def test_a_tie_in_max_pooling_is_a_corner_that_brightness_does_not_have():
     ties = torch.ones(1, 1, 2, 2)
-    assert gradient_check(lambda x: F.max_pool2d(x, 2), ties).corner
+    assert "corner" in str(gradient_check(lambda x: F.max_pool2d(x, 2), ties))
     brighter = lambda level: F.max_pool2d(ties.double() + level, 2)  # noqa: E731
     assert gradient_check(brighter, torch.zeros(1)).passed
 
@@ -124,9 +116,10 @@ def test_empty_inputs_pass_with_nothing_compared():
     assert "for 0 numbers" in str(result)
 
 
-def test_relative_error_is_small_near_zero_and_1_for_a_number_against_zero():
-    one, other = torch.tensor([2.0, 0.0, 1e-9, -1.0]), torch.tensor([0.0, 0.0, 0.0, 1.0])
-    assert relative_error(one, other).tolist() == pytest.approx([1, 0, 1e-6, 2])
+@pytest.mark.parametrize(("given", "passes"), [(1e-10, True), (1e-8, False)])
+def test_rounding_near_zero_does_not_count(given, passes):
+    result = gradient_check(lambda x: 0 * x, random(2), lambda g, x: torch.full_like(x, given))
+    assert result.passed == passes
 
 
 REFUSED = [

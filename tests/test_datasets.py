@@ -1,14 +1,13 @@
-"""The folder of pictures: found, listed in order, loaded as tensors."""
+"""The pictures of cats and dogs, found, listed in order, loaded; and real digits."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
+from sklearn import datasets as sklearn_datasets
 
 import cnn_basics
 from cnn_basics import datasets
@@ -17,11 +16,14 @@ from cnn_basics.datasets import (
     SPECIES,
     SPLITS,
     data_folder,
+    digit_from_drawing,
+    load_digits,
     load_pets,
     load_pictures,
     picture_paths,
 )
 from cnn_basics.images import read_image, resize
+from cnn_basics.model import Custom_CNN
 
 
 def colour(label, number):
@@ -29,108 +31,70 @@ def colour(label, number):
     return (label * 200, number, 100)
 
 
-def make_folder(root, numbers=(1, 2, 10), suffix=".png"):
-    for split in SPLITS:
-        for label, species in enumerate(SPECIES):
-            folder = root / split / split / species
-            folder.mkdir(parents=True)
-            for number in numbers:
-                picture = Image.new("RGB", (6, 4), colour(label, number))
-                picture.save(folder / f"{species[:-1]}.{number}{suffix}")
-    return root
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A small folder in the right layout, chosen by the environment variable."""
-    root = make_folder(tmp_path / "up" / "cat-and-dog")
+    root = tmp_path / "cat-and-dog"
+    for split in SPLITS:
+        for label, species in enumerate(SPECIES):
+            inside = root / split / split / species
+            inside.mkdir(parents=True)
+            for number in (1, 2, 10):
+                picture = Image.new("RGB", (6, 4), colour(label, number))
+                picture.save(inside / f"{species[:-1]}.{number}.png")
     monkeypatch.setenv("CNN_BASICS_DATA", str(root))
     return root
 
 
-class TestDataFolder:
-    def test_the_environment_variable_comes_first(self, folder):
+class TestFolder:
+    def test_the_environment_variable_comes_first(self, folder, monkeypatch):
         assert data_folder() == folder
-
-    def test_a_relative_path_is_fine(self, folder, monkeypatch):
-        monkeypatch.chdir(folder.parent)
-        monkeypatch.setenv("CNN_BASICS_DATA", "cat-and-dog")
-        assert data_folder() == Path("cat-and-dog")
-
-    def test_home_is_spelled_out(self, folder, monkeypatch):
         monkeypatch.setenv("HOME", str(folder.parent))
         monkeypatch.setenv("USERPROFILE", str(folder.parent))
         monkeypatch.setenv("CNN_BASICS_DATA", "~/cat-and-dog")
         assert data_folder() == folder
 
     @pytest.mark.parametrize("value", [None, ""])
-    def test_without_it_the_bundled_pictures(self, tmp_path, monkeypatch, value):
-        monkeypatch.setattr(datasets.pictures, "BUNDLED", make_folder(tmp_path / "bundled"))
+    def test_without_it_the_bundled_pictures(self, monkeypatch, value):
         monkeypatch.delenv("CNN_BASICS_DATA", raising=False)
         if value is not None:
             monkeypatch.setenv("CNN_BASICS_DATA", value)
-        assert data_folder() == tmp_path / "bundled"
-
-    def test_the_bundled_pictures_lie_beside_the_package(self):
         package = Path(cnn_basics.__file__).resolve().parent
-        assert package.parent / "data" / "cat-and-dog" == datasets.BUNDLED
+        assert data_folder() == BUNDLED == package.parent / "data" / "cat-and-dog"
 
-    def test_bundled_pictures_gone(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(datasets.pictures, "BUNDLED", tmp_path / "gone")
-        monkeypatch.delenv("CNN_BASICS_DATA", raising=False)
+    @pytest.mark.parametrize("elsewhere", ["..", "training_set", "typo", "cats.zip"])
+    def test_another_folder(self, folder, monkeypatch, elsewhere):
+        (folder / "cats.zip").write_bytes(b"PK")
+        monkeypatch.setenv("CNN_BASICS_DATA", str(folder / elsewhere))
+        words = "got no folder .*cats: set CNN_BASICS_DATA to the folder that holds .*, or unset it"
+        with pytest.raises(FileNotFoundError, match=words):
+            load_pictures("test_set")
+
+    def test_bundled_pictures_gone(self, folder, tmp_path, monkeypatch):
+        monkeypatch.setattr(datasets, "BUNDLED", tmp_path / "gone")
+        with pytest.raises(FileNotFoundError, match=r"gone.*cats: restore data/ from the repo"):
+            load_pets("test_set")
+
+    def test_an_empty_class(self, folder):
+        for path in (folder / "test_set/test_set/dogs").iterdir():
+            path.unlink()
         with pytest.raises(
-            FileNotFoundError, match=r"gone, expected .* restore data/ from the rep"
+            FileNotFoundError, match=r"expected pictures \(\.png, .* none in .*dogs"
         ):
-            data_folder()
-
-    def test_no_such_folder(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("CNN_BASICS_DATA", str(tmp_path / "typo"))
-        with pytest.raises(FileNotFoundError, match=r"typo, expected .* there is no such folder"):
-            data_folder()
-
-    def test_a_file_is_no_folder(self, tmp_path, monkeypatch):
-        (tmp_path / "cats.zip").write_bytes(b"PK")
-        monkeypatch.setenv("CNN_BASICS_DATA", str(tmp_path / "cats.zip"))
-        with pytest.raises(FileNotFoundError, match=r"cats\.zip, .* into these folders"):
-            data_folder()
-
-    def test_one_class_is_missing(self, folder):
-        (folder / "test_set" / "test_set" / "dogs").rename(folder / "wolves")
-        expected = "got one without test_set/test_set/dogs: move your pictures into these folders"
-        with pytest.raises(FileNotFoundError, match=expected):
-            data_folder()
-
-    @pytest.mark.parametrize(
-        "elsewhere",
-        ["..", "training_set", "training_set/training_set", "training_set/training_set/cats"],
-    )
-    def test_a_level_too_high_or_too_low(self, folder, monkeypatch, elsewhere):
-        chosen = Path(os.path.normpath(folder / elsewhere))
-        monkeypatch.setenv("CNN_BASICS_DATA", str(chosen))
-        with pytest.raises(FileNotFoundError) as caught:
-            data_folder()
-        assert str(caught.value).startswith(f"CNN_BASICS_DATA names {chosen}, expected a folder")
-        assert str(caught.value).endswith(f": set CNN_BASICS_DATA to {folder}")
-        monkeypatch.setenv("CNN_BASICS_DATA", str(caught.value).rpartition(" to ")[2])
-        assert data_folder() == folder
+            picture_paths("test_set", "dogs")
 
 
 class TestPicturePaths:
-    def test_ordered_by_number(self, folder):
-        for split in SPLITS:
-            names = [path.name for path in picture_paths(split, "cats")]
-            assert names == ["cat.1.png", "cat.2.png", "cat.10.png"]
-        assert picture_paths("test_set", "dogs")[2] == folder / "test_set/test_set/dogs/dog.10.png"
-
-    def test_names_without_a_number_come_last_by_name(self, folder):
+    def test_ordered_by_number_then_by_name(self, folder):
         cats = folder / "training_set/training_set/cats"
-        for name in ["tom.jpg", "2024_3.JPG", "cat.007.jpeg", "felix.WebP"]:
+        for name in ["tom.jpg", "2024_3.JPG", "cat.007.jpeg", "felix.WebP", "__cat.4.png"]:
             (cats / name).touch()
         names = [path.name for path in picture_paths("training_set", "cats")]
         assert names == [
-            "cat.1.png", "cat.2.png", "2024_3.JPG", "cat.007.jpeg", "cat.10.png",
+            "cat.1.png", "cat.2.png", "2024_3.JPG", "__cat.4.png", "cat.007.jpeg", "cat.10.png",
             "felix.WebP", "tom.jpg",
         ]  # fmt: skip
+        assert picture_paths("test_set", "dogs")[2] == folder / "test_set/test_set/dogs/dog.10.png"
 
     def test_other_files_are_left_out(self, folder):
         cats = folder / "training_set/training_set/cats"
@@ -139,12 +103,6 @@ class TestPicturePaths:
         (cats / "folder.5.png").mkdir()
         assert len(picture_paths("training_set", "cats")) == 3
 
-    def test_an_empty_class(self, folder):
-        for path in (folder / "test_set/test_set/dogs").iterdir():
-            path.unlink()
-        with pytest.raises(FileNotFoundError, match=r"dogs holds no pictures, .* dog\.1\.jpg"):
-            picture_paths("test_set", "dogs")
-
     def test_other_words(self, folder):
         with pytest.raises(ValueError, match='expected split "training_set" or "test_set", got'):
             picture_paths("train", "cats")
@@ -152,14 +110,12 @@ class TestPicturePaths:
             picture_paths("test_set", "cat")
 
 
-class TestLoadPictures:
+class TestLoading:
     def test_shapes_labels_and_order(self, folder):
-        pictures, labels, names = load_pictures("test_set", size=5)
-        assert pictures.shape == (6, 3, 5, 5)
-        assert pictures.dtype == torch.uint8
+        pictures, labels, names = load_pictures("test_set", size=np.int64(5))
+        assert (pictures.shape, pictures.dtype) == ((6, 3, 5, 5), torch.uint8)
         assert pictures.is_contiguous()
-        assert labels.dtype == torch.int64
-        assert labels.tolist() == [0, 0, 0, 1, 1, 1]
+        assert (labels.tolist(), labels.dtype) == ([0, 0, 0, 1, 1, 1], torch.int64)
         assert names == ("cats", "dogs")
         expected = [colour(label, number) for label in (0, 1) for number in (1, 2, 10)]
         assert [tuple(picture[:, 0, 0].tolist()) for picture in pictures] == expected
@@ -170,19 +126,13 @@ class TestLoadPictures:
         path = folder / "training_set/training_set/cats/cat.0.png"
         Image.fromarray(noise).save(path)
         pictures, _, _ = load_pictures("training_set")
-        assert pictures.shape[2:] == (28, 28)
         np.testing.assert_array_equal(pictures[0].permute(1, 2, 0), resize(read_image(path), 28))
 
-    @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (2, 2), (3, 3), (99, 3)])
+    @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (np.uint8(2), 2), (99, 3)])
     def test_limit_counts_each_class(self, folder, limit, kept):
         pictures, labels, _ = load_pictures("training_set", limit=limit)
         assert labels.bincount().tolist() == [kept, kept]
         assert pictures[0, 1, 0, 0] == 1
-
-    def test_jpegs_too(self, tmp_path, monkeypatch):
-        make_folder(tmp_path / "photos", suffix=".jpg")
-        monkeypatch.setenv("CNN_BASICS_DATA", str(tmp_path / "photos"))
-        assert load_pictures("test_set")[0].shape == (6, 3, 28, 28)
 
     def test_a_broken_file_is_named(self, folder):
         (folder / "test_set/test_set/cats/cat.2.png").write_bytes(b"no picture")
@@ -191,43 +141,94 @@ class TestLoadPictures:
         assert len(load_pictures("test_set", limit=1)[0]) == 2  # never opened
 
     def test_wrong_arguments(self, folder):
-        with pytest.raises(ValueError, match='expected split "training_set"'):
-            load_pictures("validation_set")
+        for load in (load_pictures, load_pets, load_digits):
+            with pytest.raises(ValueError, match='"training_set" or "test_set", got \'train\''):
+                load("train")
         for name in ["size", "limit"]:
-            with pytest.raises(ValueError, match=f"expected {name} of at least 1, got 0"):
+            with pytest.raises(
+                ValueError, match=f"expected {name} as a whole number from 1, got 0"
+            ):
                 load_pictures("test_set", **{name: 0})
             for wrong in [2.0, "28", True]:
-                with pytest.raises(TypeError, match=f"expected {name} as a whole number, got"):
+                with pytest.raises(TypeError, match=f"expected {name} as a whole number from 1"):
                     load_pictures("test_set", **{name: wrong})
 
-
-class TestLoadPets:
-    def test_the_bundled_pictures_whatever_the_variable_says(self, folder):
+    def test_the_pets_whatever_the_variable_says(self, folder):
         pictures, labels, names = load_pets("test_set", size=9)
         assert (pictures.shape, pictures.dtype) == ((600, 3, 9, 9), torch.uint8)
-        assert labels.bincount().tolist() == [300, 300]
-        assert names == SPECIES
+        assert (labels.bincount().tolist(), names) == ([300, 300], SPECIES)
         expected = resize(read_image(BUNDLED / "test_set/test_set/cats/cat.4001.png"), 9)
         np.testing.assert_array_equal(pictures[0].permute(1, 2, 0), expected)
 
-    def test_the_same_as_load_pictures_without_the_variable(self):
-        ours, theirs = load_pets("test_set"), load_pictures("test_set")
-        assert torch.equal(ours[0], theirs[0])
-        assert torch.equal(ours[1], theirs[1])
 
-    def test_gone(self, folder, tmp_path, monkeypatch):
-        monkeypatch.setattr(datasets.pictures, "BUNDLED", tmp_path / "gone")
-        with pytest.raises(FileNotFoundError, match=r"the lessons look in .*gone.* restore data/"):
-            load_pets("test_set")
-
-    def test_wrong_arguments(self):
-        with pytest.raises(ValueError, match='expected split "training_set"'):
-            load_pets("train")
-        with pytest.raises(ValueError, match="expected size of at least 1, got 0"):
-            load_pets("test_set", size=0)
+def small(pictures):
+    """The 8×8 values from 0 to 16 of digits again."""
+    return (pictures[:, :, 3:27:3, 3:27:3].double() * 16 / 255).round()
 
 
-def test_loading_imports_no_matplotlib():
-    code = "import sys, cnn_basics.datasets; print('matplotlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+class TestDigits:
+    def test_nothing_is_lost_or_made_up(self):
+        pictures, labels, names = load_digits()
+        values, targets = sklearn_datasets.load_digits(return_X_y=True)
+        assert (pictures.dtype, labels.dtype, names) == (
+            torch.uint8, torch.int64, tuple("0123456789"),
+        )  # fmt: skip
+        np.testing.assert_array_equal(small(pictures).reshape(-1, 64), values)
+        np.testing.assert_array_equal(labels, targets)
+        blocks = F.avg_pool2d(pictures[:, :, 2:26, 2:26].float(), 3)
+        assert torch.equal(blocks, pictures[:, :, 3:27:3, 3:27:3].float())
+        assert pictures.sum() == pictures[:, :, 2:26, 2:26].sum()
+        assert (pictures.min(), pictures.max()) == (0, 255)
+        assert Custom_CNN(len(names), 1)(pictures[:3] / 255).shape == (3, 10)
+
+    def test_the_two_splits_are_all_and_share_none(self):
+        (train, train_labels, _), (test, test_labels, _) = map(load_digits, SPLITS)
+        pictures, labels, _ = load_digits()
+        assert (len(train), len(test)) == (1437, 360)
+        both = torch.cat([train, test]).flatten(1).tolist()
+        assert sorted(both) == sorted(pictures.flatten(1).tolist())
+        counts = labels.bincount()
+        assert torch.equal(train_labels.bincount() + test_labels.bincount(), counts)
+        assert ((test_labels.bincount() / counts - 0.2).abs() * counts < 1).all()  # every fifth
+        assert torch.equal(load_digits("test_set")[0], test)
+
+    def test_a_digit_drawn_large_is_itself_again(self):
+        """8×8 digits as bitmaps with so many dots in each block as its value says."""
+        values = small(load_digits("test_set")[0])
+        order = torch.tensor([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+        dots = values.repeat_interleave(4, 2).repeat_interleave(4, 3) > order.repeat(8, 8)
+        tall = dots.any(3).all(2)[:, 0]  # these fill the bitmap's 32 rows
+        rows = dots.any(2)[:, 0]
+        tall &= rows.int().argmax(1) == rows.flip(1).int().argmax(1)  # and are in the middle
+        assert tall.sum() >= 5
+        for dot, value in zip(dots[tall, 0].numpy(), values[tall], strict=True):
+            assert torch.equal(small(digit_from_drawing(dot))[0], value)
+            large = np.pad(np.kron(dot, np.ones((3, 3), dtype=bool)), 9)
+            assert (small(digit_from_drawing(large))[0] - value).abs().max() <= 1
+
+    @pytest.mark.parametrize(("rows", "columns"), [(12, 3), (3, 12), (50, 20), (1, 1), (32, 32)])
+    @pytest.mark.parametrize("place", [(0, 0), (7, 30), (60, 4)])
+    def test_place_and_size_of_a_drawing_do_not_matter(self, rows, columns, place):
+        paper = np.zeros((120, 120), dtype=np.uint8)
+        paper[place[0] : place[0] + rows, place[1] : place[1] + columns] = 255
+        once, twice = paper, np.kron(paper, np.ones((2, 2), dtype=np.uint8))
+        assert torch.equal(digit_from_drawing(once), digit_from_drawing(twice))
+        values = small(digit_from_drawing(once))[0, 0]
+        filled = values.any(1).sum(), values.any(0).sum()
+        assert filled[0 if rows >= columns else 1] == 8
+        assert (values - values.flip(0)).abs().max() <= 4  # in the middle, but for odd pixels
+        assert (values - values.flip(1)).abs().max() <= 4
+
+    def test_ink_counts_as_much_as_it_is_dark(self):
+        half = np.full((32, 32), 128, dtype=np.uint8)
+        assert small(digit_from_drawing(half)).unique().tolist() == [8]
+        empty = digit_from_drawing(np.zeros((5, 9), dtype=bool))
+        assert (empty.shape, empty.any().item()) == ((1, 1, 28, 28), False)
+
+    def test_wrong_drawings(self):
+        for wrong in ([[0, 1]], np.zeros((4, 4)), torch.zeros(4, 4)):
+            with pytest.raises(TypeError, match="expected a drawing as an array of shape"):
+                digit_from_drawing(wrong)
+        for shape in [(4,), (4, 4, 3), (0, 4)]:
+            with pytest.raises(ValueError, match=r"of shape \(.*: give one grey picture"):
+                digit_from_drawing(np.zeros(shape, dtype=np.uint8))

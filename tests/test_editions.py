@@ -195,6 +195,15 @@ class TestPages:
         assert all(target.endswith(".html") for target in lessons_linked)
 
 
+def test_pages_show_what_folded_cells_draw_but_not_how():
+    cell = v4.new_code_cell("draw_it()", metadata={"jupyter": {"source_hidden": True}})
+    cell.outputs = [v4.new_output("stream", text="drawn")]
+    notebook = v4.new_notebook(cells=[cell])
+    page = editions.make_handout(notebook, Path("x.ipynb"))
+    assert "drawn" in page
+    assert "draw_it" not in page
+
+
 def test_notes_are_in_slides_and_not_in_handouts(both_pages):
     assert '<aside class="notes">' in both_pages["slides"]
     assert "from minute" in both_pages["slides"]

@@ -208,6 +208,15 @@ def test_functions_and_branches():
     assert receptive_field(model, x, "avg_pool2d") == ReceptiveField((5, 4), (4, 2), (-3, -1))
 
 
+@pytest.mark.parametrize("mode", ["zeros", "replicate"])
+def test_padding_of_any_kind(mode):
+    model = nn.Sequential(
+        nn.Conv2d(1, 1, (3, 5), padding=(1, 2), padding_mode=mode), nn.MaxPool2d(2)
+    )
+    field = receptive_field(model, torch.zeros(1, 1, 9, 9), "1")
+    assert field == ReceptiveField((4, 6), (2, 2), (-1, -2))
+
+
 def test_middle_is_where_most_paths_come_from():
     model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 1, 3)), torch.zeros(1, 1, 9, 9)
     paths = receptive_field_by_gradient(model, x, "1")[2:7, 2:7] * 81

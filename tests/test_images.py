@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from cnn_basics import images
 from cnn_basics.images import (
     check_picture,
     check_range,
@@ -95,11 +94,14 @@ class TestReadImage:
     def test_rgb(self, save, kind):
         assert_reads(save(Image.fromarray(RGB), kind), RGB)
 
-    def test_rgb_webp_without_loss(self, save):
-        assert_reads(save(Image.fromarray(RGB), "WEBP", lossless=True), RGB)
+    def test_webp_without_loss_and_a_path_as_text(self, save):
+        assert_reads(str(save(Image.fromarray(RGB), "WEBP", lossless=True)), RGB)
 
-    def test_a_string_is_a_path(self, save):
-        assert_reads(str(save(Image.fromarray(RGB))), RGB)
+    def test_home(self, save, monkeypatch):
+        path = save(Image.fromarray(RGB))
+        monkeypatch.setenv("HOME", str(path.parent))
+        monkeypatch.setenv("USERPROFILE", str(path.parent))
+        assert_reads(f"~/{path.name}", RGB)
 
     def test_jpeg_as_pillow_decodes_it(self, save):
         path = save(Image.fromarray(BLOCKS), "JPEG")
@@ -107,11 +109,8 @@ class TestReadImage:
             assert_reads(path, np.asarray(picture))
 
     @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
-    def test_grey(self, save, kind):
+    def test_grey_and_black_and_white(self, save, kind):
         assert_reads(save(Image.fromarray(GREY), kind), grey_rgb(GREY))
-
-    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
-    def test_black_and_white(self, save, kind):
         bits = GREY > 127
         assert_reads(save(Image.fromarray(bits), kind), grey_rgb(bits.astype(np.uint8) * 255))
 
@@ -121,50 +120,33 @@ class TestReadImage:
         white = 2**depth - 1
         assert_reads(save(png(steps, 0, depth)), grey_rgb(steps * (255 // white)))
 
-    def test_palette(self, save):
+    @pytest.mark.parametrize("form", ["opaque", "one index", "table"])
+    def test_palette(self, save, form):
         indices = GREY % 4
         colours = RGB[0, :4]
-        picture = Image.fromarray(indices).convert("P")
-        picture.putdata(indices.ravel().tolist())
-        picture.putpalette(colours.tobytes())
-        assert_reads(save(picture), colours[indices])
-
-    @pytest.mark.parametrize("form", ["one index", "table"])
-    def test_palette_with_transparency(self, save, form):
-        indices = GREY % 4
-        colours = RGB[0, :4]
-        alpha = np.array([255, 0, 255, 255] if form == "one index" else [0, 100, 200, 255])
+        alpha = {"opaque": [255] * 4, "one index": [255, 0, 255, 255], "table": [0, 100, 200, 255]}
+        alpha = np.array(alpha[form])
         picture = Image.new("P", (7, 5))
         picture.putdata(indices.ravel().tolist())
         picture.putpalette(colours.tobytes())
-        transparency = 1 if form == "one index" else bytes(alpha.tolist())
-        expected = over_white(colours[indices], alpha[indices])
-        assert_reads(save(picture, transparency=transparency), expected)
+        transparency = {"opaque": None, "one index": 1, "table": bytes(alpha.tolist())}[form]
+        options = {} if transparency is None else {"transparency": transparency}
+        assert_reads(save(picture, **options), over_white(colours[indices], alpha[indices]))
 
     @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
     def test_alpha_is_laid_over_white(self, save, kind):
         picture = Image.fromarray(np.dstack([RGB, ALPHA]))
         assert_reads(save(picture, kind), over_white(RGB, ALPHA))
-
-    @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-    def test_grey_with_alpha(self, save, kind):
         picture = Image.fromarray(np.dstack([GREY, ALPHA]), "LA")
         assert_reads(save(picture, kind), over_white(grey_rgb(GREY), ALPHA))
 
-    def test_one_transparent_colour(self, save):
+    def test_one_transparent_colour_or_grey(self, save):
         expected = RGB.copy()
         expected[2, 3] = 255
         path = save(Image.fromarray(RGB), transparency=tuple(RGB[2, 3].tolist()))
         assert_reads(path, expected)
-
-    def test_one_transparent_grey(self, save):
         expected = grey_rgb(np.where(GREY[2, 3] == GREY, 255, GREY).astype(np.uint8))
         assert_reads(save(Image.fromarray(GREY), transparency=int(GREY[2, 3])), expected)
-
-    def test_cmyk_tiff(self, save):
-        inks = np.dstack([RGB, GREY // 2])
-        picture = Image.frombytes("CMYK", (7, 5), inks.tobytes())
-        assert_reads(save(picture, "TIFF"), np.asarray(picture.convert("RGB")))
 
     def test_cmyk_jpeg_is_not_a_negative(self, save):
         white, red, black = (0, 0, 0, 0), (0, 255, 255, 0), (0, 0, 0, 255)
@@ -182,8 +164,6 @@ class TestReadImage:
     def test_16_bit_colour_keeps_the_upper_8(self, save):
         values = RGB.astype(np.uint16) * 256 + RGB[::-1]
         assert_reads(save(png(values, 2, 16)), RGB)
-
-    def test_16_bit_colour_with_alpha(self, save):
         values = np.dstack([RGB, ALPHA]).astype(np.uint16) * 257
         assert_reads(save(png(values, 6, 16)), over_white(RGB, ALPHA))
 
@@ -192,19 +172,18 @@ class TestReadImage:
         values = RANDOM.integers(0, 65536, shape)
         colour = struct.pack(">H" if colour_type == 0 else ">HHH", *np.atleast_1d(values[0, 0]))
         path = save(png(values, colour_type, 16, chunk(b"tRNS", colour)))
-        with pytest.raises(ValueError, match=r"picture\.png holds pixels of a kind"):
+        with pytest.raises(
+            ValueError,
+            match=r"picture\.png, which holds pixels of a kind .* save it as an 8-bit PNG",
+        ):
             read_image(path)
 
-    @pytest.mark.parametrize("dtype", [np.float32, np.int32])
-    def test_numbers_without_a_fixed_white_are_refused(self, save, dtype):
-        path = save(Image.fromarray(GREY.astype(dtype)), "TIFF")
-        with pytest.raises(ValueError, match=r"picture\.tiff holds .* save it as an 8-bit PNG"):
-            read_image(path)
-
-    def test_lab_is_refused(self, save):
-        path = save(Image.frombytes("LAB", (7, 5), RGB.tobytes()), "TIFF")
-        with pytest.raises(ValueError, match=r"Pillow calls it LAB"):
-            read_image(path)
+    def test_numbers_without_a_fixed_white_and_lab_are_refused(self, save):
+        kinds = [Image.fromarray(GREY.astype(dtype)) for dtype in (np.float32, np.int32)]
+        for picture in (*kinds, Image.frombytes("LAB", (7, 5), RGB.tobytes())):
+            path = save(picture, "TIFF")
+            with pytest.raises(ValueError, match=r"of a kind that has no plain RGB value"):
+                read_image(path)
 
     @pytest.mark.parametrize("orientation", range(1, 9))
     @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP"])
@@ -229,16 +208,24 @@ class TestReadImage:
         got = read_image(save(picture, kind, exif=exif, **options.get(kind, {})))
         assert got.flags.c_contiguous
         expected = upright if mode == "RGB" else grey_rgb(upright)
-        assert got.shape == expected.shape
-        assert np.abs(got.astype(int) - expected).max() <= (
-            3 if kind == "JPEG" else 0
-        )  # JPEG rounds
+        rounding = 3 if kind == "JPEG" else 0
+        assert np.abs(got.astype(int) - expected).max() <= rounding
 
-    @pytest.mark.parametrize("orientation", [0, 9, 300])
-    def test_an_unknown_orientation_is_left(self, save, orientation):
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+    @pytest.mark.parametrize("block", [b"", b"II*\0\xff\xff\xff\xff", b"\0\x08\0\x02junk", 9, 300])
+    def test_broken_metadata_are_no_harm(self, save, kind, block):
         exif = Image.Exif()
-        exif[0x0112] = orientation
-        assert_reads(save(Image.fromarray(RGB), exif=exif), RGB)
+        if isinstance(block, int):
+            exif[0x0112] = block  # an orientation that nobody knows
+        exif = exif if isinstance(block, int) else b"Exif\0\0" + block
+        options = {"WEBP": {"lossless": True}}.get(kind, {})
+        plain = read_image(save(Image.fromarray(RGB), kind, **options))
+        assert_reads(save(Image.fromarray(RGB), kind, exif=exif, **options), plain)
+
+    def test_a_large_jpeg_may_be_decoded_smaller(self, save):
+        path = save(Image.fromarray(BLOCKS.repeat(8, 0).repeat(8, 1)), "JPEG")
+        assert read_image(path).shape == (320, 448, 3)
+        assert read_image(path, at_least=70).shape == (80, 112, 3)
 
     @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
     def test_first_frame_or_page(self, save, kind):
@@ -260,19 +247,12 @@ class TestReadImage:
 
 
 class TestUnreadable:
-    def test_missing(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match=r"no\.png does not exist, expected a picture"):
-            read_image(tmp_path / "no.png")
-
-    def test_a_web_address_is_a_missing_file(self):
-        with pytest.raises(FileNotFoundError, match="does not exist"):
-            read_image("https://example.org/cat.png")
-
-    def test_folder(self, tmp_path):
-        with pytest.raises(ValueError, match="is a folder, expected one picture file"):
+    def test_no_file(self, tmp_path, save):
+        for missing in (tmp_path / "no.png", "https://example.org/cat.png"):
+            with pytest.raises(FileNotFoundError, match=r"does not exist, expected a picture"):
+                read_image(missing)
+        with pytest.raises(ValueError, match="expected one picture file, got the folder"):
             read_image(tmp_path)
-
-    def test_empty(self, save):
         with pytest.raises(ValueError, match=r"picture\.png is empty \(0 bytes\)"):
             read_image(save(b""))
 
@@ -320,10 +300,6 @@ class TestUnreadable:
     def test_a_large_but_reasonable_picture_is_read(self, save):
         assert read_image(save(Image.new("1", (4000, 3000)))).shape == (3000, 4000, 3)
 
-    @pytest.mark.parametrize("content", [b"", b"II*\0\xff\xff\xff\xff"])
-    def test_rubbish_beside_the_pixels_is_no_harm(self, save, content):
-        assert_reads(save(Image.fromarray(RGB), exif=content), RGB)
-
 
 class TestResize:
     def test_whole_blocks_average(self):
@@ -359,8 +335,8 @@ class TestResize:
 
 WRONG_PICTURES = [
     (torch.zeros(3, 4, 5), TypeError, "with to_hwc"),
-    ([[1, 2, 3]], TypeError, "got a list: read the file first"),
-    ("cat.png", TypeError, "got a str: read the file first"),
+    ([[1, 2, 3]], TypeError, r"got a list: read the file first, with read_image"),
+    ("cat.png", TypeError, r"got cat\.png: read the file"),
     (np.zeros((4, 5), np.uint8), ValueError, "repeat the grey values"),
     (np.zeros((2, 4, 5, 3), np.uint8), ValueError, "pick one picture"),
     (np.zeros((4, 5, 4), np.uint8), ValueError, r"got a uint8 array of shape \(4, 5, 4\)"),
@@ -396,22 +372,19 @@ class TestChannels:
         red[:] = 0
         np.testing.assert_array_equal(image, RGB)
 
-    def test_grey_view(self):
-        figure = show_rgb(RGB)
+    @pytest.mark.parametrize("view", ["grey", "tinted"])
+    def test_three_panels(self, view):
+        figure = show_rgb(RGB, view)
         assert [axes.get_title() for axes in figure.axes] == ["Red", "Green", "Blue"]
         for index, axes in enumerate(figure.axes):
             shown = axes.images[0]
-            np.testing.assert_array_equal(shown.get_array(), RGB[..., index])
-            assert shown.get_clim() == (0, 255)
-            assert shown.get_cmap().name == "gray"
-
-    def test_tinted_view(self):
-        figure = show_rgb(RGB, view="tinted")
-        assert [axes.get_title() for axes in figure.axes] == ["Red", "Green", "Blue"]
-        for index, axes in enumerate(figure.axes):
-            shown = axes.images[0].get_array()
-            np.testing.assert_array_equal(shown[..., index], RGB[..., index])
-            assert np.delete(shown, index, axis=-1).max() == 0
+            if view == "grey":
+                np.testing.assert_array_equal(shown.get_array(), RGB[..., index])
+                assert (shown.get_clim(), shown.get_cmap().name) == ((0, 255), "gray")
+            else:
+                only = np.where(np.arange(3) == index, RGB, 0)
+                np.testing.assert_array_equal(shown.get_array(), only)
+            assert not axes.texts
 
     def test_recombined_view(self):
         figure = show_rgb(RGB, view="recombined")
@@ -459,12 +432,6 @@ class TestTensors:
         np.testing.assert_array_equal(to_hwc(tensor[0]), batch[0])
         np.testing.assert_array_equal(to_hwc(to_nchw(batch[0], scale)), batch[:1])
 
-    def test_every_pixel_lands_where_it_belongs(self):
-        tensor = to_nchw(RGB, scale=False)
-        assert tensor.dtype == torch.uint8
-        assert tensor.shape == (1, 3, 5, 7)
-        assert tensor[0, 2, 4, 1] == int(RGB[4, 1, 2])
-
     def test_no_memory_is_shared(self):
         image = RGB[None, :, :, :1].copy()  # one channel: transposing alone would not copy
         tensor = to_nchw(image, scale=False)
@@ -475,11 +442,12 @@ class TestTensors:
         assert image.any()
 
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-    def test_floats_from_0_to_1_stay(self, dtype):
+    @pytest.mark.parametrize("scale", [True, False])
+    def test_floats_from_0_to_1_stay(self, dtype, scale):
         image = np.linspace(0, 1, 12).reshape(2, 2, 3).astype(dtype)
-        tensor = to_nchw(image)
+        tensor = to_nchw(image, scale)
         assert tensor.dtype == torch.float32
-        np.testing.assert_array_equal(to_nchw(image)[0].movedim(0, -1), image.astype(np.float32))
+        np.testing.assert_array_equal(tensor[0].movedim(0, -1), image.astype(np.float32))
 
     def test_gradients_and_rounding(self):
         tensor = torch.full((3, 2, 2), 0.5, requires_grad=True)
@@ -489,7 +457,7 @@ class TestTensors:
     @pytest.mark.parametrize(
         ("image", "error", "sentence"),
         [
-            (torch.zeros(1, 3, 4, 4), TypeError, "use to_hwc for the way back"),
+            (torch.zeros(1, 3, 4, 4), TypeError, "for tensors there is to_hwc"),
             ([RGB, RGB], TypeError, r"got a list: .* np\.stack"),
             (RGB.astype(np.int64), TypeError, r"\.astype\(np\.uint8\)"),
             (GREY, ValueError, "give grey pictures a channel axis"),
@@ -504,14 +472,10 @@ class TestTensors:
         with pytest.raises(error, match=sentence):
             to_nchw(image)
 
-    def test_to_nchw_refuses_floats_unscaled(self):
-        with pytest.raises(ValueError, match="expected a uint8 array with scale=False"):
-            to_nchw(RGB / 255, scale=False)
-
     @pytest.mark.parametrize(
         ("tensor", "error", "sentence"),
         [
-            (RGB, TypeError, "use to_nchw for the way there"),
+            (RGB, TypeError, "for arrays there is to_nchw"),
             ([torch.zeros(3, 4, 4)], TypeError, r"got a list: .* torch\.stack"),
             (torch.zeros(3, 4, 4, dtype=torch.int64), TypeError, r"\.to\(torch\.uint8\)"),
             (torch.zeros(4, 4), ValueError, r"got a float32 tensor of shape \(4, 4\)"),
@@ -530,22 +494,28 @@ class TestTensors:
 class TestCheckRange:
     @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "uint8", "bool"])
     def test_fitting_values_pass_unchanged(self, dtype):
-        array = np.array([[0, 1]]).astype(dtype)
-        assert check_range(array) is array
-        tensor = torch.from_numpy(array)
-        assert check_range(tensor) is tensor
-
-    def test_an_empty_array_has_no_wrong_value(self):
-        empty = np.zeros((0, 3))
-        assert check_range(empty) is empty
+        for array in (np.array([[0, 1]]).astype(dtype), np.zeros((0, 3), dtype)):
+            assert check_range(array) is array
+            tensor = torch.from_numpy(array)
+            assert check_range(tensor) is tensor
 
     @pytest.mark.parametrize("make", [np.array, torch.tensor])
     @pytest.mark.parametrize(
-        ("values", "ends"), [([0.5, 1.2], "0.5 to 1.2"), ([-0.3, 0.0], "-0.3 to 0.0")]
+        ("values", "words"),
+        [
+            ([0.5, 1.2], r"from 0\.5 to 1\.2, expected 0 to 1: divide a uint8 picture by 255$"),
+            ([-0.3, 0.0], r"from -0\.3 to 0\.0, .* any other with \(x - x\.min"),
+            (
+                [0, 255],
+                r"values run from 0 to 255, expected 0 to 1: divide a uint8 picture by 255$",
+            ),
+            ([0, 256], r"from 0 to 256, .* any other with \(x - x\.min"),
+            ([0.0, float("inf")], r"values run from 0\.0 to inf"),
+            ([0.0, float("nan")], "values contain NaN, expected 0 to 1"),
+        ],
     )
-    def test_the_ends_are_named(self, make, values, ends):
-        expected = f"values run from {ends}, expected 0 to 1: divide a uint8 picture by 255"
-        with pytest.raises(ValueError, match=expected):
+    def test_others_are_named_with_the_fix(self, make, values, words):
+        with pytest.raises(ValueError, match=words):
             check_range(make(values))
 
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -553,25 +523,8 @@ class TestCheckRange:
         with pytest.raises(ValueError, match=r"from 0\.5 to 2\.0, expected 0 to 1"):
             check_range(torch.tensor([0.5, 2.0], dtype=dtype, requires_grad=True))
 
-    def test_the_fix_fits(self):
-        with pytest.raises(ValueError, match=r"picture by 255$"):
-            check_range(np.array([0, 255]))
-        with pytest.raises(ValueError, match=r"any other with \(x - x\.min"):
-            check_range(np.array([0, 256]))
+    def test_another_range_and_another_type(self):
         with pytest.raises(ValueError, match="from -2 to 1, expected -1 to 1: scale them first"):
             check_range(np.array([-2, 1]), -1, 1)
-
-    @pytest.mark.parametrize("make", [np.array, torch.tensor])
-    def test_nan_and_infinity(self, make):
-        with pytest.raises(ValueError, match="values contain NaN, expected 0 to 1"):
-            check_range(make([0.0, float("nan")]))
-        with pytest.raises(ValueError, match=r"values run from 0\.0 to inf"):
-            check_range(make([0.0, float("inf")]))
-
-    def test_other_types(self):
         with pytest.raises(TypeError, match=r"got a list: use torch\.tensor"):
             check_range([0.5])
-
-
-def test_public_names():
-    assert all(callable(getattr(images, name)) for name in images.__all__)

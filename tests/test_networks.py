@@ -272,7 +272,7 @@ def test_onnx_is_loaded_for_an_export_only_and_nothing_is_printed(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
-def test_what_cannot_be_exported_is_refused_and_an_older_file_stays(tmp_path):
+def test_what_cannot_be_exported_is_refused_and_an_older_file_stays(tmp_path, monkeypatch):
     old, x = tmp_path / "n.onnx", torch.zeros(1, 3, 28, 28)
     old.write_text("old")
     with pytest.raises(TypeError, match=r"expected an example \(N, C, H, W\) .* got a list: give"):
@@ -284,6 +284,12 @@ def test_what_cannot_be_exported_is_refused_and_an_older_file_stays(tmp_path):
         export_onnx(nn.Flatten(), tmp_path / "missing" / "n.onnx", x)
     with pytest.raises(TypeError, match="got the TorchScript layer `model`: take the network from"):
         export_onnx(torch.jit.script(nn.Flatten()), old, x)
-    with pytest.raises(Exception, match=r"."):  # whatever the exporter says
-        export_onnx(Custom_CNN(), old, torch.zeros(1, 3, 30, 30))
+
+    def full(part, path):
+        assert part.stat().st_size > 0
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("cnn_basics.model.networks.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        export_onnx(nn.Flatten(), old, x)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("n.onnx", "old")]

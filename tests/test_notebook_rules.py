@@ -61,6 +61,14 @@ def test_a_good_notebook_keeps_every_rule(rule, good):
     assert rule(good) == []
 
 
+@pytest.mark.parametrize("folded", [False, True])
+def test_definitions_and_folded_cells_may_be_longer(good, folded):
+    first = "draw()\n" if folded else "def f():\n"
+    good["cells"][5]["source"] = [first, *["    1\n"] * 29]
+    good["cells"][5]["metadata"]["jupyter"] = {"source_hidden": folded}
+    assert rules.find_long_cells(good) == []
+
+
 def replace(cell: int, old: str, new: str):
     """Plant a fault: other text in the source of one cell."""
 
@@ -112,6 +120,7 @@ FAULTS = [
     (rules.find_empty_cells, change("cells", 5, "source", to=["\n"])),
     (rules.find_empty_cells, change("cells", 4, "source", to=[])),
     (rules.find_long_cells, change("cells", 5, "source", to=["x = 1\n"] * 16)),
+    (rules.find_long_cells, change("cells", 5, "source", to=["def f():\n", *["    1\n"] * 30])),
     (rules.find_remote, replace(2, "See", f"![{LONG_ALT}](https://example.org/a.gif)")),
     (rules.find_remote, replace(2, "See", f"![{LONG_ALT}](//example.org/a.gif)")),
     (rules.find_remote, replace(2, "See", f"![{LONG_ALT}][pic]\n\n[pic]: https://example.org/a\n")),

@@ -148,20 +148,3 @@ def test_other_kernels_are_averaged_with_white_for_zero(channels):
 def test_what_is_not_a_number_counts_as_zero():
     weight = np.array([[[[np.nan]], [[np.inf]], [[1.0]]]])
     assert colour_kernels(weight).tolist() == [[[[0.5, 0.5, 1.0]]]]
-
-
-@pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
-def test_pictures_lie_in_rows_with_white_between(count):
-    pictures = RANDOM.random((count, 2, 5, 3)) / 2
-    sheet = tile_pictures(pictures, columns=3, gap=2)
-    rows = max(1, math.ceil(count / 3))
-    assert sheet.shape == (rows * 4 - 2, 3 * 7 - 2, 3)
-    for index, picture in enumerate(pictures):
-        top, left = 4 * (index // 3), 7 * (index % 3)
-        assert np.array_equal(sheet[top : top + 2, left : left + 5], picture)
-    assert (sheet < 1).all(axis=-1).sum() == count * 10
-
-
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match="put the channels last"):
-        tile_pictures(np.zeros((2, 3, 5, 5)), columns=2)

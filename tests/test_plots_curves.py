@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import to_hex
 
 from cnn_basics import plots
-from cnn_basics.plots import steps
 
 X = torch.tensor([-1.0, 0.0, 2.0])
 
@@ -35,19 +33,17 @@ def test_lines_hold_their_data_from_1_on():
     assert figure.alt == "Two lines that cross."
 
 
+def test_lines_take_places_scale_and_gradients():
+    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
+    (axes,) = plots.plot_lines({"a": y}, "A line.", x=X, y_label="size", log=True).axes
+    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "size")
+    assert axes.figure.legends == []
+
+
 def test_a_long_line_has_few_markers():
     (line,) = plots.plot_lines({"a": torch.ones(300)}, "A level line.").axes[0].get_lines()
     assert line.get_markevery() == 15
-
-
-def test_lines_take_places_scale_and_gradients():
-    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
-    figure = plots.plot_lines({"a": y}, "A rising line.", x=X, y_label="size", log=True)
-    (axes,) = figure.axes
-    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
-    assert axes.get_yscale() == "log"
-    assert axes.get_ylabel() == "size"
-    assert legend_texts(figure) == []
 
 
 @pytest.mark.parametrize(
@@ -117,66 +113,40 @@ TRAINED = SimpleNamespace(
     valid_accuracy=[0.45, 0.75, 0.7],
 )
 ALONE = SimpleNamespace(
-    train_loss=[2.0, float("nan")], train_accuracy=[0.3, 0.2], valid_loss=[], valid_accuracy=[]
+    train_loss=[2.0, math.inf, math.nan],
+    train_accuracy=[0.3, 0.2, 0.2],
+    valid_loss=[],
+    valid_accuracy=[],
 )
 
 
-def data(axes) -> dict[str, list]:
-    return {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-
-
-def test_curves_hold_the_history():
-    figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.")
-    loss, accuracy = figure.axes
-    assert (loss.get_title(loc="left"), accuracy.get_title(loc="left")) == ("loss", "accuracy")
-    assert (
-        list(data(loss))
-        == list(data(accuracy))
-        == legend_texts(figure)
-        == ["training", "validation", "guessing"]
-    )
-    assert data(loss)["training"].tolist() == TRAINED.train_loss
-    assert data(loss)["validation"].tolist() == TRAINED.valid_loss
-    assert data(accuracy)["training"].tolist() == TRAINED.train_accuracy
-    assert data(accuracy)["validation"].tolist() == TRAINED.valid_accuracy
-    assert list(loss.get_lines()[0].get_xdata()) == [1, 2, 3]
-    assert figure.alt == "Loss and accuracy."
-
-
-def test_training_and_validation_differ_by_more_than_colour():
-    for axes in plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.").axes:
-        train, valid, _ = axes.get_lines()
+def test_learning_curves_hold_the_history_told_apart_by_more_than_colour():
+    figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.", classes=4)
+    for axes, name, guess in zip(
+        figure.axes, ("loss", "accuracy"), (math.log(4), 0.25), strict=True
+    ):
+        train, valid, level = axes.get_lines()
+        assert axes.get_title(loc="left") == name
+        assert list(train.get_xdata()) == [1, 2, 3]
+        assert list(train.get_ydata()) == getattr(TRAINED, f"train_{name}")
+        assert list(valid.get_ydata()) == getattr(TRAINED, f"valid_{name}")
+        assert set(level.get_ydata()) == {guess}
         assert train.get_linestyle() != valid.get_linestyle()
         assert train.get_marker() != valid.get_marker()
+    assert legend_texts(figure) == ["training", "validation", "guessing"]
+    assert len(figure.to_png()) < 30_000
 
 
 def test_several_trainings_share_axes_and_have_their_names():
     figure = plots.plot_learning_curves({"plain": TRAINED, "alone": ALONE}, "Two trainings.")
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["plain: loss", "plain: accuracy", "alone: loss", "alone: accuracy"]
-    assert figure.axes[0].get_ylim() == figure.axes[2].get_ylim()
-    assert figure.axes[0].get_ylim()[0] == 0
-    assert figure.axes[0].get_ylim()[1] > 2
-    assert figure.axes[1].get_ylim() == figure.axes[3].get_ylim()
-    assert figure.axes[1].get_ylim()[0] < 0.2
-    assert figure.axes[1].get_ylim()[1] > 1
-    assert list(data(figure.axes[2])) == ["training", "guessing"]
-
-
-def test_guessing_is_a_level_in_both():
-    loss, accuracy = plots.plot_learning_curves({"": TRAINED}, "Guessing, too.", classes=4).axes
-    assert set(data(loss)["guessing"]) == {math.log(4)}
-    assert set(data(accuracy)["guessing"]) == {0.25}
-
-
-def test_what_is_not_finite_is_a_gap():
-    loss, _ = plots.plot_learning_curves({"": ALONE}, "A loss that breaks.").axes
-    assert data(loss)["training"][0] == 2.0
-    assert np.isnan(data(loss)["training"][1])
-
-
-def test_curves_are_stored_in_little_room():
-    assert len(plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.").to_png()) < 30_000
+    (low, high), (lowest, highest) = (axes.get_ylim() for axes in figure.axes[:2])
+    assert [axes.get_ylim() for axes in figure.axes[2:]] == [(low, high), (lowest, highest)]
+    assert (low, highest) == (0, 1.02)
+    assert 2 < high < 3  # what is not finite is a gap
+    assert 0.1 < lowest < 0.2
+    assert [line.get_label() for line in figure.axes[2].get_lines()] == ["training", "guessing"]
 
 
 EMPTY = SimpleNamespace(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
@@ -210,96 +180,3 @@ def test_histogram_of_equal_numbers_is_drawn():
     figure = plots.plot_histograms({"ones": torch.ones(3)}, "Three ones in one bar.")
     assert figure.axes[0].get_xlim() == (1.0, 2.0)
     assert figure.axes[0].get_title() == "ones\nmean 1, standard deviation 0"
-
-
-CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-
-
-def test_points_differ_by_marker_and_share_names_in_one_place():
-    moved = torch.tensor([[0.0, 0.0], [2.0, 1.0], [2.0, 1.0]])
-    figure = plots.plot_points(
-        [CORNERS, moved], torch.tensor([0, 1, 1]), ["before", "after"], "Two moved corners.",
-        names="abc", lines=[None, (1, 0, -1)],
-    )  # fmt: skip
-    before, after = figure.axes
-    hollow, filled = after.collections
-    assert hollow.get_offsets().tolist() == [[0, 0]]
-    assert filled.get_offsets().tolist() == [[2, 1], [2, 1]]
-    assert hollow.get_facecolor()[0].tolist() == list(to_rgba("white"))
-    assert len(hollow.get_paths()[0].vertices) != len(filled.get_paths()[0].vertices)
-    assert [text.get_text() for text in before.texts] == ["a", "b", "c"]
-    assert [text.get_text() for text in after.texts] == ["a", "b\nc"]
-    assert not before.get_lines()
-    assert after.get_lines()[0].get_xdata().tolist() == [1, 1]
-    assert legend_texts(figure) == ["answer 0", "answer 1"]
-
-
-def test_border_of_points_solves_its_equation():
-    figure = plots.plot_points(
-        [CORNERS], torch.tensor([0, 1, 1]), ["x"], "Three corners and a border.", lines=[(1, -2, 3)]
-    )
-    (line,) = figure.axes[0].get_lines()
-    sides = [x - 2 * y + 3 for x, y in line.get_xydata()]
-    assert sides == pytest.approx([0, 0])
-
-
-def test_curve_animation_says_where_it_starts_and_ends():
-    animation = plots.animate_curve(X, X * 2, torch.full((3,), 2.0), "doubling")
-    assert len(animation.frames) == 3
-    assert animation.alt.startswith("A point moves along the curve of doubling, from input −1 to")
-    assert "output goes from −2 to 4" in animation.alt
-    assert all(not np.array_equal(animation.frames[0], frame) for frame in animation.frames[1:])
-
-
-def test_curve_animation_draws_point_and_tangent(monkeypatch):
-    drawn = []
-    monkeypatch.setattr(steps, "figure_to_array", lambda figure: drawn.append(figure) or _blank())
-    plots.animate_curve(X, X**2, 2 * X, "square")
-    curve, tangent, point = drawn[2].axes[0].get_lines()
-    assert curve.get_ydata().tolist() == [1, 0, 4]
-    assert point.get_xydata().tolist() == [[2, 4]]
-    (x0, y0), (x1, y1) = tangent.get_xydata()
-    assert (y1 - y0) / (x1 - x0) == pytest.approx(4)
-    assert "input 2   output 4   slope 4" in drawn[2].axes[0].get_title()
-
-
-def _blank() -> np.ndarray:
-    return np.zeros((2, 2, 3), np.uint8)
-
-
-def test_curve_animation_refuses_other_shapes():
-    with pytest.raises(ValueError, match=r"got \(3,\), \(2,\) and \(3,\)"):
-        plots.animate_curve(X, X[:2], X, "f")
-
-
-def test_normalization_goes_straight_from_stage_to_stage(monkeypatch):
-    titles = []
-
-    def keep(figure):
-        titles.append(figure.axes[0].get_title())
-        return _blank()
-
-    monkeypatch.setattr(steps, "figure_to_array", keep)
-    numbers = torch.tensor([1.0, 5.0])
-    plots.animate_normalization(
-        {"before": numbers, "less 3": numbers - 3, "half": (numbers - 3) / 2}
-    )
-    assert titles == [
-        "before\nmean 3, standard deviation 2",
-        "less 3\nmean 2, standard deviation 2",
-        "less 3\nmean 1, standard deviation 2",
-        "less 3\nmean 0, standard deviation 2",
-        "half\nmean 0, standard deviation 1.67",
-        "half\nmean 0, standard deviation 1.33",
-        "half\nmean 0, standard deviation 1",
-    ]
-
-
-def test_normalization_alt_names_stages_and_end():
-    numbers = torch.tensor([1.0, 5.0])
-    animation = plots.animate_normalization({"before": numbers, "less 3": numbers - 3}, between=0)
-    assert len(animation.frames) == 2
-    assert animation.alt == (
-        "A histogram of 2 numbers in 2 stages: before, then less 3; it ends with mean 0 and "
-        "standard deviation 2."
-    )

@@ -1,4 +1,4 @@
-"""Sheets of kernels and maps, heat-maps, embeddings and scores: what is drawn is what was given."""
+"""Heat-maps over pictures, surfaces and paths: what is drawn is what was given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cnn_basics import plots
+from cnn_basics.figures import new_figure
 
 ALT = "What the figure shows, in words."
 
@@ -53,11 +54,13 @@ def test_contour_lines_tell_the_heights_without_colour():
     assert contours(nothing.axes[1]) == {}
 
 
-def test_masks_are_outlined():
-    mask = torch.zeros(1, 5, 5, dtype=torch.bool)
-    mask[0, 1:3, 1:3] = True
-    figure = plots.plot_heat(torch.rand(1, 1, 5, 5), {}, ["cat"], ALT, masks=mask)
-    assert contours(figure.axes[0])["dotted"] == [0.5]
+def test_masks_are_outlined_where_they_have_an_edge():
+    masks = torch.zeros(2, 5, 5, dtype=torch.bool)
+    masks[0, 1:3, 1:3] = True
+    figure = plots.plot_heat(torch.rand(2, 1, 5, 5), {}, ["cat", "dog"], ALT, masks=masks)
+    outlined, empty = figure.axes
+    assert contours(outlined)["dotted"] == [0.5]
+    assert contours(empty) == {}
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,30 @@ def test_masks_are_outlined():
 def test_heat_that_does_not_fit_is_refused(shape, heat, titles, words):
     with pytest.raises(ValueError, match=words):
         plots.plot_heat(torch.zeros(shape), {"heat": torch.zeros(heat)}, ["x"] * titles, ALT)
+
+
+def test_a_surface_is_low_where_it_is_given_low_and_levels_lie_closer_there():
+    figure, (axes,) = new_figure()
+    x, y = np.meshgrid(np.linspace(-2, 2, 41), np.linspace(-1, 3, 31))
+    plots.draw_surface(axes, x**2 + (y - 2) ** 2, ((-2, 2), (-1, 3)))
+    filled, _lines = axes.collections
+    gaps = np.diff(filled.levels)
+    assert (filled.levels[0], filled.levels[-1]) == pytest.approx((0, 13), abs=0.02)
+    assert (np.diff(gaps) > 0).all()
+    lowest = filled.get_paths()[0].get_extents()
+    assert ((lowest.x0 + lowest.x1) / 2, (lowest.y0 + lowest.y1) / 2) == pytest.approx((0, 2))
+    assert len(figure.axes) == 1
+
+
+def test_a_path_leads_from_a_square_to_a_ball():
+    _, (axes,) = new_figure()
+    points = np.array([[-1.0, 0.0], [0.5, 1.0], [0.0, 2.0]])
+    plots.draw_path(axes, points)
+    dark, light, steps, square, ball = axes.lines
+    assert np.array_equal(dark.get_xydata(), points)
+    assert np.array_equal(light.get_xydata(), points)
+    assert np.array_equal(steps.get_xydata(), points[1:])
+    assert (square.get_marker(), square.get_xydata().tolist()) == ("s", [[-1, 0]])
+    assert (ball.get_marker(), ball.get_xydata().tolist()) == ("o", [[0, 2]])
+    plots.draw_path(axes, points[:1])  # a walk that never began
+    assert axes.lines[-1].get_xydata().tolist() == [[-1, 0]]

@@ -1,17 +1,22 @@
-"""What `evaluate` gives: counts, refusals, and a network that is left as it was."""
+"""What `evaluate` and `reliability` give: counts, refusals, a network left as it was."""
 
 from __future__ import annotations
 
 import copy
 
+import imageio.v3 as imageio
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, log_loss
 from torch import nn
 
-from cnn_basics.training import Evaluation, History, evaluate
+from cnn_basics.datasets import load_folder
+from cnn_basics.model import Custom_CNN, PhotoNet
+from cnn_basics.training import Evaluation, evaluate, fit, prepare, reliability, resize
 
 
 @st.composite
@@ -36,23 +41,10 @@ def test_numbers_are_those_of_scikit_learn(pair):
     assert result.losses.mean().item() == pytest.approx(result.loss, abs=1e-12)
     wrong = (scores.argmax(dim=1) != labels).nonzero()[:, 0].tolist()
     assert sorted(result.mistakes().tolist()) == wrong
-    falling = result.losses[result.worst(len(labels))]
-    assert (falling.diff() <= 0).all()
-
-
-@pytest.mark.parametrize("n", [-1, 2.5, True, None])
-def test_how_many_of_the_worst_is_a_whole_number(n):
-    result = Evaluation.of(torch.eye(3), torch.arange(3))
-    with pytest.raises(ValueError, match=r"expected n as a whole number from 0, got .*worst\(10\)"):
-        result.worst(n)
-    assert result.worst(0).tolist() == []
-
-
-def test_two_results_can_be_compared():
-    scores, labels = torch.eye(3), torch.arange(3)
-    first, second = (Evaluation.of(scores.clone(), labels.clone()) for _ in range(2))
-    assert first in (second, first)
-    assert first != second
+    for falling in (result.losses[result.worst(99)], result.losses[result.mistakes()]):
+        assert (falling.diff() <= 0).all()
+    assert repr(result) == f"<Evaluation: loss {result.loss:.4f}, accuracy {result.accuracy:.4f}>"
+    assert result in (Evaluation.of(scores, labels), result)  # they can be compared
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -65,13 +57,14 @@ def test_the_network_and_chance_are_left_as_they_were(training):
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    first, second = (evaluate(model, data, batch_size=size) for size in (2, 5))
+    first, second = (evaluate(model, data, batch_size=size) for size in (np.int64(2), 5))
     torch.testing.assert_close(first.scores, second.scores)
     assert torch.equal(torch.rand(1), expected)
     assert [layer.training for layer in model] == [False, *[training] * 4]
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
     assert not first.scores.requires_grad
     assert all(weight.grad is None for weight in model.parameters())
+    torch.testing.assert_close(first.scores, model.eval()(data[0]).detach())
 
 
 @pytest.mark.parametrize(("given_as", "kept_as"), [("double", "float64"), ("bfloat16", "float32")])
@@ -81,11 +74,71 @@ def test_scores_keep_the_precision_that_they_need(given_as, kept_as):
     assert result.scores.dtype == getattr(torch, kept_as)
 
 
-@pytest.mark.parametrize("batch_size", [0, -3, 2.0, True])
-def test_a_wrong_batch_size_is_refused(batch_size):
+def test_prepare_scales_whole_numbers_only():
+    pictures = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)
+    torch.testing.assert_close(prepare(pictures), torch.tensor([[[[0.0, 0.2, 1.0]]]]))
+    floats = torch.tensor([[[[-2.0, 7.0]]]])
+    assert torch.equal(prepare(floats), floats)
+
+
+def test_photos_of_a_folder_are_taken_as_they_are(tmp_path):
+    for number in range(8):
+        folder = tmp_path / ("dark" if number % 2 else "light")
+        folder.mkdir(exist_ok=True)
+        grey = np.full((9, 9, 3), 20 + 200 * (number % 2), np.uint8)
+        imageio.imwrite(folder / f"{number}.png", grey)
+    photos, model = load_folder(tmp_path, 28, cache=False), Custom_CNN()
+    assert len(fit(model, photos, photos, epochs=1, progress=False).valid_loss) == 1
+    pair = photos.pictures, photos.labels
+    assert torch.equal(evaluate(model, photos).scores, evaluate(model, pair).scores)
+
+
+def some_photos(count=7, size=24):
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(0, 256, (count, 3, size, size), generator=generator)
+    return pictures.to(torch.uint8), torch.arange(count) % 2
+
+
+def test_views_are_averaged_over_sizes_and_mirror_images():
+    torch.manual_seed(0)
+    model, (pictures, labels) = PhotoNet(), some_photos()
+    both = evaluate(model, (pictures, labels), 3, sizes=(24, 16))
+    assert model.training
+    shares = [
+        evaluate(model, (way, labels)).probabilities
+        for size in (24, 16)
+        for way in (resize(pictures, size), resize(pictures, size).flip(3))
+    ]
+    mean = sum(shares) / 4
+    torch.testing.assert_close(both.probabilities, mean, atol=1e-6, rtol=1e-5)
+    assert not torch.allclose(shares[0], shares[2], atol=1e-4)
+    assert both.accuracy == (mean.argmax(1) == labels).double().mean().item()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
+def test_resizing_is_that_of_torch_with_antialiasing_and_copies(dtype):
+    pictures = (torch.rand(2, 3, 24, 20) * 255).to(dtype)
+    floats = prepare(pictures, torch.float32 if dtype == torch.uint8 else dtype)
+    wanted = F.interpolate(floats, (10, 10), mode="bilinear", antialias=True)
+    torch.testing.assert_close(resize(pictures, 10), wanted, rtol=0, atol=0)
+    square = floats[..., :20, :]
+    assert torch.equal(resize(square, 20), square)
+    assert resize(square, 20).data_ptr() != square.data_ptr()
+
+
+@pytest.mark.parametrize("wrong", [-3, 2.5, True, None])
+def test_what_is_no_whole_number_is_refused(wrong):
+    result = Evaluation.of(torch.eye(3), torch.arange(3))
+    assert result.worst(np.int64(0)).tolist() == []
     data = torch.rand(2, 1, 1, 2), torch.tensor([0, 1])
-    with pytest.raises(ValueError, match="expected batch_size as a whole number from 1, got"):
-        evaluate(nn.Flatten(), data, batch_size)
+    for call, words in (
+        (lambda: result.worst(wrong), r"n as a whole number from 0, got .*worst\(10\)"),
+        (lambda: evaluate(nn.Flatten(), data, wrong), "batch_size as a whole number from 1, got"),
+        (lambda: evaluate(nn.Flatten(), data, sizes=(wrong,)), "each of sizes as a whole number"),
+        (lambda: reliability(torch.eye(2), torch.arange(2), wrong), "bins as a whole number from"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=f"expected {words}"):
+            call()
 
 
 def test_a_network_that_mixes_up_pictures_is_refused():
@@ -94,7 +147,60 @@ def test_a_network_that_mixes_up_pictures_is_refused():
         evaluate(nn.Flatten(start_dim=0), data)
 
 
-def test_a_history_tells_epochs_and_why_it_stopped():
-    assert repr(History(train_loss=[0.5])) == "<History: 1 epoch>"
-    stopped = History(train_loss=[0.5, 0.4], stopped=True, reason="patience")
-    assert (stopped.epochs, repr(stopped)) == (2, "<History: 2 epochs, stopped by patience>")
+def by_hand(probabilities, labels, bins):
+    """Group by group, in plain Python."""
+    classes = probabilities.shape[1]
+    groups = [[] for _ in range(bins)]
+    for row, label in zip(probabilities.tolist(), labels.tolist(), strict=True):
+        width = (1 - 1 / classes) / bins
+        number = min(int((max(row) - 1 / classes) / width), bins - 1)
+        groups[number].append((max(row), row.index(max(row)) == label))
+    sums = [[sum(part) for part in zip(*group, strict=True)] or [0, 0] for group in groups]
+    return groups, sum(abs(sure - right) for sure, right in sums) / len(labels)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("bins", [1, 5, 8])
+def test_reliability_is_what_counting_gives(classes, bins):
+    generator = torch.Generator().manual_seed(classes * bins)
+    scores = torch.randn(200, classes, generator=generator) * 2
+    labels = torch.randint(classes, (200,), generator=generator)
+    found = reliability(scores.softmax(dim=1), labels, bins)
+    groups, error = by_hand(scores.softmax(dim=1), labels, bins)
+    assert found.counts.tolist() == [len(group) for group in groups]
+    assert found.error == pytest.approx(error, abs=1e-5)
+    assert found.edges[[0, -1]].tolist() == pytest.approx([1 / classes, 1])
+    for group, sure, right in zip(groups, found.confidence, found.accuracy, strict=True):
+        expected = [np.mean(part) for part in zip(*group, strict=True)] or [np.nan, np.nan]
+        assert [sure.item(), right.item()] == pytest.approx(expected, abs=1e-5, nan_ok=True)
+
+
+def test_honest_answers_have_no_error():
+    generator = torch.Generator().manual_seed(0)
+    second = torch.rand(200_000, generator=generator)
+    shares = torch.stack([1 - second, second], dim=1)
+    labels = (torch.rand(200_000, generator=generator) < second).long()
+    assert reliability(shares, labels, 10).error < 0.005
+    assert reliability((shares.log() * 3).softmax(dim=1), labels, 10).error > 0.08
+    ends = torch.tensor([[0.5, 0.5], [1.0, 0.0]])  # equal and full shares have a group
+    assert reliability(ends, torch.tensor([0, 0]), 4).counts.tolist() == [1, 0, 0, 1]
+
+
+SHARES, LABELS = torch.full((3, 2), 0.5), torch.tensor([0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("shares", "labels", "words"),
+    [
+        (SHARES, LABELS[:2], r"got \(3, 2\) and \(2,\): give one row for each label"),
+        (SHARES[:0], LABELS[:0], r"got \(0, 2\) and \(0,\)"),
+        (SHARES * 3, LABELS, r"write scores\.softmax\(dim=1\)"),
+        (torch.tensor([[1.5, -0.5]] * 3), LABELS, r"write scores\.softmax\(dim=1\)"),
+        (SHARES, LABELS - 1, "expected labels from 0 to 1, one for each column, got -1 to 0"),
+        (SHARES, LABELS + 1, "expected labels from 0 to 1, one for each column, got 1 to 2"),
+        (SHARES, LABELS.float(), r"as int64, got torch.float32: write labels\.long"),
+    ],
+)
+def test_shares_and_labels_that_do_not_fit_are_refused(shares, labels, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        reliability(shares, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,17 +13,18 @@ import pytest
 import torch
 from training_scripts import BATCHES, EPOCHS, OPTIONS, data, network
 
-from cnn_basics.training import History, fit
-from cnn_basics.training.checkpoints import load_checkpoint, save_checkpoint
+from cnn_basics.training import History, fit, load_checkpoint
+from cnn_basics.training.machine import FORMAT, write_whole
 
 SCRIPT = Path(__file__).with_name("training_scripts.py")
 MOMENTS = ("1.2", "2.1", "3.3", "4.3")  # epoch and batch
 NUMBERS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate")
 
 
-def train(model=None, **options) -> tuple[torch.nn.Module, History]:
+def train(model=None, train=None, **options) -> tuple[torch.nn.Module, History]:
     model = model or network()
-    return model, fit(model, data(), data(seed=1), **{"patience": 3} | OPTIONS | options)
+    options = {"patience": 3} | OPTIONS | options
+    return model, fit(model, train or data(), data(seed=1), **options)
 
 
 def assert_same(ours: tuple, theirs: tuple) -> None:
@@ -48,7 +50,8 @@ def killed(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("killed") / "kept"
     command = [sys.executable, str(SCRIPT), "killed", str(path), *MOMENTS]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    settings = {"env": environment, "capture_output": True, "text": True, "timeout": 240}
+    ended = subprocess.run(command, check=False, **settings)
     died = [f"{moment} {-signal.SIGKILL}" for moment in MOMENTS]
     assert ended.stdout.splitlines() == died, ended.stderr
     return path
@@ -70,52 +73,50 @@ def test_a_key_press_leaves_the_last_whole_epoch(unbroken, path):
 
     with pytest.raises(KeyboardInterrupt):
         train(checkpoint=path, on_batch=interrupt)
-    assert load_checkpoint(path)["epoch"] == 2
+    assert len(load_checkpoint(path)["history"]["train_loss"]) == 2
     assert_same(train(checkpoint=path), unbroken)
 
 
-def test_stopped_by_a_callback_it_goes_on_to_the_end(unbroken, path):
-    _, history = train(checkpoint=path, on_epoch=lambda state: state.epoch == 2)
-    assert (history.epochs, history.reason) == (2, "callback")
-    assert_same(train(checkpoint=path), unbroken)
+def test_what_on_epoch_sets_up_is_set_up_again_after_a_callback_stopped(unbroken, path):
+    first, second, steps = [], [], []
 
+    def stop(state) -> bool:
+        first.append((state.epoch, state.share))
+        return state.epoch == 2
 
-def test_one_that_ended_is_not_trained_again(unbroken, path):
-    train(checkpoint=path)
-    steps = []
+    _, history = train(checkpoint=path, on_epoch=stop)
+    assert (history.epochs, history.reason, first) == (2, "callback", [(1, 0.25), (2, 0.5)])
+    assert train(checkpoint=path, on_epoch=stop)[1].reason == "callback"  # at once
+    assert_same(train(checkpoint=path, on_epoch=lambda s: second.append(s.epoch)), unbroken)
+    assert second == [2, 3, 4]
     assert_same(train(network(seed=7), checkpoint=path, on_batch=steps.append), unbroken)
-    assert steps == []
+    assert steps == []  # one that ended is not trained again
 
 
-def test_out_of_patience_stays_out_of_patience(path):
-    options = {"learning_rate": 0.3, "schedule": None, "patience": 1, "averaging": None}
-    options |= {"epochs": 30, "augment": None}
-    ended = train(**options)
-    assert ended[1].reason == "patience"
-    assert_same(train(checkpoint=path, **options), ended)
-    assert_same(train(network(seed=9), checkpoint=path, **options), ended)
+def test_out_of_patience_stays_out_of_patience_with_the_best_weights(path):
+    options = {"learning_rate": 0.3, "schedule": None, "averaging": None, "augment": None}
+    model, history = ended = train(**options, epochs=30, patience=2)
+    best = history.valid_loss.index(min(history.valid_loss)) + 1
+    assert (history.reason, history.best_epoch, history.epochs) == ("patience", best, best + 2)
+    again, _ = train(**options, epochs=best, patience=None)
+    assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values()))
+    for seed in (1, 9):
+        resumed = train(network(seed=seed), checkpoint=path, **options, epochs=30, patience=2)
+        assert_same(resumed, ended)
 
 
-def test_more_epochs_go_on_without_a_schedule_and_are_refused_with_one(path):
+def test_other_numbers_of_epochs(path):
+    """More go on, but not along another schedule; fewer than were kept are refused."""
     options = {"schedule": None, "patience": None, "averaging": None}
     train(checkpoint=path, **options)
-    longer = train(checkpoint=path, epochs=EPOCHS + 2, **{**options})
+    longer = train(checkpoint=path, epochs=EPOCHS + 2, **options)
     assert_same(longer, train(epochs=EPOCHS + 2, **options))
+    with pytest.raises(ValueError, match=rf"epochs as {path} holds, 6, got 5: write epochs=6 or"):
+        train(checkpoint=path, epochs=5, **options)
     other = path.with_name("other.pt")
     train(checkpoint=other)
     with pytest.raises(ValueError, match=r"with schedule one_cycle over 6 epochs, got .*over 4"):
         train(checkpoint=other, epochs=EPOCHS + 2)
-
-
-def test_what_on_epoch_sets_up_is_set_up_again(path):
-    def record(seen):
-        return lambda state: seen.append((state.epoch, state.share))
-
-    first, second = [], []
-    train(checkpoint=path, on_epoch=lambda s: record(first)(s) or s.epoch == 2)
-    train(checkpoint=path, on_epoch=record(second))
-    assert first == [(1, 0.25), (2, 0.5)]
-    assert second == [(2, 0.5), (3, 0.75), (4, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,10 @@ def test_what_on_epoch_sets_up_is_set_up_again(path):
         ({"optimizer": "sgd"}, "with optimizer sgd, got .* with optimizer adam"),
         ({"averaging": None}, "with averaging None, got .* with averaging 0.9"),
         ({"augment": None}, "with augment None, got .* with augment random_flip"),
+        ({"model": torch.nn.Sequential(network(), torch.nn.ReLU())}, "model .*0.0.weight"),
+        ({"train": (data()[0].flip(3), data()[1])}, "train 20 pictures .*, got .* train 20 pic"),
+        ({"train": (data()[0][[3, 1, 2, 0, *range(4, 20)]], data()[1])}, "train 20 pictures"),
+        ({"train": (data()[0], data()[1].flip(0))}, "train 20 pictures"),
     ],
 )
 def test_another_training_is_refused_and_the_file_is_kept(path, changed, words):
@@ -136,16 +141,12 @@ def test_another_training_is_refused_and_the_file_is_kept(path, changed, words):
     assert path.read_bytes() == before
 
 
-def test_other_pictures_are_refused(path):
-    train(checkpoint=path)
-    with pytest.raises(
-        ValueError, match=r"with train 20 pictures .*, got .* with train 20 pictures"
-    ):
-        fit(network(), data(seed=3), data(seed=1), **OPTIONS, patience=3, checkpoint=path)
+TEXTS = [b"", b"nothing", b"PK\x03\x04 and then nothing", b"epoch,loss\n1,0.7\n", b"torch==2.6\n"]
+TEXTS += [b"batch_size: 64\n", b"./cat.1.jpg\n", b"results of monday\n"]
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\x03\x04 and then nothing"])
-def test_a_damaged_file_is_refused_and_kept(path, content):
+@pytest.mark.parametrize("content", TEXTS)
+def test_what_is_no_checkpoint_is_refused_and_kept(path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="which is none or is damaged: delete it, or name another"):
         train(checkpoint=path)
@@ -170,44 +171,42 @@ def test_no_code_in_a_file_is_run(path):
     assert not path.with_name("sprung").exists()
 
 
-def test_a_missing_folder_is_named_before_an_epoch_is_lost(tmp_path):
+def test_a_file_that_cannot_be_is_named_before_an_epoch_is_lost(tmp_path):
     steps = []
     with pytest.raises(FileNotFoundError, match=r"make the folder .*nowhere first"):
         train(checkpoint=tmp_path / "nowhere" / "kept.pt", on_batch=steps.append)
+    with pytest.raises(ValueError, match="expected a file as checkpoint, got the folder"):
+        train(checkpoint=tmp_path, on_batch=steps.append)
     assert steps == []
 
 
-def test_a_file_is_the_old_or_the_new_one(path, monkeypatch):
-    save_checkpoint(path, {"epoch": 1})
-
-    def break_off(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync", break_off)
-    with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(path, {"epoch": 2})
-    assert load_checkpoint(path)["epoch"] == 1
-
-
-def test_the_kept_weights_are_those_of_the_network(path):
-    model, _ = train(checkpoint=path, averaging=None, patience=None)
-    kept = load_checkpoint(path)["model"]
+def test_the_home_folder_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    model, _ = train(checkpoint="~/kept.pt", averaging=None, patience=None)
+    kept = load_checkpoint("~/kept.pt")["model"]
     assert all(torch.equal(kept[name], weight) for name, weight in model.state_dict().items())
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "other.pt")
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new_one(path, monkeypatch):
+    write_whole(path, {"format": FORMAT, "epoch": 1})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    words = r"write 0\.0 MB to .*, got No space left on device with [\d.]+ MB free there: make room"
+    with pytest.raises(OSError, match=words):
+        write_whole(path, {"format": FORMAT, "epoch": 2})
+    assert load_checkpoint(path)["epoch"] == 1
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_patience_needs_validation():
     with pytest.raises(ValueError, match="expected validation pictures for patience=2, got none"):
         fit(network(), data(), patience=2, progress=False)
-
-
-def test_patience_gives_back_the_best_weights():
-    options = {"learning_rate": 0.3, "schedule": None, "averaging": None, "augment": None}
-    model, history = train(**options, epochs=30, patience=2)
-    best = history.valid_loss.index(min(history.valid_loss)) + 1
-    assert history.stopped
-    assert (history.reason, history.best_epoch, history.epochs) == ("patience", best, best + 2)
-    again, _ = train(**options, epochs=best, patience=None)
-    assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values()))
 
 
 def test_averaging_ends_with_the_mean_of_the_weights():
@@ -218,11 +217,13 @@ def test_averaging_ends_with_the_mean_of_the_weights():
         seen.append([weight.detach().clone() for weight in state.model.parameters()])
 
     options = {"averaging": 0.5, "epochs": 1, "patience": None, "schedule": None}
-    mean = [weight.detach().clone() for weight in network().parameters()]
-    model, _ = train(**options, on_batch=look)
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(1), network())
+    train(model, on_batch=look, **options)
     assert len(seen) == BATCHES
-    for step, weights in enumerate(seen, 1):
+    mean = seen[0]
+    for step, weights in enumerate(seen[1:], 2):
         kept = min(0.5, step / (9 + step))
         mean = [kept * old + (1 - kept) * new for old, new in zip(mean, weights, strict=True)]
     for weight, expected in zip(model.parameters(), mean, strict=True):
         torch.testing.assert_close(weight, expected)
+    assert model[0].num_batches_tracked == BATCHES

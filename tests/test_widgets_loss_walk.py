@@ -186,6 +186,26 @@ def test_the_fallback_shows_the_whole_walk_with_its_alt_text():
     assert repr(ball) == "<LossWalk>"
 
 
+def test_the_fallback_draws_the_path_on_its_surface_and_the_losses():
+    ball = loss_walk("bowl", learning_rate=1.0)  # one step leads to the lowest point
+    left, right = ball.still().axes
+    assert left.lines[0].get_xydata().tolist() == ball.path
+    assert (left.get_xlim(), left.get_ylim()) == SURFACES["bowl"].limits
+    assert right.get_yscale() == "log"
+    assert right.lines[0].get_ydata()[:2].tolist() == [ball.losses[0], 1e-12]  # 0 has no logarithm
+
+
+def test_a_surface_fills_its_picture_and_is_dark_where_it_is_low():
+    encoded = loss_walk("bowl").picture.partition(",")[2]
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
+    drawn = np.asarray(picture).astype(int).sum(axis=-1)
+    assert drawn.shape == (480, 600)
+    darkest = np.argwhere(drawn == drawn.min()).mean(axis=0)
+    assert np.allclose(darkest, [240, 300], atol=12)
+    edges = drawn[[0, -1]].ravel(), drawn[:, [0, -1]].ravel()
+    assert max(map(max, edges)) < 3 * 255  # nothing is white: no margin
+
+
 def tuple_of(ball) -> str:
     return f"({ball.numbers[-1][0]}, {ball.numbers[-1][1]})"
 

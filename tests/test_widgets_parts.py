@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from io import BytesIO
+from types import SimpleNamespace
 
 import ipywidgets
 import pytest
@@ -99,7 +100,6 @@ def test_what_a_notebook_stores():
     assert metadata["image/png"]["width"] == 200
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert repr(shown) == "<RedrawnFigure>"
-    assert repr(shown.children[-1]) == "<Guard>"
 
 
 def test_a_widget_must_say_how_it_looks():
@@ -146,7 +146,7 @@ def test_a_slider_refuses_what_is_outside():
     for value in (-1, 6):
         with pytest.raises(TraitError, match=rf"expected rows from 0 to 5, got {value}: choose"):
             slider.value = value
-    assert repr(slider) == "<Slider rows: 2.5>"
+    assert slider.value == 2.5
 
 
 def test_controls_are_hidden_while_they_have_no_effect():
@@ -178,3 +178,11 @@ def test_every_script_is_one_module_that_loads_nothing(kind):
     for word in ("import ", "require(", "http://", "https://", "fetch("):
         assert word not in code.replace("http://www.w3.org/2000/svg", "")
     assert "url(" not in kind._css
+
+
+@pytest.mark.parametrize(("metadata", "run"), [({"cellId": "a"}, ("a", "7")), ({}, None)])
+def test_the_running_cell_is_the_one_that_jupyter_names(monkeypatch, metadata, run):
+    parent = {"header": {"msg_id": "7"}, "metadata": metadata}
+    shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda _: parent))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert running_cell() == run

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sweeping import sweep
 
 from cnn_basics.widgets import pooling_explorer
-from cnn_basics.widgets.pooling import KINDS, LARGEST, pool, shift
+from cnn_basics.widgets.pooling import KINDS, LARGEST, number_path, shift, write_short
 
 MOVES = list(product(range(-2, 3), repeat=2))
 WINDOWS = (range(1, 5), range(1, 5), range(3), (False, True))
@@ -36,14 +37,18 @@ def torch_shift(x, right, down):
     return padded[..., 2 - down : 2 - down + height, 2 - right : 2 - right + width]
 
 
-@pytest.mark.parametrize("move", MOVES)
-def test_a_move_repeats_the_edge(move):
+def test_a_move_repeats_the_edge():
     x = torch.randn(1, 3, 4, 5)
-    assert torch.equal(shift(x, *move), torch_shift(x, *move))
+    for move in MOVES:
+        assert torch.equal(shift(x, *move), torch_shift(x, *move))
 
 
 def drawn(figure):
     return [axes.images[0].get_array() for axes in figure.axes]
+
+
+def titles(figure):
+    return [text.get_text() for text in figure.texts if text.get_text() != "→"]
 
 
 def check(figure, x, settings, right, down):
@@ -57,13 +62,14 @@ def check(figure, x, settings, right, down):
     corners = sorted((round(f[0][1] + 0.5), round(f[0][0] + 0.5)) for f in frames)
     assert corners == [tuple(cell) for cell in changed.nonzero().tolist()]
     count, total = int(changed.sum()), changed.numel()
-    if not right and not down:
-        assert "Nothing moved yet" in figure.alt
-    elif count:
-        assert f"{count} of {total} outputs (" in figure.alt
-        assert f"{100 * count / total:.0f} %)" in figure.alt
-    else:
-        assert f"None of {total} outputs changed." in figure.alt
+    said = f"{count} of {total} outputs ({100 * count / total:.0f} %) changed, by "
+    if not count:
+        said = f"None of {total} outputs changed."
+    across = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
+    way = across + ", " * bool(right and down)
+    way += f"{abs(down)} {'down' if down > 0 else 'up'}" if down else ""
+    assert (said if way else "Nothing moved yet") in figure.alt
+    assert titles(figure)[2] == (f"input moved {way}" if way else "input, not moved")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,87 +91,61 @@ def test_every_setting_with_all_moves_in_turn(kind):
 
 def test_every_value_of_every_control_draws():
     explorer = pooling_explorer()
-    figure = explorer.still()  # the one figure that is drawn every time
+    figure = explorer.still()
     x = torch.from_numpy(np.array(drawn(figure)[0]))[None, None]
-    every = {
-        "kind": KINDS,
-        "kernel_size": range(1, 5),
-        "stride": range(1, 5),
-        "padding": range(2),
-        "right": range(-2, 3),
-        "down": range(-2, 3),
-        "ceil_mode": (True, False),
-        "count_include_pad": (False, True),
-    }
-    assert list(every) == list(explorer.controls)
-    for name, values in every.items():
-        control, before = explorer.controls[name], explorer.controls[name].value
-        for value in values:
-            control.value = value
-            now = explorer.values()
+    assert drawn(figure)[1][:2, :2].tolist() == [[6, 8], [3, 4]]  # the lesson's four windows
+    for _ in sweep(explorer):
+        now = explorer.values()
+        if now["padding"] < 2:
             check(figure, x, [now[n] for n in NAMES], now["right"], now["down"])
-            assert f'alt="{figure.alt}"' in explorer.picture.value
-        control.value = before
 
 
 def test_what_pytorch_refuses_is_said_in_place_of_the_picture():
     explorer = pooling_explorer()
     explorer.controls["padding"].value = 2
-    assert 'role="alert"' in explorer.picture.value
-    assert "expected padding of at most half the kernel (1 for kernel_size 2)" in (
-        explorer.picture.value
-    )
-    assert explorer.still().alt.startswith("expected padding")
+    refusal = "expected padding of at most half the kernel (1 for kernel_size 2)"
+    assert f'role="alert" style="max-width: 45em">{refusal}' in explorer.picture.value
+    assert explorer.still().alt.startswith(refusal)
     explorer.controls["kernel_size"].value = 4
     assert "<img" in explorer.picture.value
 
 
 def test_controls_without_effect_are_hidden():
     explorer = pooling_explorer()
-
-    def hidden():
-        return {n for n, c in explorer.controls.items() if c.layout.visibility == "hidden"}
-
-    assert hidden() == {"count_include_pad"}
-    explorer.controls["kind"].value = "strided"
-    assert hidden() == {"kernel_size", "padding", "ceil_mode", "count_include_pad"}
-    explorer.controls["kind"].value = "average"
-    assert hidden() == set()
-
-
-def test_the_lessons_map_holds_the_lessons_four_windows():
-    out = drawn(pooling_explorer().still())[1]
-    assert out[:2, :2].tolist() == [[6, 8], [3, 4]]
+    window = {"kernel_size", "padding", "ceil_mode", "count_include_pad"}
+    for kind, hidden in (("strided", window), ("average", set()), ("max", {"count_include_pad"})):
+        explorer.controls["kind"].value = kind
+        shown = explorer.controls.items()
+        assert {name for name, c in shown if c.layout.visibility == "hidden"} == hidden
 
 
 def test_windows_padding_and_overhang_are_drawn():
     explorer = pooling_explorer(torch.zeros(5, 5))
     explorer.controls["ceil_mode"].value = True
-
-    def first():
-        return explorer.still().axes[0]
-
-    assert len(first().collections[1].get_segments()) == 9
-    assert first().get_xlim() == (-0.5, 5.5)  # one column over the edge
+    first = explorer.still().axes[0]
+    windows, padding = first.collections[1], first.patches[0]
+    assert len(windows.get_segments()) == 9
+    assert first.get_xlim() == (-0.5, 5.5)  # one column over the edge
     explorer.controls["stride"].value = 1  # overlapping: the first two
-    assert len(first().collections[1].get_segments()) == 2
+    assert len(windows.get_segments()) == 2
     explorer.controls["padding"].value = 1
-    assert first().collections[1].get_segments()[0].min() == -1.5
-    assert first().patches[0].get_bbox().bounds == (-1.5, -1.5, 7, 7)
+    assert windows.get_segments()[0].min() == -1.5
+    assert padding.get_bbox().bounds == (-1.5, -1.5, 7, 7)
     explorer.controls["kind"].value = "strided"
-    assert first().patches[0].get_bbox().bounds == (-0.5, -0.5, 5, 5)
+    assert padding.get_bbox().bounds == (-0.5, -0.5, 5, 5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 64), (64, 64), (11, 11)])
 def test_a_map_of_any_size(shape):
-    x = torch.randn(shape, dtype=torch.float64)
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     explorer = pooling_explorer(x)
     if min(shape) < 2:
         assert 'role="alert"' in explorer.picture.value
         explorer.controls["kernel_size"].value = 1
     explorer.controls["right"].value = 1
     kernel = explorer.controls["kernel_size"].value
-    assert np.array_equal(drawn(explorer.still())[1], F.max_pool2d(x[None], kernel, 2)[0])
+    pooled = F.max_pool2d(x.detach()[None], kernel, 2)[0]
+    assert np.array_equal(drawn(explorer.still())[1], pooled)
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 3), (30, 40, 3), (200, 300, 3)])
@@ -181,6 +161,17 @@ def test_a_picture_is_pooled_in_each_channel(shape):
     assert np.allclose(four[1], four[0][::2, ::2])
     assert np.allclose(four[3], four[2][::2, ::2])
     assert "changed" in explorer.still().alt
+
+
+def test_in_a_picture_the_regions_that_changed_are_framed():
+    picture = np.zeros((12, 12, 3), np.uint8)
+    picture[:, 6:] = 255
+    explorer = pooling_explorer(picture)
+    explorer.controls["right"].value = -1  # the third column of the output turns white
+    lines = explorer.still().axes[3].collections[3].get_segments()
+    upright = [[[x, y], [x, y + 1]] for x in (1.5, 2.5) for y in np.arange(-0.5, 5)]
+    level = [[[1.5, y], [2.5, y]] for y in (-0.5, 5.5)]
+    assert sorted(line.tolist() for line in lines) == sorted(level + upright)
 
 
 @pytest.mark.parametrize(
@@ -199,10 +190,13 @@ def test_something_else_is_refused(x, error, words):
         pooling_explorer(x)
 
 
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="use one"):
-        pool(torch.ones(1, 1, 2, 2), "median")
-
-
-def test_a_map_that_needs_gradients_is_drawn():
-    assert pooling_explorer(torch.ones(4, 4, requires_grad=True)).still().alt.startswith("Max")
+def test_numbers_are_written_short_and_as_large_as_the_longest_fits_its_cell():
+    numbers = (3, 0.256, -9.99, 12.345, 99.96, -123.4)
+    short = ["3", "0.26", "−9.99", "12.3", "100", "−123"]
+    assert [write_short(n) for n in numbers] == short
+    for values in ([[1, 2], [3, 4]], [[-12.34, 5], [0.125, 1000]]):
+        path = number_path(np.array(values, float))
+        cells = np.rint(path.vertices)
+        assert set(map(tuple, cells.tolist())) == {(0, 0), (1, 0), (0, 1), (1, 1)}
+        reach = np.abs(path.vertices - cells).max()  # of the curves' control points
+        assert 0.2 < reach < 0.45

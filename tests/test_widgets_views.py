@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from traitlets import TraitError
 
 from cnn_basics import widgets
-from cnn_basics.plots.strides import plot_strides
-from cnn_basics.widgets.views import ViewExplorer, answer_view, describe_view, read_sizes
+from cnn_basics.widgets.views import (
+    ViewExplorer,
+    answer_view,
+    describe_view,
+    draw_view,
+    read_sizes,
+)
 
 
 def legal_shapes(numbers: int) -> list[list[int]]:
@@ -121,7 +126,7 @@ def test_every_number_of_numbers_starts_with_a_matrix(numbers):
 
 
 def test_the_picture_outlines_the_element_twice():
-    figure = plot_strides(torch.arange(12).view(2, 3, 2), (1, 0, 1))
+    figure = draw_view(torch.arange(12).view(2, 3, 2), (1, 0, 1))
     assert figure.alt.endswith("y[1, 0, 1] sits at 1·6 + 0·2 + 1·1 = 7.")
     axes = [axes for part in figure.subfigs for axes in part.axes]
     framed = [

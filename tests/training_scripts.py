@@ -59,33 +59,18 @@ def train_until(epoch: int, batch: int, path: str) -> None:
 
 
 def together(path: str, *batch_sizes: str) -> None:
-    """Do all that is tested with several processes, as many as torchrun started."""
+    """Train with several processes, as many as torchrun started; each writes what came out."""
+    rank = os.environ["RANK"]
     for batch_size in map(int, batch_sizes):
-        train_together(f"{path}.{batch_size}", batch_size)
-    stop_together(f"{path}.stopped")
-
-
-def train_together(path: str, batch_size: int) -> None:
-    """Train; each process writes what came out."""
-    from cnn_basics.training.processes import join_processes
-
-    options = OPTIONS | {"batch_size": batch_size}
-    model = network(dropout=0.0, seed=1 + int(os.environ["RANK"]))
-    called = []
-    history = fit(
-        model, data(), data(seed=1), patience=3, on_batch=lambda s: called.append(s.loss), **options
-    )
-    rank = join_processes(torch.device("cpu")).rank
-    result = {"model": model.state_dict(), "loss": history.train_loss, "called": len(called)}
-    torch.save(result | {"valid": history.valid_loss}, f"{path}.{rank}")
-
-
-def stop_together(path: str) -> None:
-    """The first process alone says stop."""
-    first = os.environ["RANK"] == "0"
-    stop = (lambda state: state.epoch == 2) if first else (lambda state: False)
+        model, losses = network(dropout=0.0, seed=1 + int(rank)), []
+        options = OPTIONS | {"batch_size": batch_size, "patience": 3}
+        options |= {"on_batch": lambda state, losses=losses: losses.append(state.loss)}
+        history = fit(model, data(), data(seed=1), **options)
+        result = {"model": model.state_dict(), "loss": history.train_loss, "batches": losses}
+        torch.save(result | {"valid": history.valid_loss}, f"{path}.{batch_size}.{rank}")
+    stop = (lambda state: state.epoch == 2) if rank == "0" else (lambda state: False)
     history = fit(network(), data(), on_epoch=stop, **OPTIONS)
-    torch.save([history.epochs, history.reason], f"{path}.{os.environ['RANK']}")
+    torch.save([history.epochs, history.reason], f"{path}.stopped.{rank}")
 
 
 if __name__ == "__main__":

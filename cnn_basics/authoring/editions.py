@@ -188,6 +188,9 @@ def make_handout(notebook: NotebookNode, path: Path) -> str:
 
 
 def _convert(notebook: NotebookNode, path: Path, kind: type, template: str, **options: str) -> str:
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):  # folded: it only draws
+            cell.metadata["transient"] = {"remove_source": True}
     folders = [str(HERE / "templates")]
     exporter = kind(extra_template_basedirs=folders, template_name=template, **options)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})

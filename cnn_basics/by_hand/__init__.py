@@ -27,9 +27,7 @@ from cnn_basics.by_hand.layers import (
     max_pool2d,
     output_size,
     pad,
-    read_window,
     relu,
-    slide,
     windows,
 )
 from cnn_basics.by_hand.updates import (
@@ -49,6 +47,6 @@ __all__ = [
     "avg_pool2d_backward", "batch_norm", "batch_norm_backward", "conv2d", "conv2d_backward",
     "conv2d_grad_weight", "conv2d_grad_x", "cross_entropy_backward", "curvatures",
     "fully_connected", "gradient_check", "linear_backward", "max_pool2d", "max_pool2d_backward",
-    "momentum_step", "output_size", "pad", "read_window", "relu", "relu_backward", "sgd_step",
-    "slide", "spread", "walk", "windows", "windows_backward",
+    "momentum_step", "output_size", "pad", "relu", "relu_backward", "sgd_step",
+    "spread", "walk", "windows", "windows_backward",
 ]  # fmt: skip

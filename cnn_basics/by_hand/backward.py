@@ -37,17 +37,13 @@ from cnn_basics.expect import expect
 def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
     """Compute the gradients of `by_hand.fully_connected` for input, weights and bias.
 
-    Returns:
-        `(grad_x, grad_weight, grad_bias)`, shaped as `x`, `weight` and `(out_features,)`.
-
     Example:
         >>> x, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]])
         >>> linear_backward(torch.tensor([[10.0]]), x, weight)
         (tensor([[30., 40.]]), tensor([[10., 20.]]), tensor([10.]))
 
     Source:
-        Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating
-        errors", equations 4 to 7.
+        Rumelhart, Hinton & Williams (1986), "Learning representations …", equations 4 to 7.
     """
     check_gradient(grad_output, fully_connected, x, weight=weight)
     grad_x = grad_output @ weight  # (..., out) times (out, in) gives (..., in)
@@ -76,9 +72,6 @@ def conv2d_backward(
 
     The options are those of the forward pass: `stride`, `padding`, `dilation` and `groups`.
 
-    Returns:
-        `(grad_x, grad_weight, grad_bias)`, shaped as `x`, `weight` and `(out_channels,)`.
-
     Example:
         >>> grad_output, weight = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
         >>> gradients = conv2d_backward(grad_output, torch.arange(9.0).view(1, 1, 3, 3), weight)
@@ -86,8 +79,7 @@ def conv2d_backward(
         [[1, 2, 1, 2, 4, 2, 1, 2, 1], [8, 12, 20, 24], [4]]
 
     Source:
-        Dumoulin & Visin (2016), "A guide to convolution arithmetic for deep learning",
-        https://arxiv.org/abs/1603.07285, chapter 4 (transposed convolution).
+        Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, chapter 4.
     """
     check_gradient(grad_output, conv2d, x, weight=weight, **options)
     grad_x = conv2d_grad_x(grad_output, weight, x.shape[-2:], **options)
@@ -140,9 +132,6 @@ def spread(x: Tensor, stride: Size) -> Tensor:
 
     Undoes the jumps of a stride: each output's gradient returns to where its window began.
 
-    Returns:
-        `(..., (H - 1) * stride + 1, (W - 1) * stride + 1)`.
-
     Example:
         >>> spread(torch.tensor([[[[1.0, 2.0]]]]), stride=3)
         tensor([[[[1., 0., 0., 2.]]]])
@@ -156,16 +145,13 @@ def spread(x: Tensor, stride: Size) -> Tensor:
 def windows_backward(grad_output: Tensor, size: Pair, **options: Padding) -> Tensor:
     """Add up, for each pixel, what all the windows that read it hand back.
 
-    The backward pass of `by_hand.windows` with these options, for maps of this size. What is handed
-    back to the padding belongs to no pixel and is cut off.
+    The backward pass of `by_hand.windows` with these options, for maps of this size, known as
+    col2im. What is handed back to the padding belongs to no pixel and is cut off.
 
     Example:
         >>> ones = torch.ones(1, 2, 2, 2, 2)  # the four 2×2 windows of a 3×3 map
         >>> windows_backward(ones, (3, 3))[0].tolist()
         [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
-
-    Source:
-        The transpose of unfolding, known as col2im; see `torch.nn.functional.fold`.
     """
     *others, rows, columns, kernel_h, kernel_w = grad_output.shape
     window, borders = read_window((kernel_h, kernel_w), **options)
@@ -214,9 +200,8 @@ def avg_pool2d_backward(
     The padding counts as in `by_hand.avg_pool2d` with its defaults, so its share is lost.
 
     Example:
-        >>> avg_pool2d_backward(torch.tensor([[[8.0]]]), torch.zeros(1, 2, 2), kernel_size=2)
-        tensor([[[2., 2.],
-                 [2., 2.]]])
+        >>> avg_pool2d_backward(torch.tensor([[[8.0]]]), torch.zeros(1, 2, 2), 2).tolist()
+        [[[2.0, 2.0], [2.0, 2.0]]]
     """
     (kernel, strides, _), _, counts = read_pooling(x, kernel_size, stride, padding)
     check_shape(grad_output, x, (*x.shape[:-2], *counts))
@@ -240,9 +225,6 @@ def batch_norm_backward(
     that would only shift a channel and the part that would only stretch it change nothing after
     the normalisation, so both are taken out. In evaluation the layer just scales.
 
-    Returns:
-        `(grad_x, grad_weight, grad_bias)`, with the shapes of `x`, `(C,)` and `(C,)`.
-
     Example:
         >>> x = torch.tensor([[1.0], [1.0], [3.0], [3.0]])  # mean 2, variance 1
         >>> grad_output = torch.tensor([[4.0], [0.0], [0.0], [0.0]])
@@ -250,8 +232,7 @@ def batch_norm_backward(
         tensor([ 2., -2.,  0.,  0.])
 
     Source:
-        Ioffe & Szegedy (2015), "Batch normalization", https://arxiv.org/abs/1502.03167,
-        section 3 (the equations after algorithm 1), simplified.
+        Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, section 3, simplified.
     """
     tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight}
     check_gradient(grad_output, batch_norm, x, **tensors, training=training, eps=eps)
@@ -283,8 +264,7 @@ def cross_entropy_backward(
     would be right: 1 for the picture's class and 0 for the others.
 
     Args:
-        grad_output: The gradient for the loss: one number without axes, 1 when the loss is the
-            last step; `(N,)` with `reduction="none"`.
+        grad_output: The gradient for the loss: one number, or `(N,)` with `reduction="none"`.
         x: `(N, K)`, the scores (logits) before any softmax.
         target: `(N,)` int64, the class of each picture, 0 to K − 1.
         reduction: `"mean"`, `"sum"` or `"none"`, as in the forward pass.
@@ -299,8 +279,7 @@ def cross_entropy_backward(
         tensor([[ 0.2500, -0.5000,  0.2500]])
 
     Source:
-        Bridle (1990), "Probabilistic interpretation of feedforward classification network
-        outputs"; Szegedy et al. (2016), https://arxiv.org/abs/1512.00567, section 7.
+        Bridle (1990); for label smoothing https://arxiv.org/abs/1512.00567, section 7.
     """
     check_cross_entropy(x, target, reduction, label_smoothing)
     n, classes = x.shape
@@ -323,10 +302,9 @@ def cut_off_padding(padded: Tensor, size: Pair, borders: Borders) -> Tensor:
 def check_gradient(
     grad_output: Tensor, forward: Callable[..., Tensor], x: Tensor, **others: object
 ) -> None:
-    """Refuse a gradient that does not fit the output of the forward pass.
+    """Refuse a gradient that does not fit the output, or arguments that the layer refuses.
 
-    That pass is run on the device `meta`, where tensors have a shape and no numbers: it costs next
-    to nothing, refuses what does not fit together, and tells the output's shape.
+    The layer is run on the device `meta`, where tensors have a shape and no numbers.
     """
     tensors = {"x": x} | {k: other for k, other in others.items() if isinstance(other, Tensor)}
     check_alike(**tensors)

@@ -18,39 +18,15 @@ CORNER = 1e-3  # left and right slopes that differ by more, relatively, meet in 
 
 @dataclass(frozen=True, repr=False)
 class GradientCheck:
-    """What `gradient_check` found: where the gradients that were given differ most from slopes."""
+    """What `gradient_check` found; it prints as a sentence."""
 
     passed: bool
-    largest: float  # of the relative errors
-    index: int  # in which input it is
-    place: tuple[int, ...]  # where in it; of errors that are (nearly) as large, the first
-    corner: bool  # whether the function has a corner there, so that no slope is right
-    tolerance: float
+    sentence: str
     given: list[Tensor]  # for each input, the gradients that were checked
-    slopes: list[Tensor]  # for each input, `(2, ...)`: towards smaller numbers, and towards larger
-
-    @property
-    def numeric(self) -> list[Tensor]:
-        """The central differences, one tensor for each input."""
-        return [slopes.mean(dim=0) for slopes in self.slopes]
+    numeric: list[Tensor]  # for each input, the central differences
 
     def __repr__(self) -> str:
-        """Return a sentence: whether the check passes, and if not, where and by how much."""
-        numbers, inputs = sum(x.numel() for x in self.given), len(self.given)
-        where = f"for {numbers:,} numbers in {inputs} input{'s' if inputs > 1 else ''}"
-        if self.passed:
-            return f"passes: the largest relative error is at most {self.tolerance:g}, {where}"
-        given, numeric = (each[self.index][self.place] for each in (self.given, self.numeric))
-        left, right = self.slopes[self.index][(slice(None), *self.place)]
-        corner = (
-            f"; the function has a corner there (slope {left:.4g} to the left, {right:.4g} to the "
-            "right), so check it elsewhere"
-        )
-        return (
-            f"fails: the largest relative error is {self.largest:.2g}, in inputs[{self.index}] at "
-            f"{list(self.place)}: the gradient is {given:.4g}, numerically {numeric:.4g}"
-            f"{corner if self.corner else ''}"
-        )
+        return self.sentence
 
 
 def gradient_check(
@@ -76,12 +52,11 @@ def gradient_check(
         backward: Takes `grad_output` and the inputs, and returns the gradient for each input (a
             tensor, or a sequence of them). None takes the gradients from PyTorch's autograd.
         step: Size of the nudge, above 0.
-        tolerance: The largest relative error that passes.
+        tolerance: The largest relative error that passes: of the difference and the larger of the
+            two gradients, but at least 0.001, so that rounding near zero does not count.
 
     Returns:
-        What prints as a sentence, and has the gradients as `given` and `numeric`. The relative
-        error is the difference divided by the larger of the two (but at least by 0.001, so that
-        rounding near zero does not count).
+        What prints as a sentence, with `passed` and the gradients `given` and `numeric`.
 
     Example:
         >>> gradient_check(lambda x: x**3, torch.tensor([1.0, 2.0]))
@@ -108,10 +83,18 @@ def gradient_check(
     else:
         given = backward(grad_output.clone(), *(x.clone() for x in points))
         given = [given] if isinstance(given, Tensor) else list(given)
-        _check_gradients(given, points)
+        what, fix = f"one gradient for each of {len(points)} inputs", "return them in that order"
+        expect(len(given) == len(points), what, f"{len(given)}", fix)
+    for index, (gradient, x) in enumerate(zip(given, points, strict=True)):
+        check_float(gradient, f"the gradient of inputs[{index}]")
+        what = f"the gradient of inputs[{index}] in the input's shape {tuple(x.shape)}"
+        fix = "what was added in the forward pass, such as padding, is cut off in the backward pass"
+        expect(gradient.shape == x.shape, what, f"{tuple(gradient.shape)}", fix)
     with torch.no_grad():
-        slopes = [_slopes(function, points, k, grad_output, step) for k in range(len(points))]
-    return _compare([gradient.detach().double() for gradient in given], slopes, tolerance)
+        here = _call(function, points)  # subtracted before weighting: what stays is exactly 0
+        weigh = lambda: ((_call(function, points) - here) * grad_output).sum()  # noqa: E731
+        slopes = [_slopes(weigh, x, step) for x in points]
+    return _judge([gradient.detach().double() for gradient in given], slopes, tolerance)
 
 
 def _call(function: Callable[..., Tensor], points: Sequence[Tensor]) -> Tensor:
@@ -123,58 +106,47 @@ def _call(function: Callable[..., Tensor], points: Sequence[Tensor]) -> Tensor:
     return output
 
 
-def _check_gradients(gradients: Sequence[Tensor], points: Sequence[Tensor]) -> None:
-    what, fix = f"one gradient for each of {len(points)} inputs", "return them in the inputs' order"
-    expect(len(gradients) == len(points), what, f"{len(gradients)}", fix)
-    for index, (gradient, x) in enumerate(zip(gradients, points, strict=True)):
-        check_float(gradient, f"the gradient of inputs[{index}]")
-        what = f"the gradient of inputs[{index}] in the input's shape {tuple(x.shape)}"
-        fix = "what was added in the forward pass, such as padding, is cut off in the backward pass"
-        expect(gradient.shape == x.shape, what, f"{tuple(gradient.shape)}", fix)
-
-
-def _slopes(
-    function: Callable[..., Tensor],
-    points: Sequence[Tensor],
-    index: int,
-    grad_output: Tensor,
-    step: float,
-) -> Tensor:
-    """Nudge each number of one input down and up: `(2, ...)`, the slopes to the left and right.
-
-    The outputs are subtracted before they are weighted: what does not change is exactly 0.
-    """
-    here = _call(function, points)
-    slopes = torch.empty(2, *points[index].shape, dtype=torch.float64)
-    numbers = points[index].view(-1)  # a view: writing into it changes the input
+def _slopes(change: Callable[[], Tensor], x: Tensor, step: float) -> Tensor:
+    """Nudge each number of an input down and up: `(2, ...)`, the slopes to the left and right."""
+    slopes = torch.empty(2, *x.shape, dtype=torch.float64)
+    numbers = x.view(-1)  # a view: writing into it changes the input
     for place in range(len(numbers)):
         kept = numbers[place].item()
         for side, nudge in enumerate((-step, step)):
             numbers[place] = kept + nudge
-            change = _call(function, points) - here
-            slopes[side].view(-1)[place] = (change * grad_output).sum() / nudge
+            slopes[side].view(-1)[place] = change() / nudge
         numbers[place] = kept
     return slopes
 
 
-def _compare(given: list[Tensor], slopes: list[Tensor], tolerance: float) -> GradientCheck:
-    """Find the place where gradients differ most from the slopes."""
-    errors = [relative_error(g, s.mean(dim=0)) for g, s in zip(given, slopes, strict=True)]
+def _judge(given: list[Tensor], slopes: list[Tensor], tolerance: float) -> GradientCheck:
+    """Say whether gradients are the mean slopes, and where they differ most."""
+    numeric = [each.mean(dim=0) for each in slopes]
+    errors = [_relative_error(g, n) for g, n in zip(given, numeric, strict=True)]
     largest = max((error.max().item() for error in errors if error.numel()), default=0.0)
-    places = [
-        (index, tuple(place))
-        for index, error in enumerate(errors)
-        for place in (error >= AS_LARGE * largest).nonzero().tolist()
-    ]
-    index, place = places[0] if places else (0, ())
+    if largest <= tolerance:
+        numbers, inputs = sum(x.numel() for x in given), len(given)
+        sentence = (
+            f"passes: the largest relative error is at most {tolerance:g}, for {numbers:,} numbers "
+            f"in {inputs} input{'s' if inputs > 1 else ''}"
+        )
+        return GradientCheck(True, sentence, given, numeric)
+    worst = [(error >= AS_LARGE * largest).nonzero().tolist() for error in errors]
+    index = next(k for k, places in enumerate(worst) if places)
+    place = tuple(worst[index][0])
     left, right = slopes[index][(slice(None), *place)]
-    corner = bool((relative_error(left, right) > CORNER).any())
-    return GradientCheck(
-        largest <= tolerance, largest, index, place, corner, tolerance, given, slopes
+    sentence = (
+        f"fails: the largest relative error is {largest:.2g}, in inputs[{index}] at {list(place)}: "
+        f"the gradient is {given[index][place]:.4g}, numerically {numeric[index][place]:.4g}"
     )
+    if _relative_error(left, right) > CORNER:
+        sentence += (
+            f"; the function has a corner there (slope {left:.4g} to the left, {right:.4g} to the "
+            "right), so check it elsewhere"
+        )
+    return GradientCheck(False, sentence, given, numeric)
 
 
-def relative_error(one: Tensor, other: Tensor) -> Tensor:
-    """Divide the difference by the larger of the two, but at least by 0.001."""
+def _relative_error(one: Tensor, other: Tensor) -> Tensor:
     larger = torch.maximum(one.abs(), other.abs()).clamp(min=LEAST)
     return ((one - other).abs() / larger).nan_to_num(nan=float("inf"))

@@ -32,55 +32,43 @@ from cnn_basics.by_hand.layers import (
 )
 from cnn_basics.expect import expect, whole
 
-BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
 Shape = tuple[int, int, int, int]
+BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
 
 
 def rung(core: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Give a core, which convolves padded maps and one group's kernels, all that `conv2d` takes."""
 
     @functools.wraps(core)
-    def convolve(
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = None,
-        stride: Size = 1,
-        padding: Padding = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-    ) -> Tensor:
+    def convolve(x: Tensor, weight: Tensor, *others: object, **options: object) -> Tensor:
+        given = signature.bind(x, weight, *others, **options)
+        given.apply_defaults()
+        _, _, bias, stride, padding, dilation, groups = given.args
         groups = check_conv2d(x, weight, bias, groups)
         if x.ndim == 3:
-            return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
+            return convolve(x[None], *given.args[1:])[0]
         (_, steps, gaps), borders = read_window(weight.shape[2:], stride, padding, dilation)
         parts = zip(pad(x, borders).chunk(groups, dim=1), weight.chunk(groups), strict=True)
         y = torch.cat([core(maps, kernels, steps, gaps) for maps, kernels in parts], dim=1)
         return y if bias is None else y + bias.view(-1, 1, 1)
 
-    convolve.__signature__ = inspect.signature(conv2d)
+    convolve.__signature__ = signature = inspect.signature(conv2d)
     return convolve
 
 
 def im2col(x: Tensor, kernel_size: Size, **options: Padding) -> Tensor:
     """Write every window of `by_hand.windows` into a row of one matrix.
 
-    A pixel is copied once for each window that it is in, so the matrix is up to
-    `kernel height · kernel width` times as large as the maps `(N, C, H, W)`.
-
-    Returns:
-        `(N·H_out·W_out, C·kernel height·kernel width)`: a row for each output, with the columns
-        in the order of `weight.flatten(1)`.
+    A pixel is copied once for each window that it is in. The matrix is
+    `(N·H_out·W_out, C·kernel height·kernel width)`, with columns in the order of
+    `weight.flatten(1)`.
 
     Example:
-        >>> im2col(torch.arange(9.0).view(1, 1, 3, 3), kernel_size=2)
-        tensor([[0., 1., 3., 4.],
-                [1., 2., 4., 5.],
-                [3., 4., 6., 7.],
-                [4., 5., 7., 8.]])
+        >>> im2col(torch.arange(9.0).view(1, 1, 3, 3), kernel_size=2).int().tolist()
+        [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
 
     Source:
-        Chellapilla, Puri & Simard (2006), "High performance convolutional neural networks
-        for document processing", section 4.
+        Chellapilla, Puri & Simard (2006), "High performance convolutional …", section 4.
     """
     return to_rows(windows(x, kernel_size, **options))
 
@@ -95,10 +83,6 @@ def conv2d_im2col(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
     """Convolve with one matrix product: all windows of the batch, times all kernels.
 
     Arguments, result and errors are those of `by_hand.conv2d`.
-
-    Example:
-        >>> conv2d_im2col(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
-        [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
     seen = slide(padded, weight.shape[2:], stride, dilation)
     n, _, height, width = seen.shape[:4]
@@ -108,19 +92,14 @@ def conv2d_im2col(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
 
 @rung
 def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
-    """Convolve with one small matrix product for each position in the kernel.
+    """Convolve as `by_hand.conv2d`, with one small matrix product for each place in the kernel.
 
     A 5×5 convolution is the sum of 25 convolutions of 1×1, each of the maps moved by some pixels.
     Nothing is copied 25 times, but every product is small, and the sum is read and written again
-    for each. Arguments, result and errors are those of `by_hand.conv2d`.
-
-    Example:
-        >>> conv2d_shifts(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
-        [[[[8.0, 12.0], [20.0, 24.0]]]]
+    for each.
 
     Source:
-        Vasudevan, Anderson & Gregg (2017), "Parallel multi channel convolution using general
-        matrix multiplication", https://arxiv.org/abs/1704.04428, section III.
+        Vasudevan, Anderson & Gregg (2017), https://arxiv.org/abs/1704.04428, section III.
     """
     padded = padded.contiguous(memory_format=torch.channels_last)
     moved = slide(padded, weight.shape[2:], stride, dilation).permute(4, 5, 0, 2, 3, 1)
@@ -135,23 +114,15 @@ def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
 
 @rung
 def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
-    """Convolve by way of the Fourier transform, where sliding becomes multiplying.
+    """Convolve as `by_hand.conv2d` by the Fourier transform, where sliding becomes multiplying.
 
-    Transform maps and kernels, multiply (frequency by frequency, adding over the channels), and
-    transform back. The conjugate makes it a cross-correlation, which does not flip the kernel. The
-    work hardly depends on the size of the kernel; a stride saves nothing, as all positions are
-    computed and some are thrown away. Rows and columns of zeros, which change nothing, are added
-    up to the next length that has only small factors, for which the transform is fast. Arguments,
-    result and errors are those of `by_hand.conv2d`; in float32 the rounding errors are larger.
-
-    Example:
-        >>> y = conv2d_fft(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
-        >>> y.round().tolist()
-        [[[[8.0, 12.0], [20.0, 24.0]]]]
+    Transform maps and kernels, multiply frequency by frequency, adding over the channels, and
+    transform back. The conjugate makes it a cross-correlation. The work hardly depends on the size
+    of the kernel; a stride saves nothing, as all positions are computed. Zeros are added up to the
+    next length that has only small factors, for which the transform is fast.
 
     Source:
-        Mathieu, Henaff & LeCun (2014), "Fast training of convolutional networks through FFTs",
-        https://arxiv.org/abs/1312.5851, section 2.
+        Mathieu, Henaff & LeCun (2014), https://arxiv.org/abs/1312.5851, section 2.
     """
     from scipy.fft import next_fast_len  # takes its time, and no other rung needs it
 
@@ -169,24 +140,15 @@ def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> 
 
 @rung
 def conv2d_blocked(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
-    """Convolve with a matrix product for a few pictures, or a few rows of one, at a time.
+    """Convolve as `by_hand.conv2d`, a few pictures, or a few rows of one, at a time.
 
     Three things make it faster than `conv2d_im2col`: the columns of a block are still in the
-    cache when the product reads them; their memory is used again for the next block; and with
-    channels last, neighbouring numbers of a window are neighbours in memory, so they are copied
-    together. PyTorch shares out each copy and each product among its threads, which is worth it
-    since a block is large. Arguments, result and errors are those of `by_hand.conv2d`.
-
-    Raises:
-        ValueError: Also when autograd is to follow: memory that is used again keeps no history.
-
-    Example:
-        >>> conv2d_blocked(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
-        [[[[8.0, 12.0], [20.0, 24.0]]]]
+    cache when the product reads them; their memory is used again for the next block (so there is
+    no history for autograd, which is refused); and with channels last, neighbouring numbers of a
+    window are neighbours in memory, so they are copied together.
 
     Source:
-        Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication",
-        section 4, for blocks that fit into the cache.
+        Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication", section 4.
     """
     check_no_gradient(padded, weight)
     padded = padded.contiguous(memory_format=torch.channels_last)
@@ -229,19 +191,12 @@ RUNGS = {
 def ladder(x: Tensor, weight: Tensor, **options: object) -> dict[str, Callable[[], Tensor]]:
     """Get every rung ready for one layer, with the library beside them.
 
-    Args:
-        x: `(N, in_channels, H, W)`.
-        weight: `(out_channels, in_channels / groups, kernel height, kernel width)`.
-        options: As in `by_hand.conv2d`, such as `padding=2`.
-
-    Returns:
-        By name, what `time_side_by_side` calls; `"F.conv2d"` is the library's function, which
-        also comes with its input and kernels in channels-last memory.
+    Returns, by name, what `time_side_by_side` calls; `"F.conv2d"` is the library's function, which
+    also comes with its input and kernels in channels-last memory.
 
     Example:
-        >>> tasks = ladder(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))
-        >>> tasks["F.conv2d"]().item()
-        9.0
+        >>> ladder(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), padding=1)["F.conv2d"]().sum()
+        tensor(49.)
     """
     last = [tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, weight)]
     return {
@@ -272,24 +227,15 @@ class Cost:
 def conv2d_cost(
     x_shape: Shape, weight_shape: Shape, *, element_size: int = 4, **options: object
 ) -> Cost:
-    """Count what a convolution needs at least: each number read or written once.
+    """Count what a convolution needs at least, without a bias: each number moved once.
 
-    Args:
-        x_shape: `(N, in_channels, H, W)`; padding is not read from memory, but multiplied.
-        weight_shape: `(out_channels, in_channels / groups, kernel height, kernel width)`.
-        element_size: Bytes of one number: 4 for float32, 8 for float64.
-        options: As in `by_hand.conv2d`, such as `padding=2`.
-
-    Returns:
-        The cost, without a bias.
+    The shapes are those of `x` and `weight` in `by_hand.conv2d`, and so are the options; a number
+    has `element_size` bytes. Padding is not read from memory, but multiplied.
 
     Example:
         >>> conv2d_cost((1, 3, 28, 28), (32, 3, 5, 5), padding=2)
         Cost(multiply_adds=1881600, bytes=119360)
     """
-    fits = len(x_shape) == len(weight_shape) == 4 and min(*x_shape, *weight_shape) >= 1
-    got = f"{tuple(x_shape)} and {tuple(weight_shape)}"
-    expect(fits, "x_shape and weight_shape of four numbers from 1", got, "give the shapes of both")
     x, weight = (torch.empty(shape, device="meta") for shape in (x_shape, weight_shape))
     y = conv2d(x, weight, **options)  # without numbers, for its checks and its shape
     numbers = x.numel() + weight.numel() + y.numel()
@@ -300,9 +246,8 @@ def conv2d_cost(
 class Machine:
     """The two speeds that bound every program: the *roofline* of a computer.
 
-    Attributes:
-        peak: Operations per second at best; a multiply-add is two.
-        bandwidth: Bytes per second between memory and processor at best.
+    `peak` is in operations per second, where a multiply-add is two, `bandwidth` in bytes per second
+    between memory and processor.
 
     Example:
         >>> laptop = Machine(peak=100e9, bandwidth=20e9)
@@ -310,8 +255,7 @@ class Machine:
         (5.0, 40000000000.0, 100000000000.0)
 
     Source:
-        Williams, Waterman & Patterson (2009), "Roofline: an insightful visual performance model
-        for multicore architectures", https://doi.org/10.1145/1498765.1498785.
+        Williams, Waterman & Patterson (2009), https://doi.org/10.1145/1498765.1498785.
     """
 
     peak: float
@@ -335,19 +279,10 @@ class Machine:
 def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> Machine:
     """Measure both speeds, in float32 and with as many threads as PyTorch uses.
 
-    The peak is that of a large matrix product or of a convolution with many channels, both of
-    which use each number many times: PyTorch has code of its own for each, and on some processors
-    the second is twice as fast. The bandwidth is that of copying more bytes than the caches hold,
-    or of changing them in place. The best of all repeats counts, because whatever else the
-    computer does can only slow it down.
-
-    Args:
-        side: Rows and columns of the two matrices; an eighth as many channels.
-        copied: Bytes to copy, at least 4; each is read once and written once.
-        repeats: How often each is done.
-
-    Returns:
-        The measured machine.
+    The peak is that of a large matrix product or of a convolution with many channels: PyTorch has
+    code of its own for each, and on some processors the second is twice as fast. The bandwidth is
+    that of copying more bytes than the caches hold, or of changing them in place. The best of all
+    repeats counts, because whatever else the computer does can only slow it down.
 
     Example:
         >>> measure_machine(side=64, copied=2**16, repeats=1).peak > 0
@@ -375,17 +310,11 @@ def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> 
 def time_side_by_side(
     functions: Mapping[str, Callable[[], object]], repeats: int = 9
 ) -> dict[str, list[float]]:
-    """Call functions in turn, again and again, and take the time of each call.
+    """Call functions in turn, again and again, and return the seconds of each call by name.
 
     Timing one function after the other compares a computer at two moments. Taking turns compares
-    neighbours in time: judge by their ratios (`ratios_to`), and by the median of these.
-
-    Args:
-        functions: By name; called without arguments, once more at first, which does not count.
-        repeats: How many calls of each count, at least 1.
-
-    Returns:
-        The seconds of each call by name, in the order of the rounds.
+    neighbours in time: judge by their ratios (`ratios_to`), and by the median of these. Each is
+    called once more at first, which does not count.
 
     Example:
         >>> seconds = time_side_by_side({"nothing": lambda: None, "a sum": lambda: 1 + 1})
@@ -406,14 +335,7 @@ def time_side_by_side(
 
 
 def ratios_to(reference: str, seconds: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    """Divide each time by the reference's time of the same round.
-
-    Args:
-        reference: A name in `seconds`.
-        seconds: The times by name, as `time_side_by_side` returns them.
-
-    Returns:
-        By name, without the reference's own: 2.0 means twice as long as the reference.
+    """Divide each time by the reference's of the same round: 2.0 means twice as long.
 
     Example:
         >>> ratios_to("library", {"library": [1.0, 2.0], "loops": [3.0, 8.0]})

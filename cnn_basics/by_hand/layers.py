@@ -53,8 +53,7 @@ def conv2d(
         [[[[8.0, 12.0], [20.0, 24.0]]]]
 
     Source:
-        LeCun et al. (1998), "Gradient-based learning applied to document recognition",
-        section II; Chellapilla et al. (2006) for the matrix product.
+        LeCun et al. (1998), "Gradient-based learning applied to document recognition", section II.
     """
     groups = check_conv2d(x, weight, bias, groups)
     seen = windows(x, weight.shape[2:], stride, padding, dilation)  # (N, C, H_out, W_out, kh, kw)
@@ -68,19 +67,13 @@ def conv2d(
 def windows(
     x: Tensor, kernel_size: Size, stride: Size = 1, padding: Padding = 0, dilation: Size = 1
 ) -> Tensor:
-    """Look at `x` through every window of a sliding kernel, as `conv2d` with these arguments does.
+    """Look at `x` through every window of a sliding kernel: `(N, C, H_out, W_out, kh, kw)`.
 
-    Returns:
-        `(N, C, H_out, W_out, kernel height, kernel width)`: a view, not a copy; neighbouring
-        windows share their numbers in memory.
+    A view, not a copy: neighbouring windows share their numbers in memory.
 
     Example:
         >>> windows(torch.arange(12.0).view(1, 1, 3, 4), kernel_size=2)[0, 0, 1, 2].tolist()
         [[6.0, 7.0], [10.0, 11.0]]
-
-    Source:
-        Chellapilla, Puri & Simard (2006), "High performance convolutional neural networks
-        for document processing", section 4 (unfolding, later called im2col).
     """
     check_maps(x)
     window, borders = read_window(kernel_size, stride, padding, dilation)
@@ -128,8 +121,7 @@ def output_size(
         size: Height and width of the input; one number means one direction.
         kernel_size: Kernel height and width.
         stride: Pixels from one window to the next.
-        padding: Rows and columns added on every side; `"same"` keeps the size (stride 1 only),
-            `"valid"` adds nothing.
+        padding: Rows and columns added on every side, or `"same"` or `"valid"`.
         dilation: Pixels from one kernel element to the next.
         ceil_mode: Round up instead of down (pooling layers only).
 
@@ -141,8 +133,7 @@ def output_size(
         (28, (2, 4))
 
     Source:
-        Dumoulin & Visin (2016), "A guide to convolution arithmetic for deep learning",
-        https://arxiv.org/abs/1603.07285, relationship 6.
+        Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, relationship 6.
     """
     window, borders = read_window(kernel_size, stride, padding, dilation)
     counts = []
@@ -165,24 +156,14 @@ def output_size(
 def fully_connected(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Apply a fully connected layer, as `torch.nn.functional.linear` does: `y = x Wᵀ + b`.
 
-    Every output is a weighted sum of *all* inputs, plus the output's own bias.
-
-    Args:
-        x: `(..., in_features)`, often `(N, in_features)`.
-        weight: `(out_features, in_features)`, one row for each output.
-        bias: `(out_features,)`, or None.
-
-    Returns:
-        `(..., out_features)`.
+    Every output is a weighted sum of *all* inputs, plus its own bias: `x` is `(..., in_features)`,
+    `weight` `(out_features, in_features)`, `bias` `(out_features,)`, the result
+    `(..., out_features)`.
 
     Example:
-        >>> weight = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-        >>> fully_connected(torch.tensor([[1.0, 2.0, 3.0]]), weight, bias=torch.tensor([0.0, 10.0]))
+        >>> weight, bias = torch.tensor([[1.0, 0, 0], [1, 1, 1]]), torch.tensor([0.0, 10.0])
+        >>> fully_connected(torch.tensor([[1.0, 2.0, 3.0]]), weight, bias)
         tensor([[ 1., 16.]])
-
-    Source:
-        Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating
-        errors", equation 1.
     """
     check_linear(x, weight, bias)
     y = x @ weight.T  # (..., in) times (in, out) gives (..., out)
@@ -232,9 +213,8 @@ def max_pool2d(
         `(N, C, H_out, W_out)`.
 
     Example:
-        >>> x = torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]])
-        >>> max_pool2d(x, kernel_size=2).tolist()
-        [[[6.0, 8.0], [3.0, 4.0]]]
+        >>> max_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
+        tensor([[[6., 8.]]])
 
     Source:
         Ranzato et al. (2007), "Unsupervised learning of invariant feature hierarchies …".
@@ -261,12 +241,8 @@ def avg_pool2d(
     what lies beyond the padding never does. The rest is as in `max_pool2d`.
 
     Example:
-        >>> x = torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]])
-        >>> avg_pool2d(x, kernel_size=2).tolist()
-        [[[3.25, 5.25], [2.0, 2.0]]]
-
-    Source:
-        LeCun et al. (1989), "Backpropagation applied to handwritten zip code recognition".
+        >>> avg_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
+        tensor([[[3.2500, 5.2500]]])
     """
     pooling = read_pooling(x, kernel_size, stride, padding, 1, ceil_mode)
     sums = pooling_windows(x, pooling).sum(dim=(-2, -1))
@@ -309,8 +285,7 @@ def batch_norm(
         [[-1.0, 0.0], [1.0, 0.0]]
 
     Source:
-        Ioffe & Szegedy (2015), "Batch normalization", https://arxiv.org/abs/1502.03167,
-        algorithms 1 and 2.
+        Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, algorithms 1 and 2.
     """
     running = {"running_mean": running_mean, "running_var": running_var}
     check_batch_norm(x, training, eps, **running, weight=weight, bias=bias)

@@ -41,8 +41,7 @@ def momentum_step(
 ) -> tuple[Tensor, State]:
     """Roll on: add the gradient to what is left of the steps before.
 
-    As `sgd_step`; the state is the `velocity`, and `momentum` the share of it, 0 to 1, that is
-    left after a step.
+    As `sgd_step`; the state is the `velocity`, of which the share `momentum` is left after a step.
 
     Example:
         >>> w, state = momentum_step(torch.tensor([1.0]), torch.tensor([2.0]), {}, 0.25)
@@ -50,8 +49,7 @@ def momentum_step(
         tensor([-0.2500])
 
     Source:
-        Polyak (1964), "Some methods of speeding up the convergence of iteration methods", in the
-        form of `torch.optim.SGD(momentum=…)`.
+        Polyak (1964), in the form of `torch.optim.SGD(momentum=…)`.
     """
     velocity = momentum * state.get("velocity", 0.0) + gradient
     return weights - learning_rate * velocity, {"velocity": velocity}
@@ -92,15 +90,10 @@ RULES = {"sgd": sgd_step, "momentum": momentum_step, "adam": adam_step}
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss of two weights whose gradient is known.
+    """A loss of two weights, with its gradient, a start and its valleys, the deepest first.
 
-    Attributes:
-        name: What it looks like.
-        loss: Takes weights `(..., 2)` and returns the loss of each, `(...)`.
-        gradient: Takes weights `(..., 2)` and returns the gradient at each, `(..., 2)`.
-        start: A good point to start from.
-        valleys: The points where the loss is lowest in their surroundings, the deepest first.
-        limits: Smallest and largest first weight, and the same for the second, worth showing.
+    `loss` takes weights `(..., 2)` and returns `(...)`, `gradient` returns `(..., 2)`; `limits` are
+    the smallest and the largest first weight, and the same for the second, worth showing.
 
     Example:
         >>> point = torch.tensor([3.0, 4.0])
@@ -194,17 +187,12 @@ def walk(
         betas: For Adam, both at least 0 and below 1.
 
     Returns:
-        The points, their losses, and whether the walk ran away. Such a walk ends early, with its
-        first point that has a coordinate beyond a million; otherwise there are `steps + 1` points.
-
-    Raises:
-        ValueError: When a name is unknown or a number out of range.
+        The points and their losses: `steps + 1`, or fewer when the walk ran away (`diverged`), up
+        to its first point that has a coordinate beyond a million.
 
     Example:
         >>> walk("bowl", start=(8.0, 4.0), learning_rate=0.5, steps=2).points.tolist()
         [[8.0, 4.0], [4.0, 2.0], [2.0, 1.0]]
-        >>> walk("bowl", learning_rate=2.5, steps=100).diverged
-        True
     """
     known = isinstance(surface, Surface) or surface in SURFACES
     what = f"a Surface or one of {', '.join(map(repr, SURFACES))}"

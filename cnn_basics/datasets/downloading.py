@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from cnn_basics.datasets.cache import cache_folder
-from cnn_basics.datasets.unpacking import unpack
+from cnn_basics.expect import expect
 
+if TYPE_CHECKING:
+    import requests
+
+CACHE_VARIABLE = "CNN_BASICS_CACHE"
 ADDRESS = (
     "https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/"
     "kagglecatsanddogs_5340.zip"
@@ -18,7 +22,14 @@ ADDRESS = (
 SIZE = 824_887_076  # bytes
 SHA256 = "b7974bd00a84a99921f36ee4403f089853777b5ae8d151c76a86e64900334af9"
 CHUNK = 1 << 18  # bytes that are written at a time
-AGAIN = "call download again, it goes on where it stopped"
+
+
+def cache_folder() -> Path:
+    """Name the folder for what can be made or downloaded again; it need not exist yet."""
+    import platformdirs
+
+    chosen = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("cnn-basics")
+    return Path(chosen).expanduser().absolute()
 
 
 def download(
@@ -41,7 +52,7 @@ def download(
         address: Of a zip archive, `https://…`.
         size: Its size in bytes.
         sha256: Its SHA-256 checksum, 64 hexadecimal digits.
-        progress: Show bars.
+        progress: Show a bar.
 
     Returns:
         The folder with the unpacked files, ready for `load_folder`.
@@ -49,43 +60,54 @@ def download(
     Raises:
         ConnectionError: It cannot be reached, or the connection broke off.
         OSError: There is not enough room.
-        ValueError: What came is not what was promised, or the archive would write elsewhere.
+        ValueError: What came is not what was promised.
 
     Example:
         `load_folder(download(), size=64)` gives all of them that can be read, `Cat` and `Dog`.
     """
+    import pooch
+
     parent = Path(folder).expanduser() if folder is not None else cache_folder() / "downloads"
     name = Path(unquote(urlsplit(address).path)).name
     target = parent / Path(name).stem
     if target.is_dir():
         return target
     parent.mkdir(parents=True, exist_ok=True)
-    _require_room(parent, size)
-    archive = parent / f"{name}.part"
-    _fetch(archive, address, size, progress)
-    _require_checksum(archive, address, sha256)
-    try:
-        return unpack(archive, target, progress)
-    finally:
-        if target.is_dir():
-            archive.unlink()
+    free, fix = shutil.disk_usage(parent).free, "free some, or name a folder on another disk"
+    what = f"room for {2 * size / 1e9:.1f} GB in {parent}, for the archive and its files"
+    expect(free >= 2 * size, what, f"{free / 1e9:.1f} GB", fix, OSError)
+
+    part = parent / f"{name}.part"
+    _fetch(part, address, size, progress)
+    got = pooch.file_hash(str(part), alg="sha256")
+    if got != sha256.lower():
+        part.unlink()
+    what = f"an archive with the SHA-256 checksum {sha256} from {address}"
+    fix = "it was removed, so call download again, or from another network"
+    expect(got == sha256.lower(), what, got, fix)
+    aside = parent / f".{target.name}.unpacking"
+    shutil.rmtree(aside, ignore_errors=True)  # of a call that was stopped
+    pooch.get_logger().setLevel("WARNING")
+    pooch.Unzip(extract_dir=aside.name)(str(part), "download", None)  # never writes outside of it
+    os.replace(aside, target)
+    part.unlink()
+    return target
 
 
-def _fetch(archive: Path, address: str, size: int, progress: bool) -> None:
-    """Append to the archive what is missing of it."""
+def _fetch(part: Path, address: str, size: int, progress: bool) -> None:
+    """Append to a file what is missing of it."""
     import requests
 
     try:
-        with open(archive, "ab") as file:
+        with open(part, "ab") as file:
             if file.tell() < size:
                 _append(file, address, size, progress)
             if file.tell() < size:
                 raise requests.ConnectionError("it ended too early")
     except requests.RequestException as error:
-        here = archive.stat().st_size
         raise ConnectionError(
-            f"{address} could not be fetched ({error}); {here:,} of {size:,} bytes are here: "
-            f"check the connection and {AGAIN}"
+            f"{address} could not be fetched ({error}); {part.stat().st_size:,} of {size:,} bytes "
+            "are here: check the connection and call download again, it goes on where it stopped"
         ) from error
 
 
@@ -95,38 +117,20 @@ def _append(file: BinaryIO, address: str, size: int, progress: bool) -> None:
     import requests
     from tqdm.auto import tqdm
 
-    whole = (requests.codes.ok, requests.codes.requested_range_not_satisfiable)
-
     def begin(response: requests.Response, **_: object) -> None:
-        if response.status_code in whole:  # what is here is of no use
+        """Look at the answer before a byte of it is written."""
+        if response.is_redirect or response.status_code not in (200, 206, 416):
+            return
+        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {file.tell()}-")
+        length = response.headers.get("Content-Length")
+        is_other = length is not None and int(length) + file.tell() * goes_on != size
+        if response.ok and (is_other or "html" in response.headers.get("Content-Type", "")):
+            raise requests.ConnectionError("it offers something else, perhaps a page to log in")
+        if not goes_on:  # what is here is of no use
             file.truncate(0)
 
     headers = {"Accept-Encoding": "identity", "Range": f"bytes={file.tell()}-"}
-    with tqdm(
-        desc="downloading", total=size, unit="B", unit_scale=True, disable=not progress
-    ) as bar:
+    bar = tqdm(desc="downloading", total=size, unit="B", unit_scale=True, disable=not progress)
+    with bar:
         fetch = pooch.HTTPDownloader(bar, CHUNK, headers=headers, hooks={"response": begin})
         fetch(address, file, None)
-
-
-def _require_checksum(archive: Path, address: str, sha256: str) -> None:
-    """Remove an archive that is not the one expected, and say so."""
-    import pooch
-
-    got = pooch.file_hash(str(archive), alg="sha256")
-    if got != sha256.lower():
-        archive.unlink()
-        raise ValueError(
-            f"expected an archive with the SHA-256 checksum {sha256} from {address}, got {got}: it "
-            "was removed, so call download again, or from another network"
-        )
-
-
-def _require_room(folder: Path, size: int) -> None:
-    """Refuse to begin what would not fit: the archive, and its files as large again."""
-    free = shutil.disk_usage(folder).free
-    if free < 2 * size:
-        raise OSError(
-            f"{folder} has room for {free / 1e9:.1f} GB, expected {2 * size / 1e9:.1f} GB for the "
-            "archive and its files: free some, or name a folder on another disk"
-        )

@@ -225,7 +225,7 @@ CALIBRATION = Exercise(
     difficulty=3,
     importance=2,
     minutes=15,
-    asks="Write `calibration_error(shares, labels, bins)`, without `calibration.reliability`. `shares` is "
+    asks="Write `calibration_error(shares, labels, bins)`, without `training.reliability`. `shares` is "
     "(N, K), each row sums to 1; `labels` is (N,) int64. The confidence of an answer is its share, "
     "from 1 / K to 1. Cut this range into `bins` groups of the same width (no confidence lies on an "
     "edge). Return, as a number, the mean distance of mean confidence and share right, each group "

@@ -125,7 +125,7 @@ class ReceptiveField:
         """Say which pixels the number at (row, column) of a map sees.
 
         Returns:
-            The first row and the row after the last, then the same for columns. What is below 0
+            The first row and the row after the last, then the same for columns; what is below 0
             or beyond the picture lies in the padding.
         """
         each = zip(self.start, (row, column), self.stride, strict=True)
@@ -206,18 +206,15 @@ def _follow(
     known = name in NUMBER_BY_NUMBER or name in WINDOWS
     if culprit or not known or len({one.stride for one in found}) > 1:
         return culprit or name
-    starts, jump = list(zip(*(one.start for one in found), strict=True)), found[0].stride
-    ends = zip(*([s + n for s, n in zip(o.start, o.size, strict=True)] for o in found), strict=True)
-    start = [min(each) for each in starts]
-    size = [max(end) - first for end, first in zip(ends, start, strict=True)]
     given = dict(zip(WINDOWS.get(name, ()), args, strict=False)) | kwargs
-    kernel, stride, dilation, border = _read_window(name, given)
-    each = range(2)
-    return ReceptiveField(
-        tuple(size[a] + dilation[a] * (kernel[a] - 1) * jump[a] for a in each),
-        tuple(jump[a] * stride[a] for a in each),
-        tuple(start[a] - border[a] * jump[a] for a in each),
-    )
+    window, axes = _read_window(name, given), []
+    for a in range(2):
+        kernel, stride, dilation, border = (each[a] for each in window)
+        step, start = found[0].stride[a], min(one.start[a] for one in found)
+        size = max(one.start[a] + one.size[a] for one in found) - start
+        reach = size + dilation * (kernel - 1) * step
+        axes.append((reach, step * stride, start - border * step))
+    return ReceptiveField(*zip(*axes, strict=True))
 
 
 def _read_window(name: str, given: dict[str, object]) -> tuple[Pair, Pair, Pair, Pair]:
@@ -225,11 +222,11 @@ def _read_window(name: str, given: dict[str, object]) -> tuple[Pair, Pair, Pair,
     if name == "pad":
         left, _, top, _ = (*given["pad"], 0, 0)[:4]
         return (1, 1), (1, 1), (1, 1), (top, left)
-    kernel = given["weight"].shape[2:] if name == "conv2d" else _pair(given.get("kernel_size", 1))
-    stride = _pair(given.get("stride") or (1 if name == "conv2d" else kernel))
-    dilation, padding = _pair(given.get("dilation", 1)), given.get("padding", 0)
     if name not in WINDOWS:
         return (1, 1), (1, 1), (1, 1), (0, 0)
+    kernel = tuple(given["weight"].shape[2:]) if "weight" in given else _pair(given["kernel_size"])
+    stride = _pair(given.get("stride") or (1 if "weight" in given else kernel))
+    dilation, padding = _pair(given.get("dilation", 1)), given.get("padding", 0)
     if padding == "same":
         padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
     return kernel, stride, dilation, _pair(0 if padding == "valid" else padding)

@@ -249,7 +249,7 @@ def _is_map(steps: list[Step], shape: Shape) -> bool:
             return True
         if step.inputs[:1] != [shape] or step.function in REORDERING:
             return False
-    return len(steps) < 2
+    return not any(step.is_leaf for step in steps)
 
 
 def mixed_rows(steps: list[Step], pictures: int) -> Fault | None:

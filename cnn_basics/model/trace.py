@@ -37,14 +37,7 @@ FLOPS: dict[object, Callable[..., int]] = flop_registry | {
 
 
 class MultiplyAddCounter(TorchDispatchMode):
-    """Adds up in `total` the multiply-adds of convolutions, matrix products and attention.
-
-    Example:
-        >>> with MultiplyAddCounter() as counter:
-        ...     _ = torch.zeros(2, 3) @ torch.zeros(3, 4)
-        >>> counter.total
-        24
-    """
+    """Adds up in `total` the multiply-adds of convolutions, matrix products and attention."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,13 +80,6 @@ class Recorder(TorchFunctionMode):
 
     `steps` are the calls that went well, in order; `failed` is the innermost that raised.
     `listen` is called with each step that ends well, and with what it gives.
-
-    Example:
-        >>> recorder = Recorder(nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU()))
-        >>> with recorder.watching():
-        ...     _ = recorder.root(torch.zeros(1, 1, 3, 3))
-        >>> [step.name for step in recorder.steps]
-        ['model', '0', '1']
     """
 
     def __init__(
@@ -259,11 +245,6 @@ class ShapeTrace:
         rows: one `TraceRow` per step; layers that were never called come last.
         parameters: how many learnt numbers the network has, each counted once.
         multiply_adds: how many products one forward pass of the whole batch adds up.
-
-    Example:
-        >>> row = TraceRow("fc", "Linear", (1, 3), (1, 2), parameters=8, multiply_adds=6)
-        >>> ShapeTrace((row, row)).parameters
-        16
     """
 
     rows: tuple[TraceRow, ...]
@@ -340,13 +321,6 @@ def untouched(model: nn.Module) -> Iterator[None]:
 
     Restored, also after an exception: the training flag of each module, all buffers (such as the
     statistics of batch normalisation) and PyTorch's random state.
-
-    Example:
-        >>> model = nn.BatchNorm1d(2).train()
-        >>> with untouched(model):
-        ...     scores = model(torch.ones(3, 2))
-        >>> model.training, int(model.num_batches_tracked)
-        (True, 0)
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from cnn_basics.expect import expect
 from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_figure
+
+if TYPE_CHECKING:
+    from cnn_basics.training import History
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -130,20 +133,12 @@ def plot_bars(
     return figure
 
 
-class Curves(Protocol):
-    """One number for each epoch in each list; a `training.History` has them."""
-
-    train_loss: Sequence[float]
-    train_accuracy: Sequence[float]
-    valid_loss: Sequence[float]
-    valid_accuracy: Sequence[float]
-
-
-def plot_learning_curves(runs: Mapping[str, Curves], alt: str, *, classes: int = 2) -> LessonFigure:
+def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2) -> LessonFigure:
     """Draw loss and accuracy of one or several trainings, for training and validation pictures.
 
     Args:
-        runs: Name and history of each training, at most 4; a name may be empty.
+        runs: Name and history of each training, as `training.fit` returns it, at most 4; a name
+            may be empty.
         alt: What the picture shows.
         classes: How many there are, to draw the level of guessing: a loss of log(classes), and
             an accuracy of 1 / classes.
@@ -158,9 +153,8 @@ def plot_learning_curves(runs: Mapping[str, Curves], alt: str, *, classes: int =
 
     Example:
         >>> from types import SimpleNamespace
-        >>> losses, shares = [0.7, 0.4], [0.5, 0.8]
-        >>> run = SimpleNamespace(train_loss=losses, train_accuracy=shares, valid_loss=[],
-        ...                       valid_accuracy=[])
+        >>> lists = {"train_loss": [0.7, 0.4], "train_accuracy": [0.5, 0.8]}
+        >>> run = SimpleNamespace(**lists, valid_loss=[], valid_accuracy=[])
         >>> plot_learning_curves({"": run}, "Loss falls, accuracy rises.")
         <LessonFigure: Loss falls, accuracy rises.>
     """

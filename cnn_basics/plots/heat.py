@@ -8,16 +8,8 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
+from cnn_basics import figures
 from cnn_basics.expect import expect
-from cnn_basics.figures import (
-    BLACK,
-    DIVERGING,
-    SEQUENTIAL,
-    VERMILION,
-    LessonFigure,
-    new_figure,
-    plain_axes,
-)
 
 
 def plot_heat(
@@ -28,7 +20,7 @@ def plot_heat(
     *,
     masks: torch.Tensor | None = None,
     size: float = 1.5,
-) -> LessonFigure:
+) -> figures.LessonFigure:
     """Show pictures and, below each, heat-maps over its grey copy.
 
     Args:
@@ -63,7 +55,8 @@ def plot_heat(
         what, fix = f"{name} of shape {size_of_all}", f"explain.enlarge(heat, {size_of_all[1:]})"
         fits = tuple(heat.shape) == size_of_all
         expect(fits, what, f"{tuple(heat.shape)}", f"write {fix}")
-    figure, axes = new_figure(len(heats) + 1, count, height=size * (len(heats) + 1) + 0.2, alt=alt)
+    rows = len(heats) + 1
+    figure, axes = figures.new_figure(rows, count, height=size * rows + 0.2, alt=alt)
     figure.sharpness, figure.few_colours = 1.3, True  # pictures under colours take much room
     values = pictures.detach().cpu().permute(0, 2, 3, 1)  # (N, H, W, C)
     values = (values.float() / 255 if values.dtype == torch.uint8 else values.float()).numpy()
@@ -71,37 +64,41 @@ def plot_heat(
         row, column = divmod(place, count)
         picture = values[column] if row == 0 else values[column].mean(axis=-1)
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
-        plain_axes(axis, titles[column] if row == 0 else "")
+        figures.plain_axes(axis, titles[column] if row == 0 else "")
         if row > 0:
             heat = list(heats.values())[row - 1]
             _draw_heat(axis, heat[column].detach().cpu().numpy(), bool((heat < 0).any()))
-        if masks is not None and masks[column].any() and not masks[column].all():
-            outline = masks[column].cpu().float().numpy()
-            axis.contour(outline, levels=[0.5], colors="0.9", linewidths=2.2)
-            look = {"colors": BLACK, "linewidths": 1.0, "linestyles": "dotted"}
-            axis.contour(outline, levels=[0.5], **look)
+        if masks is not None:
+            _outline(axis, masks[column].cpu().float().numpy())
     for axis, name in zip(axes[count::count], heats, strict=True):
         axis.set_ylabel(name, fontsize=9)
     return figure
 
 
+def _outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw the outline of a mask `(H, W)` as a dotted line."""
+    if mask.any() and not mask.all():
+        axes.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
+        axes.contour(mask, levels=[0.5], colors="black", linewidths=1.0, linestyles="dotted")
+
+
 def _draw_heat(axes: Axes, heat: np.ndarray, signed: bool) -> None:
     """Lay one heat-map `(H, W)` over what is drawn already, with contour lines."""
     high = float(np.abs(heat).max()) or 1.0
-    low, colours = (-high, DIVERGING) if signed else (0.0, SEQUENTIAL)
+    low, colours = (-high, figures.DIVERGING) if signed else (0.0, figures.SEQUENTIAL)
     axes.imshow(heat, cmap=colours, vmin=low, vmax=high, alpha=0.65)
     for sign, style in ((1, "solid"), (-1, "dashed")):
         levels = [share * high for share in (0.5, 0.8) if (sign * heat).max() > share * high]
         if levels and min(heat.shape) > 1:
-            look = {"colors": BLACK if signed else "white", "linewidths": 1.2, "linestyles": style}
-            axes.contour(sign * heat, levels=levels, **look)
+            look = {"colors": "black" if signed else "white", "linestyles": style}
+            axes.contour(sign * heat, levels=levels, linewidths=1.2, **look)
 
 
 def draw_surface(axes: Axes, heights: np.ndarray, limits: Sequence[tuple[float, float]]) -> None:
     """Draw levels of equal loss `(H, W)`, closer together at the bottom, where it is flat."""
     columns, rows = (np.linspace(*ends, n) for ends, n in zip(limits, heights.T.shape, strict=True))
     levels = heights.min() + np.ptp(heights) * np.linspace(0, 1, 18) ** 2
-    axes.contourf(columns, rows, heights, levels, cmap=SEQUENTIAL)
+    axes.contourf(columns, rows, heights, levels, cmap=figures.SEQUENTIAL)
     axes.contour(columns, rows, heights, levels, colors="white", linewidths=0.6, alpha=0.6)
 
 
@@ -111,4 +108,4 @@ def draw_path(axes: Axes, points: np.ndarray) -> None:
         axes.plot(*points.T, color=colour, lw=width, zorder=3)
     axes.plot(*points[1:].T, "o", color="white", mec="black", ms=4, mew=0.8, zorder=4)
     axes.plot(*points[0], "s", color="white", mec="black", ms=8, zorder=5)
-    axes.plot(*points[-1], "o", color=VERMILION, mec="white", mew=1.5, ms=11, zorder=6)
+    axes.plot(*points[-1], "o", color=figures.VERMILION, mec="white", mew=1.5, ms=11, zorder=6)

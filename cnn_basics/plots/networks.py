@@ -11,18 +11,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
+from cnn_basics import figures
 from cnn_basics.expect import expect
-from cnn_basics.figures import (
-    BLACK,
-    BLUE,
-    SEQUENTIAL,
-    VERMILION,
-    Animation,
-    LessonFigure,
-    figure_to_array,
-    new_figure,
-    plain_axes,
-)
 
 if TYPE_CHECKING:
     from cnn_basics.model import ShapeTrace
@@ -30,9 +20,10 @@ if TYPE_CHECKING:
 _TALLEST, _WIDEST, _THINNEST, _STRIP, _GAP = 2.8, 1.3, 0.08, 0.2, 0.95  # of blocks
 _LOOKS = {
     "waiting": {"fc": "white", "ec": "0.6", "linestyle": "--", "linewidth": 1.0},
-    "passed": {"fc": "0.9", "ec": BLUE, "linestyle": "-", "linewidth": 1.5},
-    "lit": {"fc": "#FBE9D0", "ec": VERMILION, "linestyle": "-", "linewidth": 3.5},
+    "passed": {"fc": "0.9", "ec": figures.BLUE, "linestyle": "-", "linewidth": 1.5},
+    "lit": {"fc": "#FBE9D0", "ec": figures.VERMILION, "linestyle": "-", "linewidth": 3.5},
 }
+_MOST_MAPS = 8  # of a block that are shown
 _ABOVE, _APART = 1.0, 0.27  # in a graph: how high, and half how far apart, inputs of steps stand
 
 
@@ -48,7 +39,7 @@ class Block(NamedTuple):
         return "×".join(map(str, self.shape))
 
 
-def plot_network(trace: ShapeTrace) -> LessonFigure:
+def plot_network(trace: ShapeTrace) -> figures.LessonFigure:
     """Draw a network without branches as blocks.
 
     Args:
@@ -73,22 +64,22 @@ def plot_network(trace: ShapeTrace) -> LessonFigure:
         f"The network as blocks from left to right, as high as their maps and as wide as their "
         f"number of channels, with hatched strips for rows of numbers: {steps}."
     )
-    figure, (axes,) = new_figure(height=2.6, alt=alt)
-    _draw_blocks(axes, blocks, ["passed"] * len(blocks))
+    figure, (axes,) = figures.new_figure(height=2.6, alt=alt)
+    _draw_blocks(axes, blocks, lit=len(blocks))
     return figure
 
 
-def animate_forward(trace: ShapeTrace, values: Sequence[torch.Tensor], maps: int = 8) -> Animation:
+def animate_forward(trace: ShapeTrace, values: Sequence[torch.Tensor]) -> figures.Animation:
     """Send one picture through a network without branches, block by block.
 
     Args:
         trace: What `cnn_basics.model.trace_shapes` found.
         values: What each block of `plot_network` holds, without the batch axis: `(C, H, W)` or
             `(D,)`, the picture itself first.
-        maps: How many feature maps of a block are shown.
 
     Returns:
-        One frame for each block, in which it lights up and its numbers are shown below.
+        One frame for each block, in which it lights up and its numbers are shown below, of
+        feature maps the first 8.
 
     Raises:
         ValueError: When the shapes of `values` are not those of the blocks.
@@ -105,21 +96,20 @@ def animate_forward(trace: ShapeTrace, values: Sequence[torch.Tensor], maps: int
     expect(shapes == wanted, f"values of shapes {wanted}", f"{shapes}", fix)
     frames = []
     for index, (block, value) in enumerate(zip(blocks, values, strict=True)):
-        figure, axes = new_figure(2, 1, height=4.2)
+        figure, axes = figures.new_figure(2, 1, height=4.2)
         figure.set_layout_engine("none")  # so that nothing moves from frame to frame
         axes[0].set_position((0.0, 0.36, 1.0, 0.64))
         axes[1].set_position((0.02, 0.02, 0.96, 0.26))
-        states = ["passed"] * index + ["lit"] + ["waiting"] * (len(blocks) - index - 1)
-        _draw_blocks(axes[0], blocks, states)
-        _draw_values(axes[1], block, value.detach().cpu(), maps)
+        _draw_blocks(axes[0], blocks, lit=index)
+        _draw_values(axes[1], block, value.detach().cpu())
         # 16 levels of each colour: half the bytes, and black and white stay as they are
-        frames.append((np.rint(figure_to_array(figure) / 17) * 17).astype(np.uint8))
+        frames.append((np.rint(figures.figure_to_array(figure) / 17) * 17).astype(np.uint8))
     alt = (
         f"One picture travels through {len(blocks)} blocks, from {blocks[0].text} to "
         f"{blocks[-1].text} numbers; the block it has reached lights up, with a thick frame, and "
-        f"below are the numbers that it holds, of feature maps the first {maps} at most."
+        f"below are the numbers that it holds, of feature maps the first {_MOST_MAPS} at most."
     )
-    return Animation(np.stack(frames), alt, seconds_per_frame=1.2)
+    return figures.Animation(np.stack(frames), alt, seconds_per_frame=1.2)
 
 
 def network_blocks(trace: ShapeTrace) -> list[Block]:
@@ -147,10 +137,11 @@ def _block_size(block: Block, blocks: Sequence[Block]) -> tuple[float, float]:
     return width, _TALLEST * block.shape[1] / max(heights)
 
 
-def _draw_blocks(axes: Axes, blocks: Sequence[Block], states: Sequence[str]) -> None:
-    """Draw the blocks, their labels above and their shapes below."""
+def _draw_blocks(axes: Axes, blocks: Sequence[Block], lit: int) -> None:
+    """Draw the blocks, one of them lit up, their labels above and their shapes below."""
     left = 0.0
-    for index, (block, state) in enumerate(zip(blocks, states, strict=True)):
+    for index, block in enumerate(blocks):
+        state = "passed" if index < lit else "lit" if index == lit else "waiting"
         width, height = _block_size(block, blocks)
         hatch = "/////" if len(block.shape) == 1 else ""
         look = {"hatch": hatch, "zorder": 2, **_LOOKS[state]}
@@ -169,22 +160,24 @@ def _draw_blocks(axes: Axes, blocks: Sequence[Block], states: Sequence[str]) -> 
     axes.set_axis_off()
 
 
-def _draw_values(axes: Axes, block: Block, value: torch.Tensor, maps: int) -> None:
+def _draw_values(axes: Axes, block: Block, value: torch.Tensor) -> None:
     """Draw a colour picture, feature maps side by side, or a row of numbers as a strip."""
+    look = {"cmap": figures.SEQUENTIAL, "interpolation": "nearest"}
     if value.ndim == 1:
-        axes.imshow(value[None].numpy(), cmap=SEQUENTIAL, aspect="auto", interpolation="nearest")
+        axes.imshow(value[None].numpy(), aspect="auto", **look)
         for place, number in enumerate(value.tolist() if len(value) <= 4 else []):
             box = {"facecolor": "white", "edgecolor": "none"}
             axes.text(place, 0, f"{number:.2f}", ha="center", va="center", bbox=box)
-        plain_axes(axes, f"{block.text} numbers side by side, dark for low, light for high")
+        figures.plain_axes(axes, f"{block.text} numbers side by side, dark for low, light for high")
     elif block.label.startswith("input") and len(value) == 3:
         axes.imshow(value.permute(1, 2, 0).clamp(0, 1).numpy())
-        plain_axes(axes, f"the picture, {block.text}")
+        figures.plain_axes(axes, f"the picture, {block.text}")
     else:
-        apart = torch.nn.functional.pad(value[:maps], (0, 1), value=math.nan)
+        apart = torch.nn.functional.pad(value[:_MOST_MAPS], (0, 1), value=math.nan)
         strip = apart.permute(1, 0, 2).flatten(1)[:, :-1]
-        axes.imshow(strip.numpy(), cmap=SEQUENTIAL, interpolation="nearest")
-        plain_axes(axes, f"the first {min(maps, len(value))} of {len(value)} feature maps")
+        axes.imshow(strip.numpy(), **look)
+        count = min(_MOST_MAPS, len(value))
+        figures.plain_axes(axes, f"the first {count} of {len(value)} feature maps")
 
 
 class GraphNode(NamedTuple):
@@ -205,7 +198,7 @@ class GraphNode(NamedTuple):
 
 def plot_computation_graph(
     nodes: Sequence[GraphNode], alt: str, *, backward: bool = False
-) -> LessonFigure:
+) -> figures.LessonFigure:
     """Draw the steps of a computation from left to right, with what goes into each above it.
 
     Args:
@@ -227,7 +220,7 @@ def plot_computation_graph(
         <LessonFigure: x and w go into a product.>
     """
     expect(nodes, "at least one node", "none", "start with the data")
-    figure, (axes,) = new_figure(width=7.6, height=2.1, alt=alt)
+    figure, (axes,) = figures.new_figure(width=7.6, height=2.1, alt=alt)
     places, boxes = _place_nodes(nodes), {}
     for node in nodes:
         fix = "give it another name"
@@ -236,12 +229,17 @@ def plot_computation_graph(
             what = f"the inputs of {node.name!r} before it"
             expect(name in boxes, what, f"{name!r} too late or not at all", "sort the nodes")
         boxes[node.name] = _draw_node(axes, node, *places[node.name])
-    with_gradient = {node.name for node in nodes if node.inputs or node.learned}
-    for start, end in ((name, node.name) for node in nodes for name in node.inputs):
-        if not backward:
-            _draw_arrow(axes, boxes[start], boxes[end], color=BLUE)
-        elif start in with_gradient:
-            _draw_arrow(axes, boxes[end], boxes[start], color=VERMILION, linestyle=(0, (4, 2)))
+    arrows = [(name, node.name) for node in nodes for name in node.inputs]
+    look = {"arrowstyle": "-|>", "lw": 1.4, "shrinkA": 2, "shrinkB": 2, "color": figures.BLUE}
+    if backward:
+        with_gradient = {node.name for node in nodes if node.inputs or node.learned}
+        arrows = [(end, start) for start, end in arrows if start in with_gradient]
+        look |= {"color": figures.VERMILION, "linestyle": (0, (4, 2))}
+    for start, end in arrows:
+        far = abs(places[start][0] - places[end][0]) > 1.5
+        look["connectionstyle"] = "arc3,rad=0.45" if far else "arc3"  # around the steps in between
+        ends = {"patchA": boxes[start], "patchB": boxes[end]}
+        axes.annotate("", places[end], places[start], arrowprops=look | ends)
     columns = max(x for x, _ in places.values()) + 1
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(-0.75, _ABOVE + 0.35))
     axes.set_axis_off()
@@ -264,20 +262,9 @@ def _draw_node(axes: Axes, node: GraphNode, x: float, y: float) -> FancyBboxPatc
     """Draw one box with its name, and below it its note."""
     width, height = (0.74 if y == 0 else 2 * _APART - 0.1), 0.44
     style = "round,pad=0,rounding_size=0.12" if node.inputs else "square,pad=0"
-    look = {"boxstyle": style, "ec": BLACK, "lw": 2.2 if node.learned else 0.9, "label": node.name}
-    look["fc"] = "0.93" if node.inputs else "white"
+    look = {"boxstyle": style, "ec": "black", "fc": "0.93" if node.inputs else "white"}
+    look |= {"lw": 2.2 if node.learned else 0.9, "label": node.name}
     axes.text(x, y, node.name, ha="center", va="center", fontsize=8.5)
     axes.text(x, y - height / 2 - 0.1, node.note, ha="center", va="top", fontsize=8)
     corner = (x - width / 2, y - height / 2)
     return axes.add_patch(FancyBboxPatch(corner, width, height, **look))
-
-
-def _draw_arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, **look: object) -> None:
-    """Draw an arrow from the edge of one box to the edge of another."""
-    middles = [
-        (b.get_x() + b.get_width() / 2, b.get_y() + b.get_height() / 2) for b in (start, end)
-    ]
-    if abs(middles[0][0] - middles[1][0]) > 1.5:
-        look["connectionstyle"] = "arc3,rad=0.45"  # around the steps in between
-    look |= {"arrowstyle": "-|>", "lw": 1.4, "patchA": start, "patchB": end, "shrinkA": 2}
-    axes.annotate("", middles[1], middles[0], arrowprops=look | {"shrinkB": 2})

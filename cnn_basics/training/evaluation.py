@@ -1,28 +1,137 @@
-"""How well a network tells pictures that it was not trained with."""
+"""Pictures and labels as `fit` wants them, and how well a network tells pictures apart."""
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnn_basics.datasets import Photos
+from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
-from cnn_basics.training.checks import require_whole
-from cnn_basics.training.data import Batches, Data, check_classes, check_data
-from cnn_basics.training.devices import float_dtype
+
+Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
+
+
+def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -> float:
+    """Return a number as a float, NumPy's too, and refuse one for which something does not hold."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    expect(is_number and holds(value), what, describe(value), fix)
+    return float(value)
+
+
+def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Turn pictures into what a network reads: whole numbers 0…255 become floats 0…1.
+
+    `fit` and `evaluate` call this for each batch. Call it before you give pictures to a trained
+    network yourself.
+
+    Args:
+        pictures: `(N, C, H, W)` uint8, or float, which is taken as it is.
+        dtype: Of the result.
+
+    Returns:
+        `(N, C, H, W)` of that dtype.
+
+    Raises:
+        TypeError: The pictures are neither uint8 nor float.
+
+    Example:
+        >>> prepare(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
+        tensor([[[[0., 1.]]]])
+    """
+    if pictures.dtype == torch.uint8:
+        return pictures.to(dtype).div_(255)
+    what, got = "pictures as uint8 from 0 to 255, or as floats", f"{pictures.dtype}"
+    fix = "write pictures.to(torch.uint8), or pictures.float() / 255"
+    expect(pictures.is_floating_point(), what, got, fix, TypeError)
+    return pictures.to(dtype)
+
+
+def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
+    """Return the pictures and the labels, or say in one sentence what is wrong with them."""
+    parts = tuple(data) if isinstance(data, tuple | list | Photos) else ()
+    got = f"{describe(data)} of {len(parts)}" if isinstance(data, tuple | list) else data
+    fix = f'write {name}=(pictures, labels), or {name}=load_pets("training_set")'
+    expect(len(parts) in (2, 3), f"{name} as a pair (pictures, labels)", got, fix, TypeError)
+    pictures, labels = parts[:2]
+    for part, of in ((pictures, f"the pictures of {name}"), (labels, f"the labels of {name}")):
+        fix = "write torch.as_tensor(…)"
+        expect(isinstance(part, Tensor), f"{of} as a torch tensor", part, fix, TypeError)
+    of, shape, count = (f"the pictures of {name}", tuple(pictures.shape), len(labels.flatten()))
+    fix = "write .unsqueeze(1) for grey pictures, .unsqueeze(0) for a single one"
+    expect(len(shape) == 4, f"{of} as (N, C, H, W)", f"{shape}", fix)
+    fix = "look at how they were loaded or chosen"
+    expect(pictures.numel(), f"at least one picture in {name}", f"{shape}", fix)
+    prepare(pictures[:1])
+    if pictures.is_floating_point():
+        bad = (~pictures.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
+        fix = "look for a division by 0 in how they were made"
+        expect(not bad, f"finite numbers in {of}", f"nan or inf in picture {bad[:1]}", fix)
+    of, got, fix = f"the labels of {name}", f"{labels.dtype}", "write labels.long()"
+    expect(labels.dtype == torch.int64, f"{of} as int64", got, fix, TypeError)
+    what, fix = f"one label for each of the {shape[0]} pictures of {name}", "leave none out"
+    expect(labels.shape == shape[:1], what, f"{count} of shape {tuple(labels.shape)}", fix)
+    lowest = labels.min().item()
+    expect(lowest >= 0, f"{of} from 0", lowest, "number the classes 0, 1, 2, …")
+    return pictures, labels
+
+
+@dataclass
+class Batches:
+    """Pictures `(N, C, H, W)` and labels `(N,)` on one device, to be picked by their numbers."""
+
+    pictures: Tensor
+    labels: Tensor
+    dtype: torch.dtype
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def pick(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pictures, as floats, and labels; a copy, for a network may change what it gets."""
+        if self.pictures.is_contiguous():
+            pictures = self.pictures.index_select(0, chosen)
+        else:  # the channels are last in memory, and stay there
+            rows = self.pictures.permute(0, 2, 3, 1).index_select(0, chosen)
+            pictures = rows.permute(0, 3, 1, 2)
+        return prepare(pictures, self.dtype), self.labels[chosen]
+
+    def first(self) -> Tensor:
+        """Return the first picture, `(1, C, H, W)` float."""
+        return self.pick(torch.zeros(1, dtype=torch.int64, device=self.labels.device))[0]
+
+
+def put(data: Data, model: nn.Module, name: str = "data") -> Batches:
+    """Check data, put them on the network's device, and refuse labels that have no score there."""
+    pictures, labels = (part.to(device_of(model)) for part in check_data(data, name))
+    batches = Batches(pictures.contiguous(), labels, float_dtype(model))
+    with untouched(model):
+        scores = model(batches.first())
+    shape = tuple(scores.shape) if isinstance(scores, Tensor) else describe(scores)
+    what = "a network that gives scores of shape (1, classes) for one picture"
+    fix = "let it end with nn.Linear, and flatten with start_dim=1 before"
+    expect(len(shape) == 2 and shape[0] == 1, what, f"{shape}", fix)
+    highest, classes = int(labels.max()), shape[1]
+    what = f"the labels of {name} from 0 to {classes - 1}, since the network has {classes} scores"
+    fix = f"give it {highest + 1} classes, such as Custom_CNN(num_classes={highest + 1})"
+    expect(highest < classes, what, highest, fix)
+    return batches
+
+
+def float_dtype(model: nn.Module) -> torch.dtype:
+    """Return the dtype of a network's first float parameter, or float32 if it has none."""
+    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return next(floats, torch.float32)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What a network said about pictures.
-
-    Attributes:
-        loss: Mean cross-entropy.
-        accuracy: Share told right, 0 to 1.
-        scores: `(N, K)` float32 (float64 of a network in float64), before any softmax, on the CPU.
-        labels: `(N,)` int64, on the CPU.
 
     Example:
         >>> scores, labels = torch.tensor([[2.0, 0.0], [1.0, 0.0]]), torch.tensor([0, 1])
@@ -31,10 +140,10 @@ class Evaluation:
         (0.5, tensor([1]), [[1, 0], [1, 0]])
     """
 
-    loss: float
-    accuracy: float
-    scores: Tensor
-    labels: Tensor
+    loss: float  # mean cross-entropy
+    accuracy: float  # share told right, 0 to 1
+    scores: Tensor  # (N, K) float32 (float64 of such a network), before any softmax, on the CPU
+    labels: Tensor  # (N,) int64, on the CPU
 
     @classmethod
     def of(cls, scores: Tensor, labels: Tensor) -> Evaluation:
@@ -58,54 +167,39 @@ class Evaluation:
         return F.cross_entropy(self.scores, self.labels, reduction="none")
 
     def confusion(self) -> Tensor:
-        """Count the answers: row i, column j is how many pictures of class i were told as j.
-
-        Returns:
-            `(K, K)` int64.
-        """
+        """Count the answers, `(K, K)` int64: in row i, column j the pictures of i told as j."""
         classes = self.scores.shape[1]
         cells = self.labels * classes + self.predictions
         return cells.bincount(minlength=classes**2).reshape(classes, classes)
 
     def worst(self, n: int = 10) -> Tensor:
-        """Find the pictures with the highest loss.
-
-        Args:
-            n: How many, from 0.
-
-        Returns:
-            `(min(n, N),)` int64, their numbers, the highest loss first.
-
-        Raises:
-            ValueError: `n` is no whole number from 0.
-        """
-        require_whole("n", n, 0, "write worst(10)")
+        """Return the numbers of the `n` pictures with the highest loss, the highest first."""
+        n = whole(n, "n", 0, "write worst(10)")
         return self.losses.argsort(descending=True, stable=True)[:n]
 
     def mistakes(self) -> Tensor:
-        """Find the pictures told wrong.
-
-        Returns:
-            `(M,)` int64, their numbers, the highest loss first.
-        """
+        """Return the numbers of the pictures told wrong, the highest loss first."""
         order = self.worst(len(self.labels))
         return order[self.predictions[order] != self.labels[order]]
 
     def __repr__(self) -> str:
-        """Return loss and accuracy."""
         return f"<Evaluation: loss {self.loss:.4f}, accuracy {self.accuracy:.4f}>"
 
 
-def evaluate(model: nn.Module, data: Data, batch_size: int = 256) -> Evaluation:
+def evaluate(
+    model: nn.Module, data: Data, batch_size: int = 128, *, sizes: Sequence[int] = ()
+) -> Evaluation:
     """Let a network tell pictures apart, and compare with the labels.
 
-    The network runs in evaluation mode, without gradients, on its own device, and is left as it
-    was. Of several processes each may call this by itself; none waits for another.
+    The network runs in evaluation mode, without gradients, on its own device; it and the pictures
+    are left as they were. Of several processes each may call this by itself.
 
     Args:
         model: Gives `(N, K)` scores for `(N, C, H, W)` pictures.
         data: Pictures `(N, C, H, W)`, uint8 or float, and labels `(N,)` int64.
         batch_size: How many pictures at once; changes only memory and time.
+        sizes: Sides of square views in pixels. Each picture is then shown in all of them, as it
+            is and mirrored, and the shares (softmax) are averaged; scores are their logarithms.
 
     Returns:
         An `Evaluation`: loss, accuracy, scores, labels, `confusion()` and `worst(n)`.
@@ -119,17 +213,109 @@ def evaluate(model: nn.Module, data: Data, batch_size: int = 256) -> Evaluation:
         >>> evaluate(model, (torch.tensor([[[[0.1, 0.9]]]]), torch.tensor([1]))).accuracy
         1.0
     """
-    require_whole("batch_size", batch_size, 1, "write 64")
-    batches = Batches.put(check_data(data), device_of(model), float_dtype(model))
-    check_classes(model, batches)
-    return score(model, batches, batch_size)
+    batch_size = whole(batch_size, "batch_size", 1, "write batch_size=64")
+    sizes = [whole(size, "each of sizes", 1, "write sizes=(64, 80)") for size in sizes]
+    return score(model, put(data, model), batch_size, sizes)
 
 
-def score(model: nn.Module, batches: Batches, batch_size: int) -> Evaluation:
+def score(
+    model: nn.Module, batches: Batches, batch_size: int = 128, sizes: Sequence[int] = ()
+) -> Evaluation:
     """Do what `evaluate` does with data that were checked and are on the network's device."""
-    with untouched(model):
-        starts = range(0, len(batches), batch_size)
-        scores = [model(batches.slice(start, start + batch_size)[0]) for start in starts]
-    together = torch.cat(scores).cpu()
-    whole = together if together.dtype == torch.float64 else together.float()
-    return Evaluation.of(whole, batches.labels.cpu())
+    order = torch.arange(len(batches), device=batches.labels.device).split(batch_size)
+    with untouched(model):  # in evaluation mode, without gradients
+        scores = torch.cat([_answer(model, batches.pick(chosen)[0], sizes) for chosen in order])
+    exact = scores if scores.dtype == torch.float64 else scores.float()
+    return Evaluation.of(exact.cpu(), batches.labels.cpu())
+
+
+def _answer(model: nn.Module, pictures: Tensor, sizes: Sequence[int]) -> Tensor:
+    if not sizes:
+        return model(pictures)
+    shares = 0
+    for view in (resize(pictures, size) for size in sizes):
+        mirrored = view.flip(3)
+        shares = shares + model(view).softmax(dim=1) + model(mirrored).softmax(dim=1)
+    return (shares / (2 * len(sizes))).log()
+
+
+def resize(pictures: Tensor, size: int) -> Tensor:
+    """Bring pictures to a square of another size, without the false patterns of skipped pixels.
+
+    Args:
+        pictures: `(N, C, H, W)`, uint8 or float.
+        size: Side of the square in pixels, from 1.
+
+    Returns:
+        New pictures `(N, C, size, size)` float; from 0 to 1 if they were uint8.
+
+    Example:
+        >>> resize(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]), 1)
+        tensor([[[[0.5000]]]])
+    """
+    floats = pictures if pictures.is_floating_point() else prepare(pictures)
+    return F.interpolate(floats, (size, size), mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Answers in B groups of similar confidence, which is the share of the winning class."""
+
+    edges: Tensor  # (B + 1,) float32, where the groups begin and end
+    counts: Tensor  # (B,) int64, how many answers are in each group
+    confidence: Tensor  # (B,) float32, the mean confidence of the group; nan if it is empty
+    accuracy: Tensor  # (B,) float32, the share of the group that is right; nan if it is empty
+    error: float  # the mean distance of the two, each group weighted by its count
+
+
+def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliability:
+    """Compare how sure a network is with how often it is right.
+
+    The confidence of an answer lies between 1 / K, where all K classes have the same share, and 1.
+    This range is cut into groups of the same width.
+
+    Args:
+        probabilities: `(N, K)` float, at least one row; each row sums to 1. See
+            `Evaluation.probabilities`.
+        labels: `(N,)` int64, each from 0 to K - 1.
+        bins: How many groups.
+
+    Returns:
+        A `Reliability`: `edges`, `counts`, `confidence`, `accuracy` and `error`.
+
+    Raises:
+        TypeError: The labels are not int64.
+        ValueError: The rows do not sum to 1, the shapes do not fit, or a label has no column.
+
+    Example:
+        >>> shares = torch.tensor([[0.95, 0.05], [0.85, 0.15], [0.25, 0.75]])
+        >>> found = reliability(shares, torch.tensor([0, 0, 0]), bins=5)
+        >>> found.counts.tolist(), round(found.error, 2)
+        ([0, 0, 1, 1, 1], 0.32)
+
+    Source:
+        The expected calibration error of C. Guo et al. (2017), "On calibration of modern neural
+        networks", equation 5, https://arxiv.org/abs/1706.04599
+    """
+    bins = whole(bins, "bins", 1, "write bins=5")
+    shape, count, what = (tuple(probabilities.shape), tuple(labels.shape), "labels as int64")
+    fits = len(shape) == 2 and shape[0] > 0 and count == shape[:1]
+    got, fix = f"{shape} and {count}", "give one row for each label"
+    expect(fits, "probabilities (N, K) and labels (N,), N at least 1", got, fix)
+    is_whole, got = labels.dtype == torch.int64, f"{labels.dtype}"
+    expect(is_whole, what, got, "write labels.long()", TypeError)
+    low, high = labels.min().item(), labels.max().item()
+    what, fix = f"labels from 0 to {shape[1] - 1}", "number the classes as the network does"
+    expect(low >= 0 and high < shape[1], f"{what}, one for each column", f"{low} to {high}", fix)
+    right = probabilities.min() >= 0 and ((probabilities.sum(dim=1) - 1).abs() < 1e-3).all()
+    what, fix = "probabilities that sum to 1 in each row", "write scores.softmax(dim=1)"
+    expect(right, what, "rows that do not", fix)
+
+    confidence, answer = probabilities.float().max(dim=1)
+    edges = torch.linspace(1 / shape[1], 1, bins + 1)
+    group = torch.bucketize(confidence, edges[1:-1])  # (N,), from 0 to bins - 1
+    counts = group.bincount(minlength=bins)
+    sure = torch.zeros(bins).index_add(0, group, confidence)
+    right = torch.zeros(bins).index_add(0, group, (answer == labels).float())
+    error = (sure - right).abs().sum().item() / len(labels)
+    return Reliability(edges, counts, sure / counts, right / counts, error)

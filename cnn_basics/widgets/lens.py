@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Float, Int, List, TraitError, validate
 
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.cells import align_grids, draw_grid, window_cells, write_number
+from cnn_basics.plots.grids import align_grids, draw_grid, window_cells, write_number
 from cnn_basics.widgets.parts import FrontEndWidget
 
 Kernel = torch.Tensor | Sequence | str
@@ -114,18 +114,22 @@ class ConvolutionLens(
             output, reason = self.output, ""
         except ValueError as error:
             output, reason = None, str(error)
-        place = self._selected_output(output)
+        outputs = output if output is not None else torch.zeros(0, 1, 1)
+        where, *place = self.selected if output is not None else FIRST
+        sizes = zip(place, outputs.shape, strict=True)
+        place = tuple(max(0, min(n, size - 1)) if where == "output" else 0 for n, size in sizes)
         x = torch.tensor(self.x, dtype=torch.float64)
         border = 0 if self.transposed else self.padding
         padded, kernel = F.pad(x, (border,) * 4), torch.tensor(self.kernel, dtype=torch.float64)
-        outputs = output if output is not None else torch.zeros(0, 1, 1)
+        corner, side = (place[1] * self.stride, place[2] * self.stride), len(self.kernel[0])
+        window = window_cells(*corner, (side, side), (self.dilation, self.dilation))
         shapes = [tuple(part.shape[1:]) for part in (padded, kernel, outputs)]
         figure, axes = new_figure(
             len(x), 3, height=0.5 + 2.3 * len(x), width_ratios=[width for _, width in shapes]
         )
         for c, (here, between, there) in enumerate(axes.reshape(-1, 3)):
             read = output is not None and c // (len(x) // self.groups) == place[0]
-            lit = self._window(*place[1:]) if read and not self.transposed else []
+            lit = window if read and not self.transposed else []
             name = f", channel {c}" if len(x) > 1 else ""
             draw_grid(here, padded[c], f"input{name}", lit=lit, border=border)
             draw_grid(between, kernel[c], f"kernel{name}", diverging=True)
@@ -138,17 +142,6 @@ class ConvolutionLens(
             align_grids([here, between, there], shapes)
         figure.alt = f"Convolution lens: {reason or self._describe(output, place)}."
         return figure
-
-    def _selected_output(self, output: torch.Tensor | None) -> tuple[int, ...]:
-        """Map, row and column of the selected output, or of the first one."""
-        where, *place = self.selected
-        if where != "output" or output is None:
-            return 0, 0, 0
-        return tuple(min(max(n, 0), size - 1) for n, size in zip(place, output.shape, strict=True))
-
-    def _window(self, row: int, column: int) -> list[tuple[int, int]]:
-        corner, side = (row * self.stride, column * self.stride), len(self.kernel[0])
-        return window_cells(*corner, (side, side), (self.dilation, self.dilation))
 
     def _describe(self, output: torch.Tensor, place: tuple[int, ...]) -> str:
         channels, height, width = np.shape(self.x)
@@ -177,7 +170,11 @@ class ConvolutionLens(
             if name == "kernel":
                 return read_kernel(value, len(self.x))
             if name == "selected":
-                return read_selected(value)
+                cell = len(value) == 4 and value[0] in ("input", "output")
+                what = "selected as ['output', map, row, column] or ['input', …]"
+                numbers = cell and all(isinstance(n, int) for n in value[1:])
+                expect(numbers, what, str(value), f"for example {FIRST}")
+                return value
             if name == "bias":
                 return read_numbers(value, name).item()
             return read_setting(value, name, len(self.x))
@@ -281,16 +278,6 @@ def read_setting(value: int, name: str, channels: int) -> int:
     what = f"{name} from {', '.join(map(str, allowed))}"
     expect(number in allowed, what, number, "choose one of these")
     return number
-
-
-def read_selected(place: Sequence) -> list:
-    """Check which cell is selected: where, which map, row and column."""
-    place = list(place)
-    numbers = len(place) == 4 and all(isinstance(n, int) for n in place[1:])
-    what = "selected as ['output', map, row, column] or ['input', …]"
-    fix = f"for example {FIRST}"
-    expect(numbers and place[0] in ("input", "output"), what, str(place), fix)
-    return place
 
 
 def read_numbers(values: object, name: str) -> torch.Tensor:

@@ -17,7 +17,7 @@ from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, vali
 from cnn_basics.by_hand import RULES, SURFACES, Surface, Walk, curvatures, walk
 from cnn_basics.expect import expect
 from cnn_basics.figures import VERMILION, LessonFigure, figure_to_array, new_figure
-from cnn_basics.plots.heat import draw_path, draw_surface
+from cnn_basics.plots import draw_path, draw_surface
 from cnn_basics.widgets.parts import FrontEndWidget
 
 STEPS = 60

@@ -26,7 +26,7 @@ from cnn_basics.explain import feature_maps
 from cnn_basics.figures import BLUE, SEQUENTIAL, LessonFigure, plain_axes
 from cnn_basics.images import read_image, resize, to_nchw
 from cnn_basics.model import device_of, untouched
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.training import prepare
 from cnn_basics.widgets.parts import read_static
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, tile_pictures

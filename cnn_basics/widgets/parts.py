@@ -105,9 +105,6 @@ class Slider(anywidget.AnyWidget):
         expect(inside, what, value, "choose a value in between", TraitError)
         return value
 
-    def __repr__(self) -> str:
-        return f"<Slider {self.description}: {self.value}>"
-
 
 class Guard(anywidget.AnyWidget):
     """Invisible; put into a box, it looks after the controls of ipywidgets in that box.
@@ -117,9 +114,6 @@ class Guard(anywidget.AnyWidget):
     """
 
     _esm = read_static("parts.js", "guard.js")
-
-    def __repr__(self) -> str:
-        return "<Guard>"
 
 
 def checkbox(description: str, value: bool = False, width: int = 110) -> ipywidgets.Checkbox:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from cnn_basics.by_hand import Cost, Machine, conv2d_cost
+from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost
 from cnn_basics.figures import BLACK, BLUE, ORANGE, LessonFigure
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure

@@ -6,12 +6,13 @@ import math
 import re
 from typing import Any
 
+import numpy as np
 import torch
 from traitlets import Dict, Int, List, TraitError, Unicode, observe
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.figures import LessonFigure
-from cnn_basics.plots.strides import plot_strides
+from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.plots.grids import draw_grid
 from cnn_basics.widgets.parts import FrontEndWidget
 
 MOST_NUMBERS, MOST_AXES = 24, 4
@@ -57,7 +58,7 @@ class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
     def still(self) -> LessonFigure:
         """Draw the chosen element in its shape and in memory."""
         y = _permuted(self.shape, self.permutation)
-        return plot_strides(y, tuple((y == self.element).nonzero()[0].tolist()))
+        return draw_view(y, tuple((y == self.element).nonzero()[0].tolist()))
 
 
 def view_explorer(numbers: int = 12) -> ViewExplorer:
@@ -143,3 +144,34 @@ def _reshaped(y: torch.Tensor, sizes: list[int]) -> str:
     except RuntimeError:
         return ""
     return f"y.reshape({', '.join(map(str, sizes))}) copies the numbers first: {z.tolist()}"
+
+
+def draw_view(y: torch.Tensor, index: tuple[int, ...]) -> LessonFigure:
+    """Outline one element of `torch.arange` in a shape, in memory and in its matrices below."""
+    place = sum(i * s for i, s in zip(index, y.stride(), strict=True))
+    steps = " + ".join(f"{i}·{s}" for i, s in zip(index, y.stride(), strict=True))
+    spelled, written = f"{steps} = {place}", f"y[{', '.join(map(str, index))}]"
+    grids = y.reshape(1, *y.shape) if y.ndim == 1 else y
+    full = (0,) * (grids.ndim - y.ndim) + tuple(index)
+    leading = list(np.ndindex(tuple(grids.shape[:-2])))  # one matrix for each
+    columns = min(len(leading), grids.shape[1] if y.ndim == 4 and grids.shape[1] > 1 else 6)
+    rows = -(-len(leading) // columns)
+    height = 0.6 + rows * (0.3 + 0.3 * grids.shape[-2])
+    figure, (spare,) = new_figure(width=7.0, height=0.8 + height)
+    figure.delaxes(spare)
+    figure.alt = (
+        f"The numbers of y, shape {tuple(y.shape)}, strides {y.stride()}, in memory and in the "
+        f"shape: {written} sits at {spelled}."
+    )
+    above, below = figure.subfigures(2, 1, height_ratios=[0.8, height])
+    strip = above.subplots()
+    below.suptitle(f"{written}: place {spelled}", fontsize=10)
+    axes = below.subplots(rows, columns, squeeze=False).ravel()
+    for axis, lead in zip(axes, leading, strict=False):
+        lit = [full[-2:]] if full[:-2] == lead else []
+        title = f"y[{', '.join(map(str, lead))}]" if y.ndim > 2 else ""
+        draw_grid(axis, grids[lead], title, lit=lit, limits=(0, y.numel() - 1))
+    for axis in axes[len(leading) :]:
+        axis.set_axis_off()
+    draw_grid(strip, torch.arange(y.numel())[None], "memory", lit=[(0, place)])
+    return figure

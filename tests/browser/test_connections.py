@@ -1,28 +1,13 @@
 """The connections explorer in JupyterLab: what lights up, what is counted, by mouse and by keys."""
 
-import pytest
 import torch
 import torch.nn.functional as F
-from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from driving import run_in_kernel
 from playwright.sync_api import expect
 from torch import nn
 
 CELLS = ("from cnn_basics import widgets", "w = widgets.connections_explorer(6)\nw")
 FULL, CONV = "Fully connected", "Convolution"
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    return open_notebook(*CELLS, run=False)
-
-
-@pytest.fixture
-def page(notebook):
-    """The widget as it is at first: its cell run again."""
-    notebook.mouse.move(2, 2)
-    run_all(notebook)
-    notebook.wait_for_selector(".cb-connections .cb-table tbody tr")
-    return notebook
 
 
 def side(page, name):
@@ -57,7 +42,7 @@ def sentence(page, name):
     return side(page, name).locator(".cb-live")
 
 
-def test_outputs_light_what_they_read_and_inputs_what_they_feed(page, faults):
+def test_outputs_light_what_they_read_and_inputs_what_they_feed(page, fresh):
     cell(page, CONV, "output", 3, 0).click()
     assert lit(page, CONV) == read_by(6, 3, (3, 0))
     assert lit(page, FULL) == everything(6)
@@ -82,7 +67,7 @@ def test_outputs_light_what_they_read_and_inputs_what_they_feed(page, faults):
     expect(sentence(page, FULL)).to_have_text("Input (0, 1) feeds all 16 outputs of a map.")
 
 
-def test_keys_walk_over_every_output(page, faults):
+def test_keys_walk_over_every_output(page, fresh):
     cell(page, CONV, "output", 1, 2).focus()
     page.keyboard.press("Control+Home")
     assert lit(page, CONV) == read_by(6, 3, (0, 0))
@@ -118,7 +103,7 @@ def check_table(page, size, kernel_size, kernels):
         assert shown.locator("td").all_inner_texts() == counts
 
 
-def test_sliders_over_their_range_by_keys(page, faults):
+def test_sliders_over_their_range_by_keys(page, fresh):
     """At each setting the page's table holds what PyTorch's layers hold."""
     page.get_by_label("input size").press("Home")
     for size in range(4, 13):
@@ -141,7 +126,7 @@ def test_sliders_over_their_range_by_keys(page, faults):
     assert run_in_kernel(page, "print(w.size, w.kernel_size, w.unit)").strip() == "4 4 [0, 0]"
 
 
-def test_connections_are_the_inputs_that_move_each_output(page, faults):
+def test_connections_are_the_inputs_that_move_each_output(page, fresh):
     weight = torch.ones(2, 1, 3, 3)
     x = torch.zeros(1, 1, 6, 6)
     moved = torch.autograd.functional.jacobian(lambda x: F.conv2d(x, weight), x).count_nonzero()
@@ -149,7 +134,7 @@ def test_connections_are_the_inputs_that_move_each_output(page, faults):
     expect(page.locator(".cb-connections tbody td").nth(4)).to_have_text(str(moved.item()))
 
 
-def test_sliders_by_mouse_and_from_python(page, faults):
+def test_sliders_by_mouse_and_from_python(page, fresh):
     box = page.get_by_label("input size").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
     label = "input 12×12, 12 rows, 12 columns"
@@ -159,13 +144,3 @@ def test_sliders_by_mouse_and_from_python(page, faults):
     assert lit(page, CONV) == read_by(12, 2, (4, 5))
     run_in_kernel(page, "w.kernel_size = 5; w.size = 4")
     expect(page.get_by_text("nn.Conv2d(1, 1, kernel_size=4)")).to_be_visible()
-
-
-def test_no_serious_fault_light_dark_or_narrow(page, faults):
-    assert find_axe_faults(page, ".cb-connections") == []
-    use_dark_theme(page)
-    assert find_axe_faults(page, ".cb-connections") == []
-    page.set_viewport_size({"width": 600, "height": 450})  # as at 200 % zoom
-    assert find_axe_faults(page, ".cb-connections") == []
-    fits = "e => e.scrollWidth <= e.clientWidth + 1"
-    assert page.locator(".cb-connections").evaluate(fits)

@@ -72,12 +72,10 @@ class Lens:
 
     def set(self, name: str, value: int) -> None:
         """Move a slider by arrow keys."""
-        slider = self.slider(name)
-        slider.focus()
-        steps = value - int(slider.input_value())
+        steps = value - int(self.slider(name).input_value())
         for _ in range(abs(steps)):
-            self.page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
-        assert slider.input_value() == str(value)
+            self.slider(name).press("ArrowRight" if steps > 0 else "ArrowLeft")
+        assert self.slider(name).input_value() == str(value)
 
     def reset(self) -> None:
         self.root.get_by_role("button", name="Reset").click()
@@ -167,46 +165,31 @@ def test_one_tab_stop_for_each_grid(lens, page, faults):
 
 
 @pytest.mark.parametrize("name", list(RANGES))
-def test_every_slider_by_keyboard_and_by_mouse_equals_pytorch(lens, page, faults, name):
+def test_every_slider_equals_pytorch(lens, page, faults, name):
     low, high = RANGES[name]
     argument = {"Stride": "stride", "Padding": "padding", "Dilation": "dilation"}.get(name)
-    seen = {}
     for value in range(low, high + 1):
         lens.set(name, value)
-        seen[value] = lens.numbers()
-        assert same(seen[value], convolve(lens, **{argument: value} if argument else {}))
-    box = lens.slider(name).bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    got = set()
-    for step in range(40, -1, -1):
-        page.mouse.move(box["x"] + 2 + (box["width"] - 4) * step / 40, box["y"] + 5)
-        value = int(lens.slider(name).input_value())
-        got.add(value)
-        if name != "Kernel size":  # there, numbers cut off at the border do not come back
-            assert same(lens.numbers(), seen[value])
-    page.mouse.up()
-    assert got == set(range(low, high + 1))
+        options = {argument: value} if argument else {}
+        assert same(lens.numbers(), convolve(lens, **options))
 
 
-def test_settings_together_equal_pytorch_whatever_they_are(lens, faults):
+@pytest.mark.parametrize("transposed", [False, True])
+def test_settings_together_equal_pytorch_whatever_they_are(lens, faults, transposed):
     """Also where the kernel does not fit: then a sentence stands in place of the output."""
-    refused, before = 0, {}
-    for transposed in (False, True):
-        lens.root.get_by_label("Transposed").set_checked(transposed)
-        for values in itertools.product((2, 5), (1, 3), (0, 3), (1, 3)):
-            wanted = dict(zip(RANGES, values, strict=True))
-            for name in wanted.keys() - {n for n in before if before[n] == wanted[n]}:
-                lens.set(name, wanted[name])
-            before = wanted
-            options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
-            shown = lens.numbers()
-            call = F.conv_transpose2d if transposed else F.conv2d
-            assert same(shown, convolve(lens, call, **options)), values
-            if shown is None:
-                refused += 1
-                assert "There is no output" in lens.root.get_by_role("alert").inner_text()
-    assert 4 <= refused <= 20
+    refused = 0
+    lens.root.get_by_label("Transposed").set_checked(transposed)
+    call = F.conv_transpose2d if transposed else F.conv2d
+    for values in itertools.product((2, 5), (1, 3), (0, 3), (1, 3)):
+        for name, value in zip(RANGES, values, strict=True):
+            lens.set(name, value)
+        options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
+        shown = lens.numbers()
+        assert same(shown, convolve(lens, call, **options)), values
+        if shown is None:
+            refused += 1
+            assert "There is no output" in lens.root.get_by_role("alert").inner_text()
+    assert (refused > 0) == (not transposed)
 
 
 def test_what_does_not_fit_is_floored_and_crossed_out(lens, faults):
@@ -376,15 +359,11 @@ def test_after_a_restart_the_page_goes_on_without_errors(small_page, faults):
     assert "= 13" in view.text()
 
 
-def test_no_serious_fault_in_either_theme_and_readable_at_twice_the_size(page, faults):
-    """A window of half the size is what a browser at 200 % lays out."""
-    outputs = ".jp-OutputArea-output"
+def test_no_serious_fault_with_the_largest_settings_in_a_narrow_dark_page(page, faults):
     page.set_viewport_size({"width": 640, "height": 480})
-    Lens(page).reset()
-    assert find_axe_faults(page, outputs) == []
     use_dark_theme(page)
-    for name in RANGES:
-        Lens(page).set(name, RANGES[name][1])
-    assert find_axe_faults(page, outputs) == []
+    for name, (_, most) in RANGES.items():
+        Lens(page).set(name, most)
+    assert find_axe_faults(page, ".jp-OutputArea-output") == []
     wide = "(root) => root.querySelector('.cb-controls').scrollWidth > root.clientWidth"
     assert not Lens(page).root.evaluate(wide)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from driving import find_axe_faults, run_in_kernel, use_dark_theme
+from driving import PICTURE, choose, click_at, press, press_on, run_in_kernel, wait_for
 from playwright.sync_api import expect
 
-SET_UP = """
+CELLS = (
+    """
 import torch
 from cnn_basics import datasets, widgets
 from cnn_basics.model import Custom_CNN
 _ = torch.manual_seed(1)
 model = Custom_CNN()
 pictures, labels, _ = datasets.load_pictures("test_set", limit=1)
-"""
-BROWSER = "widgets.feature_map_browser(model, pictures, ['cat', 'dog'])"
-EXPLORER = "w = widgets.occlusion_explorer(model, pictures, labels, ['cat', 'dog'])\nw"
-
-
-@pytest.fixture(scope="module")
-def page(open_notebook):
-    opened = open_notebook(SET_UP, BROWSER, EXPLORER)
-    wait_for(opened, "conv1, channel 0 of 32:")
-    opened.wait_for_selector(".cb-covered image")
-    return opened
-
-
-def wait_for(page, words: str) -> None:
-    page.wait_for_selector(f'.cnn-basics-picture img[alt*="{words}"]')
-
-
-def alt(page) -> str:
-    return page.locator(".cnn-basics-picture img").get_attribute("alt")
+""",
+    "widgets.feature_map_browser(model, pictures, ['cat', 'dog'])",
+    "w = widgets.occlusion_explorer(model, pictures, labels, ['cat', 'dog'])\nw",
+)
 
 
 def kernel(page, code: str) -> str:
@@ -41,45 +27,34 @@ def kernel(page, code: str) -> str:
 # --- the browser ---
 
 
-def test_channels_by_key_and_by_mouse(page, faults):
-    slider = page.get_by_role("slider", name="channel")
-    slider.focus()
-    page.keyboard.press("ArrowRight")
-    wait_for(page, "conv1, channel 1 of 32:")
-    page.keyboard.press("End")
-    wait_for(page, "conv1, channel 31 of 32:")
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+def test_channels_steps_and_pictures(page):
     wait_for(page, "conv1, channel 0 of 32:")
-
-
-def test_steps_by_list_take_the_slider_along(page, faults):
+    press(page, "channel", "ArrowRight")
+    wait_for(page, "conv1, channel 1 of 32:")
+    press(page, "channel", "End")
+    wait_for(page, "conv1, channel 31 of 32:")
+    click_at(page, "channel", 0.01)
+    wait_for(page, "conv1, channel 0 of 32:")
     page.get_by_label("step", exact=True).select_option(index=3)
     wait_for(page, "conv2, channel 0 of 64:")
-    page.get_by_role("slider", name="channel").focus()
-    page.keyboard.press("End")
+    press(page, "channel", "End")
     wait_for(page, "conv2, channel 63 of 64:")
-    page.get_by_label("step", exact=True).focus()
-    page.keyboard.press("Home")
+    press_on(page, "step", "Home")  # takes the slider along
     wait_for(page, "conv1, channel 31 of 32:")
     assert page.get_by_role("slider", name="channel").input_value() == "31"
-
-
-def test_pictures_by_key(page, faults):
-    select = page.get_by_label("picture", exact=True).first
-    select.focus()
-    page.keyboard.press("ArrowDown")
+    press_on(page, "picture", "ArrowDown")
     wait_for(page, "Picture 2: dog and its feature maps.")
-    page.keyboard.press("ArrowUp")
+    press_on(page, "picture", "ArrowUp")
     wait_for(page, "Picture 1: cat and its feature maps.")
-    assert "Colours of all maps of this step: blue" in alt(page)
+    assert "Colours of all maps of this step: blue" in page.locator(PICTURE).get_attribute("alt")
 
 
 # --- the explorer ---
 
 
 @pytest.fixture
-def fresh(page):
+def square(page):
+    """The page, the square in the corner of the first picture."""
     run_in_kernel(page, "w.picture, w.size = 0, 8; w.row, w.column = 0, 0")
     at(page, 0, 0)
     page.locator(".cb-cover").scroll_into_view_if_needed()
@@ -111,8 +86,7 @@ def centre(page, row: float, column: float, size: int = 8) -> tuple[float, float
     )
 
 
-def test_the_square_is_dragged(fresh, faults):
-    page = fresh
+def test_the_square_is_dragged(page, square):
     page.mouse.move(*centre(page, 0, 0))
     page.mouse.down()
     for row, column in [(1, 1), (2, 3), (4, 6)]:
@@ -127,25 +101,20 @@ def test_the_square_is_dragged(fresh, faults):
     at(page, 5, 0)
 
 
-def test_arrow_keys_move_the_square_and_stop_at_the_edge(fresh, faults):
-    page = fresh
-    page.locator(".cb-cover").focus()
-    for key in ("ArrowUp", "ArrowLeft"):
-        page.keyboard.press(key)
-    at(page, 0, 0)
-    for _ in range(3):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
-    at(page, 3, 1)
+def test_arrow_keys_move_the_square_and_stop_at_the_edge(page, square):
+    cover = page.locator(".cb-cover")
+    for keys, place in (("ArrowUp ArrowLeft", (0, 0)), ("ArrowDown " * 3 + "ArrowRight", (3, 1))):
+        for key in keys.split():
+            cover.press(key)
+        at(page, *place)
     for _ in range(15):
-        page.keyboard.press("ArrowRight")
+        cover.press("ArrowRight")
     at(page, 3, 10)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.closest('.cb-panel')") is None
 
 
-def test_sliders_by_keys_over_their_range(fresh, faults):
-    page = fresh
+def test_sliders_by_keys_over_their_range(page, square):
     page.get_by_role("slider", name="row").focus()
     for row in range(1, 11):
         page.keyboard.press("ArrowRight")
@@ -158,19 +127,17 @@ def test_sliders_by_keys_over_their_range(fresh, faults):
     assert label.get_attribute("aria-valuetext") == "20"
 
 
-def test_a_larger_square_stays_on_the_picture(fresh, faults):
-    page = fresh
+def test_a_larger_square_stays_on_the_picture(page, square):
     run_in_kernel(page, "w.row, w.column = 10, 10")
-    page.get_by_label("square", exact=True).select_option("12×12")
+    choose(page, "square", "12×12")
     expect(page.locator(".cb-square")).to_have_attribute("width", "12")
     at(page, 8, 8)
-    page.get_by_label("square", exact=True).select_option("8×8")
+    choose(page, "square", "8×8")
     at(page, 8, 8)
     assert page.get_by_role("slider", name="row").get_attribute("max") == "10"
 
 
-def test_another_picture_and_the_most_telling_place(fresh, faults):
-    page = fresh
+def test_another_picture_and_the_most_telling_place(page, square):
     page.get_by_label("picture", exact=True).last.select_option("2: dog")
     whole = kernel(page, "int(w.whole[1][0] + 0.5)")
     expect(page.locator(".cb-shares dd").first).to_contain_text(f"{whole} %, lead ")
@@ -183,8 +150,7 @@ def test_another_picture_and_the_most_telling_place(fresh, faults):
     expect(page.locator(".cb-told .cb-live")).to_contain_text(f"answers {answer}")
 
 
-def test_a_click_on_the_map_of_places_goes_there(fresh, faults):
-    page = fresh
+def test_a_click_on_the_map_of_places_goes_there(page, square):
     box = page.locator(".cb-places").bounding_box()
     cell = box["width"] / 11
     page.mouse.click(box["x"] + 7.5 * cell, box["y"] + 2.5 * cell)
@@ -192,8 +158,7 @@ def test_a_click_on_the_map_of_places_goes_there(fresh, faults):
     expect(page.locator(".cb-mark")).to_have_attribute("x", "7")
 
 
-def test_places_where_the_network_is_fooled_have_dots(fresh, faults):
-    page = fresh
+def test_places_where_the_network_is_fooled_have_dots(page, square):
     dots = "f'M{c + .5:g} {r + .5:g}h0' for r in range(11) for c in range(11)"
     wanted = kernel(page, f"''.join({dots} if w.leads['8'][1][r][c] < 0)")
     run_in_kernel(page, "w.picture = 1")
@@ -201,22 +166,8 @@ def test_places_where_the_network_is_fooled_have_dots(fresh, faults):
     assert page.locator(".cb-fooled").get_attribute("d") == wanted
 
 
-def test_python_moves_the_square(fresh, faults):
-    page = fresh
+def test_python_moves_the_square(page, square):
     run_in_kernel(page, "w.picture = 1; w.row = 4; w.column = 9")
     at(page, 4, 9)
     href = page.locator(".cb-covered image").get_attribute("href")
     assert href == kernel(page, "w.images[1]")
-
-
-def test_no_serious_fault_light_dark_or_narrow(fresh, faults):
-    page = fresh
-    for selector in (".cb-panel:has(.cb-covered)", ".widget-vbox"):
-        assert find_axe_faults(page, selector) == []
-    use_dark_theme(page)
-    for selector in (".cb-panel:has(.cb-covered)", ".widget-vbox"):
-        assert find_axe_faults(page, selector) == []
-    page.set_viewport_size({"width": 600, "height": 450})  # as at 200 % zoom
-    panel = page.locator(".cb-panel:has(.cb-covered)")
-    assert find_axe_faults(page, ".cb-panel:has(.cb-covered)") == []
-    assert panel.evaluate("e => e.scrollWidth <= e.clientWidth + 1")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from driving import find_axe_faults, run_all, run_in_kernel, use_dark_theme
+from driving import run_in_kernel
 from playwright.sync_api import expect
 
 from cnn_basics.exercises.content import find
@@ -16,23 +15,11 @@ CELLS = (
 )
 
 
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    return open_notebook(*CELLS, run=False)
-
-
-@pytest.fixture
-def page(notebook):
-    run_all(notebook)
-    expect(notebook.locator(".cb-quick")).to_have_count(2)
-    return notebook
-
-
 def said(page, place: int):
     return page.locator(".cb-quick").nth(place).locator(".cb-live")
 
 
-def test_every_choice_by_mouse(page, faults):
+def test_every_choice_by_mouse(page, fresh):
     for number, (text, why) in enumerate(CHOICE.options):
         page.get_by_label(text, exact=True).click()
         expect(said(page, 0)).to_have_text(
@@ -41,7 +28,7 @@ def test_every_choice_by_mouse(page, faults):
     assert run_in_kernel(page, "print(choice.given)").strip() == CHOICE.options[-1][0]
 
 
-def test_every_choice_by_keys(page, faults):
+def test_every_choice_by_keys(page, fresh):
     page.get_by_label(CHOICE.options[0][0], exact=True).focus()
     page.keyboard.press("Space")
     expect(said(page, 0)).to_contain_text(CHOICE.options[0][1])
@@ -51,7 +38,7 @@ def test_every_choice_by_keys(page, faults):
         expect(said(page, 0)).to_contain_text(why)
 
 
-def test_a_number_is_typed(page, faults):
+def test_a_number_is_typed(page, fresh):
     field = page.get_by_label("your number")
     for answer, why in NUMBER.options:
         field.fill(str(answer))
@@ -62,7 +49,7 @@ def test_a_number_is_typed(page, faults):
     expect(said(page, 1)).to_contain_text("expected a number, got 'many'")
 
 
-def test_python_leads_too(page, faults):
+def test_python_leads_too(page, fresh):
     text, why = CHOICE.options[CHOICE.right]
     run_in_kernel(page, f"choice.given = {text!r}; number.given = '4'")
     expect(page.get_by_label(text, exact=True)).to_be_checked()
@@ -70,19 +57,8 @@ def test_python_leads_too(page, faults):
     expect(page.get_by_label("your number")).to_have_value("4")
 
 
-def test_what_is_answered_is_kept(page, faults):
+def test_what_is_answered_is_kept(page, fresh):
     page.get_by_label(CHOICE.options[CHOICE.right][0], exact=True).click()
     expect(said(page, 0)).to_contain_text("✓ Right.")
-    kept = "from cnn_basics.exercises import record; print(record.read_record()['5.4']['done'])"
+    kept = "from cnn_basics.exercises import read_record; print(read_record()['5.4']['done'])"
     assert run_in_kernel(page, kept).strip() == "True"
-
-
-def test_no_serious_fault_light_dark_or_narrow(page, faults):
-    page.get_by_label(CHOICE.options[1][0], exact=True).click()
-    assert find_axe_faults(page, ".cb-quick") == []
-    use_dark_theme(page)
-    assert find_axe_faults(page, ".cb-quick") == []
-    page.set_viewport_size({"width": 600, "height": 450})  # as at 200 % zoom
-    assert find_axe_faults(page, ".cb-quick") == []
-    fits = "nodes => nodes.every(e => e.scrollWidth <= e.clientWidth + 1)"
-    assert page.locator(".cb-quick").evaluate_all(fits)

@@ -1,55 +1,122 @@
-// The architecture bench: rows of layers that can be changed; Python traces the network.
+// The architecture bench: one native table row per layer, with controls; Python traces the network.
 
-const ownNetwork = "your own";
+const OWN = "your own";
+const COLUMNS = ["layer", "kind", "settings", "output shape", "parameters", "multiply-adds", "receptive field"];
 
-/** The table around the rows. */
-function benchTable(inputShape) {
-  const heads = ["layer", "kind", "settings", "output shape", "parameters", "multiply-adds", "receptive field"];
-  const left = new Set(heads.slice(0, 4));
-  const head = (text) => element("th", { scope: "col", class: left.has(text) ? "cb-left" : null }, text);
-  const body = element("tbody");
-  const total = {
-    parameters: element("td", { "data-label": "parameters" }),
-    multiply_adds: element("td", { "data-label": "multiply-adds" }),
-  };
-  const dash = () => element("td", {}, "");
-  const input = element("tr", {}, element("th", { scope: "row" }, "input"), dash(), dash(),
-    element("td", { class: "cb-left", "data-label": "shape" }, `(N, ${inputShape.join(", ")})`), dash(), dash(),
-    element("td", { "data-label": "receptive field" }, "1×1"), dash());
-  const table = element("table", { class: "cb-table" },
-    element("caption", {}, "The network, layer by layer, for one picture; “auto” takes what the layer above gives, and a number typed there replaces it"),
-    element("thead", {}, element("tr", {}, ...heads.map(head),
-      element("th", { scope: "col" }, element("span", { class: "cb-unseen-text" }, "move or drop")))),
-    element("tbody", {}, input), body,
-    element("tfoot", {}, element("tr", {}, element("th", { scope: "row" }, "total"), dash(), dash(), dash(),
-      ...Object.values(total), dash(), dash())));
-  return { node: element("div", { class: "cb-scroll" }, table), body, total };
+/** A table cell that says what it holds, where the table has become a list of cards. */
+const cell = (label, style = null) => element("td", { class: style, "data-label": label });
+
+/** The names of layers, as Python gives them: `conv1`, `relu1`, `conv2`. */
+function nameLayers(layers, names) {
+  const seen = {};
+  return layers.map(({ kind }) => `${names[kind]}${(seen[names[kind]] = (seen[names[kind]] ?? 0) + 1)}`);
 }
 
-/** What an edit makes of the list of layers. */
-const edits = {
-  change: (layers, at, changes) => layers.map((layer, k) => (k === at ? { ...layer, ...changes } : layer)),
-  drop: (layers, at) => layers.filter((_, k) => k !== at),
-  move(layers, at, by) {
-    const moved = [...layers];
-    moved.splice(at + by, 0, ...moved.splice(at, 1));
-    return moved;
-  },
-};
+/** A field for a whole number with its visible label; empty means "auto" where that is allowed. */
+function numberField(life, { layerName, name, limits: [min, max], automatic, onInput }) {
+  const input = element("input", { type: "number", min, max, step: 1, "data-what": name, "aria-label": `${name} of ${layerName}` });
+  const node = element("label", { class: "cb-setting" }, element("span", {}, name), input);
+  const empty = automatic ? "auto" : null;
+  life.listen(input, "input", () => onInput(input.value === "" ? empty : Number(input.value)));
+  const set = (value, found) => {
+    input.placeholder = found === undefined ? (value === "auto" ? "auto" : "") : `auto ${found}`;
+    const text = typeof value === "number" ? String(value) : "";
+    const typing = document.activeElement === input && (text === "" || Number(input.value) === value);
+    if (!typing && input.value !== text) input.value = text;
+  };
+  return { node, set };
+}
+
+/**
+ * One row, for a layer of this kind and name. `act` tells what to do: `change(at, changes)`,
+ * `retype(at, kind)`, `move(at, by)`, `drop(at)`.
+ */
+function layerRow(life, { at, name, kind, last, defaults, limits, act }) {
+  const options = Object.keys(defaults).map((text) => element("option", { value: text }, text));
+  const kinds = element("select", { "data-what": "kind", "aria-label": `kind of ${name}` }, ...options);
+  kinds.value = kind;
+  life.listen(kinds, "change", () => act.retype(at, kinds.value));
+  const fields = Object.entries(defaults[kind]).map(([argument, value]) => [argument, numberField(life, {
+    layerName: name, name: argument, limits: limits[argument], automatic: value === "auto",
+    onInput: (number) => act.change(at, { [argument]: number }) })]);
+  const sign = (text, what, title, off, onClick) => {
+    const { node } = button(life, { label: text, title, onClick });
+    for (const [key, value] of Object.entries({ "data-what": what, "aria-label": title })) node.setAttribute(key, value);
+    node.disabled = off;
+    return node;
+  };
+  const signs = [
+    sign("↑", "up", `move ${name} up`, at === 0, () => act.move(at, -1)),
+    sign("↓", "down", `move ${name} down`, last, () => act.move(at, 1)),
+    sign("✕", "drop", `drop ${name}`, false, () => act.drop(at)),
+  ];
+  const cells = {
+    output: cell("output shape", "cb-left"),
+    parameters: cell("parameters", "cb-share"),
+    multiply_adds: cell("multiply-adds"),
+    field: cell("receptive field"),
+  };
+  const settings = element("div", { class: "cb-settings" }, ...fields.map(([, field]) => field.node));
+  const node = element("tr", { "data-row": at },
+    element("th", { scope: "row" }, name),
+    element("td", { class: "cb-left" }, kinds),
+    element("td", { class: "cb-left cb-wide" }, ...(fields.length ? [settings] : [])), ...Object.values(cells),
+    element("td", {}, ...signs));
+  return {
+    node,
+    name,
+    setLayer: (layer, found) => fields.forEach(([argument, field]) => field.set(layer[argument], found?.[argument])),
+    setTraced(traced, broken) {
+      node.classList.toggle("cb-broken", broken);
+      for (const [key, shown] of Object.entries(cells)) shown.textContent = traced[key] ?? "–";
+      cells.parameters.style.setProperty("--cb-part", `${100 * (traced.share ?? 0)}%`);
+    },
+  };
+}
+
+/** The table around the rows, and the row under the layer at fault that says what is wrong. */
+function benchTable(inputShape) {
+  const head = (text, k) => element("th", { scope: "col", class: k < 4 ? "cb-left" : null }, text);
+  const buttons = element("th", { scope: "col" }, element("span", { class: "cb-unseen-text" }, "move or drop"));
+  const body = element("tbody");
+  const total = { parameters: cell("parameters"), multiply_adds: cell("multiply-adds") };
+  const [shape, field] = [cell("shape", "cb-left"), cell("receptive field")];
+  shape.textContent = `(N, ${inputShape.join(", ")})`;
+  field.textContent = "1×1";
+  const none = () => element("td");
+  const row = (name, ...cells) => element("tr", {}, element("th", { scope: "row" }, name), ...cells);
+  const table = element("table", { class: "cb-table" },
+    element("caption", {}, "The network, layer by layer, for one picture; “auto” takes what the layer above gives, and a number typed there replaces it"),
+    element("thead", {}, element("tr", {}, ...COLUMNS.map(head), buttons)),
+    element("tbody", {}, row("input", none(), none(), shape, none(), none(), field, none())), body,
+    element("tfoot", {}, row("total", none(), none(), none(), ...Object.values(total), none(), none())));
+  const text = element("div", { class: "cb-alert", role: "alert" });
+  const fault = element("tr", { class: "cb-fault" }, element("td", { class: "cb-left", colspan: 8 }, text));
+  /** Say a sentence under a row, or above all rows, or say nothing. */
+  const showFault = (row, sentence) => {
+    if (!sentence) return fault.remove();
+    if (text.textContent !== sentence) text.textContent = sentence;
+    const before = row ? row.nextSibling : body.firstChild;
+    if (before !== fault) body.insertBefore(fault, before);
+  };
+  return { node: element("div", { class: "cb-scroll" }, table), body, total, showFault };
+}
 
 function render({ model, el }) {
   const life = lifetime();
-  const root = panel(life, el, "Architecture bench");
-  root.classList.add("cb-bench");
+  const root = panel(life, el, "Architecture bench", "cb-bench");
+  const [defaults, limits] = [model.get("defaults"), model.get("limits")];
   const table = benchTable(model.get("input_shape"));
-  const fault = faultRow();
   const news = liveText();
+  const code = element("pre", { class: "cb-code" });
+  const details = element("details", {}, element("summary", {}, "The network as code"), code);
   let rows = [];
   let built = ""; // the kinds of the layers that the rows are made for
   let part = lifetime();
 
   const layers = () => model.get("layers");
   const put = (changed) => setTraits(model, { layers: changed });
+  const newLayer = (kind) => ({ kind, ...defaults[kind] });
   const focusOn = (at, what) => {
     const row = rows[Math.min(at, rows.length - 1)]?.node;
     const wanted = row?.querySelector(`[data-what="${what}"]`);
@@ -57,42 +124,42 @@ function render({ model, el }) {
     (wanted && !wanted.disabled ? wanted : instead).focus();
   };
   const act = {
-    change: (at, changes) => put(edits.change(layers(), at, changes)),
+    change: (at, changes) => put(layers().with(at, { ...layers()[at], ...changes })),
     retype(at, kind) {
-      put(edits.change(layers(), at, null).map((layer, k) => (k === at ? newLayer(kind) : layer)));
+      put(layers().with(at, newLayer(kind)));
       focusOn(at, "kind");
     },
     move(at, by) {
-      put(edits.move(layers(), at, by));
+      const moved = [...layers()];
+      moved.splice(at + by, 0, ...moved.splice(at, 1));
+      put(moved);
       focusOn(at + by, by < 0 ? "up" : "down");
     },
     drop(at) {
-      put(edits.drop(layers(), at));
+      put(layers().filter((_, k) => k !== at));
       focusOn(at, "drop");
     },
   };
-  const newLayer = (kind) => ({ kind, ...model.get("defaults")[kind] });
 
-  const presets = select(life, { label: "network", value: "", options: [...Object.keys(model.get("presets")), ownNetwork],
-    onInput: (name) => (name === ownNetwork ? update() : put(model.get("presets")[name])) });
-  const kind = select(life, { label: "new layer", value: "ReLU", options: Object.keys(model.get("defaults")), onInput() {} });
+  const presets = select(life, { label: "network", value: "", options: [...Object.keys(model.get("presets")), OWN],
+    onInput: (name) => (name === OWN ? update() : put(model.get("presets")[name])) });
+  const kind = select(life, { label: "new layer", value: "ReLU", options: Object.keys(defaults), onInput() {} });
   const add = button(life, { label: "Add at the end", onClick: () => put([...layers(), newLayer(kind.input.value)]) });
 
-  const build = (names) => {
+  const build = () => {
     part.end();
     part = lifetime();
+    const names = nameLayers(layers(), model.get("names"));
     rows = layers().map((layer, at) => layerRow(part, { at, name: names[at], kind: layer.kind,
-      last: at === layers().length - 1, defaults: model.get("defaults"), limits: model.get("limits"), act }));
+      last: at === layers().length - 1, defaults, limits, act }));
     table.body.replaceChildren(...rows.map(({ node }) => node));
   };
   const update = () => {
     const kinds = layers().map((layer) => layer.kind).join();
-    if (kinds !== built) {
-      built = kinds;
-      build(nameLayers(layers(), model.get("names")));
-    }
+    if (kinds !== built) build();
+    built = kinds;
     const same = ([, preset]) => JSON.stringify(preset) === JSON.stringify(layers());
-    presets.set(Object.entries(model.get("presets")).find(same)?.[0] ?? ownNetwork);
+    presets.set(Object.entries(model.get("presets")).find(same)?.[0] ?? OWN);
     add.node.disabled = layers().length >= model.get("most");
     showTraced();
   };
@@ -104,33 +171,20 @@ function render({ model, el }) {
       if (current) row.setTraced(traced.rows[k], k === traced.fault);
     });
     if (!current) return; // Python's answer is on its way
-    for (const [key, cell] of Object.entries(table.total)) cell.textContent = traced[key];
-    const at = traced.fault === null ? null : rows[traced.fault]?.node;
-    fault.show(at, table.body, traced.sentence);
+    for (const [key, shown] of Object.entries(table.total)) shown.textContent = traced[key];
+    table.showFault(rows[traced.fault]?.node, traced.sentence);
     news.say(traced.sentence ? "" : `The network works: ${traced.parameters} parameters, ` +
       `${traced.multiply_adds} multiply-adds for one picture.`);
-    code.hidden = traced.fault !== null;
-    code.lastChild.textContent = traced.code;
+    details.hidden = traced.fault !== null;
+    code.textContent = traced.code;
   };
-  const code = element("details", {}, element("summary", {}, "The network as code"), element("pre", { class: "cb-code" }));
 
-  root.append(
-    element("div", { class: "cb-controls" }, presets.node, kind.node, add.node),
-    table.node,
-    news.node,
-    code,
-  );
+  root.append(element("div", { class: "cb-controls" }, presets.node, kind.node, add.node), table.node, news.node, details);
   life.follow(model, ["layers"], update);
   life.follow(model, ["traced"], showTraced);
   life.atEnd(() => part.end());
   update();
   return life.end;
-}
-
-/** The names of layers, as Python gives them: `conv1`, `relu1`, `conv2`. */
-function nameLayers(layers, names) {
-  const seen = {};
-  return layers.map(({ kind }) => `${names[kind]}${(seen[names[kind]] = (seen[names[kind]] ?? 0) + 1)}`);
 }
 
 export default { render };

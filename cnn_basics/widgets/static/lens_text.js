@@ -21,31 +21,29 @@ const equals = (numbers) => (numbers.every(isShort) ? " = " : " ≈ ");
 /** All numbers of some products. */
 const factors = (links) => links.flatMap(({ pixel, weight }) => [pixel, weight]);
 
-/** A line such as `channel 0: 1×2 + 0×−1 = 2`; returns the node and the sum. */
-function channelLine(state, channel, links) {
-  const sum = links.reduce((total, link) => total + link.pixel * link.weight, 0);
-  const terms = links.length ? plus(links.map(term)) : ["nothing"];
-  const end = [equals([...factors(links), sum]), element("b", {}, writeNumber(sum))];
-  return { sum, node: element("div", {}, `channel ${channel}: `, ...terms, ...end) };
-}
-
 /** How one output is computed; `links` are its products, each with its channel. */
 function explainOutput(state, active, links) {
+  const { bias, groups } = state;
   const value = state.output[active.plane][active.row][active.column];
-  const heading = `Output${state.groups > 1 ? ` ${active.plane}` : ""} at ${place(active.row, active.column)}`;
-  const bias = element("span", { class: "cb-term" }, `bias ${writeNumber(state.bias)}`);
-  const result = element("b", { class: "cb-result" }, writeNumber(value));
+  const heading = `Output${groups > 1 ? ` ${active.plane}` : ""} at ${place(active.row, active.column)}`;
   const lines = [element("div", { class: "cb-heading" }, heading)];
+  const biasTerm = element("span", { class: "cb-term" }, `bias ${writeNumber(bias)}`);
+  const result = element("b", { class: "cb-result" }, writeNumber(value));
   const channels = state.channelsOf(active.plane);
   if (channels.length === 1) {
-    const sum = plus([...links.map(term), bias]);
-    return [...lines, element("div", {}, ...sum, equals([state.bias, value, ...factors(links)]), result)];
+    const all = [...plus([...links.map(term), biasTerm]), equals([bias, value, ...factors(links)]), result];
+    return [...lines, element("div", {}, ...all)];
   }
-  const parts = channels.map((c) => channelLine(state, c, links.filter((l) => l.channel === c)));
-  const sums = parts.map((part) => part.sum);
-  const total = plus([...sums.map((sum) => writeNumber(sum)), bias]);
-  const all = element("div", {}, "together: ", ...total, equals([...sums, state.bias, value]), result);
-  return [...lines, ...parts.map((part) => part.node), all];
+  const sums = channels.map((channel) => {
+    const own = links.filter((link) => link.channel === channel);
+    const sum = own.reduce((total, { pixel, weight }) => total + pixel * weight, 0);
+    const terms = own.length ? plus(own.map(term)) : ["nothing"];
+    const end = [equals([...factors(own), sum]), element("b", {}, writeNumber(sum))];
+    lines.push(element("div", {}, `channel ${channel}: `, ...terms, ...end));
+    return sum;
+  });
+  const total = plus([...sums.map(writeNumber), biasTerm]);
+  return [...lines, element("div", {}, "together: ", ...total, equals([...sums, bias, value]), result)];
 }
 
 /** Which outputs an input cell feeds, and with which weight. */
@@ -65,17 +63,14 @@ function explainInput(state, active, links) {
   return kept.length ? [heading, element("div", { class: "cb-feeds" }, ...kept.map(write))] : [heading];
 }
 
-/** Names of rows or columns that no window sees, such as `column 7 is never seen`. */
+/** Which rows or columns no window sees, such as `; column 7 is never seen (crossed out)`. */
 function unseenText(noun, unseen, size) {
   const own = unseen.filter((n) => n >= 0 && n < size);
-  const parts = [];
-  if (own.length) {
-    const last = own.length > 1 ? ` and ${own.at(-1)}` : "";
-    const names = own.length > 1 ? own.slice(0, -1).join(", ") + last : own[0];
-    parts.push(`${noun}${own.length > 1 ? "s" : ""} ${names} ${own.length > 1 ? "are" : "is"} never seen`);
-  }
   const spare = unseen.length - own.length;
-  if (spare) parts.push(`${count(spare, noun)} of padding ${spare === 1 ? "is" : "are"} never seen`);
+  const never = (n) => `${n === 1 ? "is" : "are"} never seen`;
+  const names = own.length > 1 ? `s ${own.slice(0, -1).join(", ")} and ${own.at(-1)}` : ` ${own[0]}`;
+  const parts = [own.length && `${noun}${names} ${never(own.length)}`,
+    spare && `${count(spare, noun)} of padding ${never(spare)}`].filter(Boolean);
   return parts.length ? `; ${parts.join(", ")} (crossed out)` : "";
 }
 
@@ -94,10 +89,9 @@ function sizeLine(state, noun, size, cells) {
 
 /** How the size of the output comes about, or why there is none. */
 function explainSize(state) {
-  if (state.problem) return [element("p", { class: "cb-alert", role: "alert" }, state.problem)];
-  const { k, dilation } = state;
+  const { k, dilation, problem, height, width } = state;
+  if (problem) return [element("p", { class: "cb-alert", role: "alert" }, problem)];
   const span = `The kernel spans ${dilation} · (${k} − 1) + 1 = ${dilation * (k - 1) + 1} cells (dilation · (size − 1) + 1).`;
-  return [span, sizeLine(state, "Height", state.height, "row"), sizeLine(state, "Width", state.width, "column")].map(
-    (text) => element("div", {}, text),
-  );
+  const lines = [span, sizeLine(state, "Height", height, "row"), sizeLine(state, "Width", width, "column")];
+  return lines.map((text) => element("div", {}, text));
 }

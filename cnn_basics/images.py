@@ -1,0 +1,371 @@
+"""Read a picture, take its colour channels apart, and turn it into a tensor and back."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cnn_basics.expect import expect, whole
+
+if TYPE_CHECKING:
+    from cnn_basics.figures import LessonFigure
+
+RESAVE = "open it in a picture program and save it as an 8-bit PNG or JPEG"
+WITH_PLAIN_RGB = ("1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "CMYK", "YCbCr")
+NAMES = ("Red", "Green", "Blue")
+VIEWS = {  # what the alt text says of each way to draw the channels
+    "grey": "as three grey pictures, where white means much of that colour",
+    "tinted": "as three pictures, each in its own colour on black",
+    "recombined": "as three pictures in their own colours, which add up to the picture again",
+}
+Values = TypeVar("Values", np.ndarray, torch.Tensor)
+
+
+def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.ndarray:
+    """Read a picture file as red, green and blue, the right way up.
+
+    Grey repeats its value in all three channels; palette colours are looked up, CMYK (print) is
+    converted without a colour profile; what is transparent is laid over white; of 16 bits the
+    upper 8 are kept; of an animation or several pages, the first is taken.
+
+    Args:
+        path: A file in any format that Pillow reads: PNG, JPEG, GIF, WebP, BMP, TIFF, …
+        at_least: Decode a JPEG, in less time, at a half, a quarter or an eighth of its size, as
+            long as both sides keep so many pixels; None for its full size.
+
+    Returns:
+        `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is a folder, empty, cut off, damaged, no picture, larger than Pillow's
+            limit of about 89 million pixels, or of a kind without a fixed white (floats).
+
+    Example:
+        >>> from cnn_basics.datasets import picture_paths
+        >>> read_image(picture_paths("training_set", "cats")[0]).shape
+        (64, 64, 3)
+    """
+    path = Path(path).expanduser()
+    expect(not path.is_dir(), "one picture file", f"the folder {path}", "name a file inside it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist, expected a picture file: check the name and the folder"
+        )
+    data = path.read_bytes()
+    if not data:
+        raise ValueError(f"{path} is empty (0 bytes), expected a picture: copy the file again")
+    try:
+        with strict_about_bombs(), Image.open(io.BytesIO(data)) as image:
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            image.load()
+            rgb = _to_rgb(image, has_16_bits=data[:4] == b"\x89PNG" and data[24] == 16)
+            upright = _upright(image if rgb is None else rgb)
+    except Exception as error:  # what a damaged file provokes differs by format
+        raise ValueError(f"{path} {_unreadable(data, error)}") from error
+    expect(
+        rgb is not None,
+        "8 or 16 bits per channel",
+        f"{path}, which holds pixels of a kind that has no plain RGB value (Pillow: {image.mode})",
+        RESAVE,
+    )
+    return np.array(upright)
+
+
+@contextmanager
+def strict_about_bombs() -> Iterator[None]:
+    """Refuse pictures of too many pixels, and keep quiet about odd metadata.
+
+    Threads share these filters: who reads pictures in threads enters this before they start.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _to_rgb(image: Image.Image, has_16_bits: bool) -> Image.Image | None:
+    """The picture as RGB, which keeps its orientation in `info`; None for unfit kinds."""
+    if has_16_bits and "transparency" in image.info:  # Pillow compares it with 8 bits
+        return None
+    if image.mode.startswith("I;16") or (image.mode == "I" and has_16_bits):
+        grey = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+        grey.info = image.info
+        return grey.convert("RGB")
+    if image.mode not in WITH_PLAIN_RGB:
+        return None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        over_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        over_white.info = image.info
+        image = over_white
+    return image.convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken block of metadata says nothing about the pixels
+        return image
+
+
+def _unreadable(data: bytes, error: Exception) -> str:
+    """What is wrong with a file that Pillow could not open or decode."""
+    if isinstance(error, (Image.DecompressionBombWarning, Image.DecompressionBombError)):
+        most = f"{Image.MAX_IMAGE_PIXELS:,}"
+        return f"has too many pixels, expected at most {most}: save a smaller copy of the picture"
+    if isinstance(error, UnidentifiedImageError):
+        start = data[:8].decode("ascii", errors="replace")
+        return (
+            f"is not a picture in a format that Pillow reads (it begins with {start!r}), "
+            f"expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
+        )
+    reason = " ".join(str(error).split()) or type(error).__name__
+    fix = "copy or download the file again"
+    return f"is damaged or cut off ({reason}), expected a whole picture: {fix}"
+
+
+def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
+    """Squeeze or stretch a whole picture to another size.
+
+    Nothing is cropped, so the proportions change unless the target has the same. Each new pixel is
+    a weighted mean of *all* the old pixels under it, so that thin lines turn grey instead of
+    vanishing (Pillow's bilinear filter, anti-aliased).
+
+    Args:
+        image: `(H, W, 3)` uint8 array, values 0 to 255.
+        size: The side of a square, or `(height, width)`, in pixels, at least 1.
+
+    Returns:
+        `(height, width, 3)` uint8 array, values 0 to 255; always a copy.
+
+    Raises:
+        TypeError, ValueError: `image` is no such array, or `size` no such numbers.
+
+    Example:
+        >>> resize(np.zeros((375, 500, 3), dtype=np.uint8), 28).shape
+        (28, 28, 3)
+    """
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    fix = "give pixels, at least 1, for example 28 or (28, 28)"
+    expect(len(pair) == 2, "size as a whole number or (height, width)", str(size), fix)
+    height, width = (whole(side, "size", 1, fix) for side in pair)
+    picture = Image.fromarray(check_picture(image))
+    return np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def check_picture(image: object) -> np.ndarray:
+    """Return one RGB picture, `(H, W, 3)` uint8, as it is, and refuse whatever is none."""
+    what = "one picture as a uint8 array of shape (H, W, 3)"
+    fix = (
+        "read the file first, with read_image(path); a tensor becomes pictures with to_hwc(tensor)"
+    )
+    expect(isinstance(image, np.ndarray), what, image, fix, TypeError)
+    fix = "put the three channels red, green, blue on the last axis"
+    if image.ndim == 2:
+        fix = "repeat the grey values with np.stack([grey] * 3, axis=-1)"
+    if image.ndim == 4:
+        fix = "pick one picture of the batch, for example pictures[0]"
+    expect(image.ndim == 3 and image.shape[2] == 3, what, image, fix)
+    expect(image.dtype == np.uint8, what, image, "bring values to 0–255, .round().astype(np.uint8)")
+    expect(image.size, what, image, "it holds no pixels, so check where it was cropped")
+    return image
+
+
+def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
+    """Refuse values outside a range, and NaN.
+
+    Args:
+        x: Array or tensor of any shape and real dtype.
+        low: The smallest value that is fine.
+        high: The largest value that is fine.
+
+    Returns:
+        `x` itself, unchanged.
+
+    Raises:
+        TypeError, ValueError: `x` is neither an array nor a tensor, or a value is outside.
+
+    Example:
+        >>> check_range(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([0.0000, 0.5000, 1.0000])
+    """
+    expect(
+        isinstance(x, (np.ndarray, torch.Tensor)),
+        "an array or a tensor",
+        x,
+        "use torch.tensor(x)",
+        TypeError,
+    )
+    if 0 in x.shape:
+        return x
+    smallest, largest = x.min(), x.max()
+    if smallest != smallest:  # NaN is the only value that differs from itself
+        raise ValueError(
+            f"values contain NaN, expected {low:g} to {high:g}: look for a division by zero, "
+            "or the root or logarithm of a negative number, in what made them"
+        )
+    if smallest < low or largest > high:
+        fix = "scale them first, or check where they come from"
+        if (low, high) == (0, 1):
+            fix = "divide a uint8 picture by 255"
+            if smallest < 0 or largest > 255:
+                fix += ", any other with (x - x.min()) / (x.max() - x.min())"
+        if isinstance(x, torch.Tensor):  # NumPy writes 0.3 and not 0.30000001192
+            both = torch.stack([smallest, largest]).detach().cpu()
+            smallest, largest = (both.float() if both.is_floating_point() else both).numpy()
+        ends = f"from {smallest!s} to {largest!s}"
+        raise ValueError(f"values run {ends}, expected {low:g} to {high:g}: {fix}")
+    return x
+
+
+def split_channels(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Take a picture apart into its red, green and blue channel.
+
+    Args:
+        image: `(H, W, 3)` uint8 array, values 0 to 255.
+
+    Returns:
+        Red, green and blue, each a `(H, W)` uint8 array and a copy.
+
+    Raises:
+        TypeError, ValueError: `image` is no such array.
+
+    Example:
+        >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+        >>> red, green, blue = split_channels(image)
+        >>> red.tolist()
+        [[0, 3], [6, 9]]
+    """
+    red, green, blue = np.moveaxis(check_picture(image), -1, 0)
+    return red.copy(), green.copy(), blue.copy()
+
+
+def show_rgb(
+    image: np.ndarray, view: Literal["grey", "tinted", "recombined"] = "grey"
+) -> LessonFigure:
+    """Draw a picture's three channels side by side.
+
+    Args:
+        image: `(H, W, 3)` uint8 array, values 0 to 255.
+        view: `"grey"` shows each channel as a grey picture, from 0 (black) to 255 (white);
+            `"tinted"` shows each in its own colour; `"recombined"` shows the picture, the three
+            tinted channels, and the picture that they add up to.
+
+    Returns:
+        The figure; its alt text names each channel's mean.
+
+    Raises:
+        TypeError, ValueError: `image` is no such array, or `view` another word.
+
+    Example:
+        >>> figure = show_rgb(np.zeros((28, 28, 3), dtype=np.uint8), view="tinted")
+        >>> len(figure.axes)
+        3
+    """
+    from cnn_basics.figures import new_figure, plain_axes
+
+    expect(view in VIEWS, 'view "grey", "tinted" or "recombined"', repr(view), "use one")
+    channels = split_channels(image)
+    panels = dict(zip(NAMES, channels, strict=True))
+    if view != "grey":
+        panels = {name: image * np.eye(3, dtype=np.uint8)[k] for k, name in enumerate(NAMES)}
+    if view == "recombined":
+        panels = {"Picture": image, **panels, "Recombined": np.stack(channels, axis=-1)}
+    figure, axes = new_figure(1, len(panels), width=7.0, height=2.6 if len(panels) == 3 else 1.8)
+    for panel_axes, (title, panel) in zip(axes, panels.items(), strict=True):
+        panel_axes.imshow(panel, cmap="gray", vmin=0, vmax=255)  # unstretched
+        plain_axes(panel_axes, title)
+    for panel_axes, sign in zip(axes[1:], "=++=" if view == "recombined" else "", strict=False):
+        panel_axes.text(-0.08, 0.5, sign, transform=panel_axes.transAxes, ha="center")
+    means = [
+        f"{name.lower()} {panel.mean():.0f}" for name, panel in zip(NAMES, channels, strict=True)
+    ]
+    figure.alt = (
+        f"The red, green and blue channel of a picture {image.shape[0]} pixels high and "
+        f"{image.shape[1]} wide, {VIEWS[view]}; mean out of 255: {', '.join(means)}."
+    )
+    return figure
+
+
+def to_nchw(image: np.ndarray, scale: bool = True) -> torch.Tensor:
+    """Turn one picture or a batch into a tensor, channels before rows and columns.
+
+    Args:
+        image: `(H, W, C)` or `(N, H, W, C)` array with C of 3 (RGB) or 1 (grey): uint8, values
+            0 to 255, or float, values 0 to 1.
+        scale: Divide uint8 values by 255. False keeps uint8 as it is; floats stay in any case.
+
+    Returns:
+        `(N, C, H, W)` tensor, N of 1 for one picture: float32, values 0 to 1, or uint8 with
+        `scale=False`. It shares no memory with `image`.
+
+    Raises:
+        TypeError, ValueError: `image` is no such array, or float values leave 0 to 1.
+
+    Example:
+        >>> to_nchw(np.zeros((28, 20, 3), dtype=np.uint8)).shape
+        torch.Size([1, 3, 28, 20])
+    """
+    what = "pictures as an array of shape (H, W, 3) or (N, H, W, 3), uint8 or float"
+    fix = "join pictures of one size with np.stack; for tensors there is to_hwc"
+    expect(isinstance(image, np.ndarray), what, image, fix, TypeError)
+    is_uint8 = image.dtype == np.uint8
+    fix = "for whole numbers from 0 to 255 use .astype(np.uint8)"
+    expect(is_uint8 or np.issubdtype(image.dtype, np.floating), what, image, fix, TypeError)
+    fix = "give grey pictures a channel axis with grey[:, :, None]"
+    expect(image.ndim != 2, what, image, fix)
+    fix = "move the channels to the last axis and keep 3 (RGB) or 1"
+    expect(image.ndim in (3, 4) and image.shape[-1] in (1, 3), what, image, fix)
+    expect(image.size, what, image, "it holds no pixels, so check where it was cropped")
+    batch = image if image.ndim == 4 else image[None]
+    values = batch if is_uint8 else check_range(batch)
+    dtype = np.float32 if scale or not is_uint8 else np.uint8
+    nchw = torch.from_numpy(np.array(values.transpose(0, 3, 1, 2), dtype=dtype, order="C"))
+    return nchw.div_(255) if scale and is_uint8 else nchw
+
+
+def to_hwc(tensor: torch.Tensor) -> np.ndarray:
+    """Turn a tensor back into pictures, the inverse of `to_nchw`.
+
+    Args:
+        tensor: `(N, C, H, W)` or `(C, H, W)` with C of 3 (RGB) or 1 (grey): float, values 0 to
+            1, or uint8. May be on any device and may require a gradient.
+
+    Returns:
+        `(N, H, W, C)` or `(H, W, C)` uint8 array, values 0 to 255: floats are multiplied by 255
+        and rounded. It shares no memory with `tensor`.
+
+    Raises:
+        TypeError, ValueError: `tensor` is no such tensor, or float values leave 0 to 1: nothing
+            is clipped.
+
+    Example:
+        >>> to_hwc(torch.zeros(10, 3, 28, 20)).shape
+        (10, 28, 20, 3)
+    """
+    what = "pictures as a tensor of shape (N, 3, H, W) or (3, H, W), uint8 or float"
+    fix = "join tensors of one shape with torch.stack; for arrays there is to_nchw"
+    expect(isinstance(tensor, torch.Tensor), what, tensor, fix, TypeError)
+    fix = "for whole numbers from 0 to 255 use .to(torch.uint8)"
+    is_uint8 = tensor.dtype == torch.uint8
+    expect(is_uint8 or tensor.is_floating_point(), what, tensor, fix, TypeError)
+    move = "move the channels before rows and columns with movedim"
+    fix = f"{move}, or pick feature maps one by one, for example x[:, 4:5]"
+    expect(tensor.ndim in (3, 4) and tensor.shape[-3] in (1, 3), what, tensor, fix)
+    expect(tensor.numel(), what, tensor, "it holds no pixels, so check where it was cropped")
+    tensor = tensor.detach().cpu()
+    if not is_uint8:
+        precise = torch.promote_types(tensor.dtype, torch.float32)
+        tensor = (check_range(tensor).to(precise) * 255).round_().to(torch.uint8)
+    return np.array(tensor.movedim(-3, -1).numpy(), order="C")

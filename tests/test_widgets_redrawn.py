@@ -1,0 +1,116 @@
+"""Figures that are drawn again and again: what is kept is right, and what is drawn is the data."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sweeping import every_value
+
+from cnn_basics import widgets
+from cnn_basics.figures import figure_to_array
+from cnn_basics.model import Custom_CNN
+from cnn_basics.widgets.redrawn import (
+    PercentAxis,
+    ReusedFigure,
+    percentages,
+    share_in_words,
+    tile_pictures,
+)
+
+RANDOM = np.random.default_rng(0)
+PICTURE = RANDOM.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+PICTURES = RANDOM.random((2, 3, 28, 28), np.float32)
+MODEL = Custom_CNN()
+WIDGETS = {
+    "mixer": lambda: widgets.channel_mixer(PICTURE),
+    "pooling": widgets.pooling_explorer,
+    "pooling of a picture": lambda: widgets.pooling_explorer(PICTURE),
+    "playground": widgets.activation_playground,
+    "maps": lambda: widgets.feature_map_browser(
+        MODEL, torch.from_numpy(PICTURES), "ab", lambda pictures: pictures - 0.5
+    ),
+    "roofline": widgets.roofline_explorer,
+}
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_figure_drawn_again_equals_a_new_one(name):
+    widget, chance = WIDGETS[name](), random.Random(0)
+    for _ in range(6):
+        for control in widget.controls.values():
+            if chance.random() < 0.5:
+                control.value = chance.choice(every_value(control))
+        fresh = WIDGETS[name]()
+        for name_of_control, value in widget.values().items():
+            fresh.controls[name_of_control].value = value
+        again = figure_to_array(widget.still())
+        assert np.array_equal(again, figure_to_array(fresh.still()))
+    widget.still().to_png()  # another size in between
+    assert np.array_equal(figure_to_array(widget.still()), again)
+
+
+def test_what_moves_is_drawn_and_what_stays_is_kept_by_state():
+    figure = ReusedFigure([(0, 0, 1, 1)], width=1, height=1)
+    (axes,) = figure.axes
+    axes.set_axis_off()
+    (dot,) = axes.plot([0.5], [0.5], "ks", ms=200)
+    figure.moves(dot)
+    assert figure_to_array(figure)[50, 50].tolist() == [0, 0, 0]
+    dot.set_visible(False)
+    axes.set_facecolor("red")
+    axes.set_axis_on()
+    assert figure_to_array(figure)[50, 50].tolist() == [255, 255, 255]
+    figure.state = "red"
+    assert figure_to_array(figure)[50, 50].tolist() == [255, 0, 0]
+
+
+def test_many_texts_are_remembered_and_the_oldest_forgotten():
+    figure = ReusedFigure([], width=1, height=1)
+    figure.writes(figure.text(0.1, 0.5, ""))
+    pictures = []
+    for number in [*range(60), 0, 59]:
+        pictures.append(figure_to_array(figure.say([f"n = {number}"], "A number.")))
+    assert np.array_equal(pictures[0], pictures[60])
+    assert np.array_equal(pictures[59], pictures[61])
+    assert not np.array_equal(pictures[0], pictures[59])
+    assert [len(words) for words in figure._words.values()] == [40]
+
+
+def test_percentages_count_everything_and_what_lies_beyond_at_the_ends():
+    counted = percentages(np.array([-9.0, 0.1, 0.2, 1.0, 7.0]), np.array([0.0, 0.5, 1.0, 2.0]))
+    assert counted.tolist() == [60, 0, 40]
+
+
+@given(st.integers(1, 5000), st.data())
+def test_a_share_is_never_rounded_to_none_or_all(total, data):
+    count = data.draw(st.integers(0, total))
+    words = share_in_words(count, total)
+    assert (words == "0 %") == (count == 0)
+    assert (words == "100 %") == (count == total)
+    if words[0].isdigit():
+        assert abs(int(words.split()[0]) - 100 * count / total) <= 0.5
+
+
+def test_the_percent_axis_ends_above_every_bar():
+    (axes,) = ReusedFigure([(0.1, 0.1, 0.8, 0.8)], width=2, height=2).axes
+    axis = PercentAxis(axes)
+    highest = (4.9, 5.0, 5.1, 26.0, 51.0, 100.0)
+    assert [axis.fit(np.array([n])) for n in highest] == [5, 5, 10, 50, 100, 100]
+    assert axes.get_ylim()[1] > 100
+    assert [label.get_text() for label in axis.labels] == ["0", "50", "100 %"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
+def test_pictures_lie_in_rows_with_white_between(count):
+    pictures = RANDOM.random((count, 2, 5, 3)) / 2
+    sheet = tile_pictures(pictures, columns=3, gap=2)
+    assert sheet.shape == (max(1, -(-count // 3)) * 4 - 2, 3 * 7 - 2, 3)
+    for index, picture in enumerate(pictures):
+        top, left = 4 * (index // 3), 7 * (index % 3)
+        assert np.array_equal(sheet[top : top + 2, left : left + 5], picture)
+    assert (sheet < 1).all(axis=-1).sum() == count * 10
