@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from cnn_basics.plots.map_browser import colour_maps
 from PIL import Image
 from torch import nn
 from traitlets import TraitError
@@ -260,7 +259,7 @@ def test_titles_sizes_and_types_are_checked(model):
         feature_map_browser(model, torch.zeros(2, 3, 28, 28), ["a"])
     with pytest.raises(ValueError, match="at least 12×12 pixels, got 8×28"):
         occlusion_explorer(model, torch.zeros(1, 3, 8, 28), torch.tensor([0]), NAMES)
-    with pytest.raises(TypeError, match=r"got list: write torch\.as_tensor"):
+    with pytest.raises(TypeError, match=r"got a list: write torch\.as_tensor"):
         read_pictures([[0.0]], ["a"])
     grey = read_pictures(torch.tensor([[[[0.0, 0.5]]]]), ["grey"])
     assert grey.tolist() == [[[[0.0] * 3, [0.5] * 3]]]

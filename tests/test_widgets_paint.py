@@ -283,7 +283,10 @@ class TestRefused:
 
     def test_scores(self):
         model = nn.Sequential(nn.Conv2d(3, 2, 3))
-        with pytest.raises(ValueError, match=r"scores \(1, K\) for one picture, got \(1, 2, 26"):
+        with pytest.raises(
+            ValueError,
+            match=r"scores \(1, K\) for one picture, got a float32 tensor of shape \(1, 2, 26",
+        ):
             paint_or_upload(model, ["a", "b"])
 
     def test_photo(self, digits, tmp_path):

@@ -586,7 +586,8 @@ def training_board(
         (None, True, <History: 2 epochs>)
     """
     fix = "give a model"
-    expect(isinstance(model, nn.Module), "a network (nn.Module)", model, fix, TypeError)
+    kind = type(model).__name__
+    expect(isinstance(model, nn.Module), "a network (nn.Module)", kind, fix, TypeError)
     epochs = whole(epochs, "epochs", 1, "try 10")
     known = [name for name in inspect.signature(fit).parameters if name not in _OWN]
     unknown = [name for name in options if name not in known]
