@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import to_hex
 
 from cnn_basics import plots
-from cnn_basics.plots import steps
 
 X = torch.tensor([-1.0, 0.0, 2.0])
 
@@ -176,102 +174,11 @@ def test_histograms_count_all_numbers_on_one_scale():
     assert low.get_xlim() == high.get_xlim() == (0.0, 10.0)
     assert high.get_title() == "high\nmean 9.5, standard deviation 0.5"
     assert low.get_lines()[0].get_xdata() == pytest.approx([0.15, 0.15])
+    stacked = plots.plot_histograms({**samples, "one": torch.ones(1)}, "Three sets.", columns=2)
+    assert [axis.axison for axis in stacked.axes] == [True, True, True, False]
 
 
 def test_histogram_of_equal_numbers_is_drawn():
     figure = plots.plot_histograms({"ones": torch.ones(3)}, "Three ones in one bar.")
     assert figure.axes[0].get_xlim() == (1.0, 2.0)
     assert figure.axes[0].get_title() == "ones\nmean 1, standard deviation 0"
-
-
-CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-
-
-def test_points_differ_by_marker_and_share_names_in_one_place():
-    moved = torch.tensor([[0.0, 0.0], [2.0, 1.0], [2.0, 1.0]])
-    figure = plots.plot_points(
-        [CORNERS, moved], torch.tensor([0, 1, 1]), ["before", "after"], "Two moved corners.",
-        names="abc", lines=[None, (1, 0, -1)],
-    )  # fmt: skip
-    before, after = figure.axes
-    hollow, filled = after.collections
-    assert hollow.get_offsets().tolist() == [[0, 0]]
-    assert filled.get_offsets().tolist() == [[2, 1], [2, 1]]
-    assert hollow.get_facecolor()[0].tolist() == list(to_rgba("white"))
-    assert len(hollow.get_paths()[0].vertices) != len(filled.get_paths()[0].vertices)
-    assert [text.get_text() for text in before.texts] == ["a", "b", "c"]
-    assert [text.get_text() for text in after.texts] == ["a", "b\nc"]
-    assert not before.get_lines()
-    assert after.get_lines()[0].get_xdata().tolist() == [1, 1]
-    assert legend_texts(figure) == ["answer 0", "answer 1"]
-
-
-def test_border_of_points_solves_its_equation():
-    figure = plots.plot_points(
-        [CORNERS], torch.tensor([0, 1, 1]), ["x"], "Three corners and a border.", lines=[(1, -2, 3)]
-    )
-    (line,) = figure.axes[0].get_lines()
-    sides = [x - 2 * y + 3 for x, y in line.get_xydata()]
-    assert sides == pytest.approx([0, 0])
-
-
-def test_curve_animation_says_where_it_starts_and_ends():
-    animation = plots.animate_curve(X, X * 2, torch.full((3,), 2.0), "doubling")
-    assert len(animation.frames) == 3
-    assert animation.alt.startswith("A point moves along the curve of doubling, from input −1 to")
-    assert "output goes from −2 to 4" in animation.alt
-    assert all(not np.array_equal(animation.frames[0], frame) for frame in animation.frames[1:])
-
-
-def test_curve_animation_draws_point_and_tangent(monkeypatch):
-    drawn = []
-    monkeypatch.setattr(steps, "figure_to_array", lambda figure: drawn.append(figure) or _blank())
-    plots.animate_curve(X, X**2, 2 * X, "square")
-    curve, tangent, point = drawn[2].axes[0].get_lines()
-    assert curve.get_ydata().tolist() == [1, 0, 4]
-    assert point.get_xydata().tolist() == [[2, 4]]
-    (x0, y0), (x1, y1) = tangent.get_xydata()
-    assert (y1 - y0) / (x1 - x0) == pytest.approx(4)
-    assert "input 2   output 4   slope 4" in drawn[2].axes[0].get_title()
-
-
-def _blank() -> np.ndarray:
-    return np.zeros((2, 2, 3), np.uint8)
-
-
-def test_curve_animation_refuses_other_shapes():
-    with pytest.raises(ValueError, match=r"got \(3,\), \(2,\) and \(3,\)"):
-        plots.animate_curve(X, X[:2], X, "f")
-
-
-def test_normalization_goes_straight_from_stage_to_stage(monkeypatch):
-    titles = []
-
-    def keep(figure):
-        titles.append(figure.axes[0].get_title())
-        return _blank()
-
-    monkeypatch.setattr(steps, "figure_to_array", keep)
-    numbers = torch.tensor([1.0, 5.0])
-    plots.animate_normalization(
-        {"before": numbers, "less 3": numbers - 3, "half": (numbers - 3) / 2}
-    )
-    assert titles == [
-        "before\nmean 3, standard deviation 2",
-        "less 3\nmean 2, standard deviation 2",
-        "less 3\nmean 1, standard deviation 2",
-        "less 3\nmean 0, standard deviation 2",
-        "half\nmean 0, standard deviation 1.67",
-        "half\nmean 0, standard deviation 1.33",
-        "half\nmean 0, standard deviation 1",
-    ]
-
-
-def test_normalization_alt_names_stages_and_end():
-    numbers = torch.tensor([1.0, 5.0])
-    animation = plots.animate_normalization({"before": numbers, "less 3": numbers - 3}, between=0)
-    assert len(animation.frames) == 2
-    assert animation.alt == (
-        "A histogram of 2 numbers in 2 stages: before, then less 3; it ends with mean 0 and "
-        "standard deviation 2."
-    )

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from cnn_basics import plots
 from cnn_basics.figures import VERMILION, new_figure
-from cnn_basics.plots.cells import align_grids, window_cells, write_number
+from cnn_basics.plots.grids import align_grids, window_cells, write_number
 
 X = torch.tensor([[1.0, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 1, 1], [1, 0, 1, 2, 0]])
 KERNEL = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
@@ -172,7 +172,7 @@ def test_animated_pooling_knows_two_kinds():
 def test_animation_frames_light_the_window_and_fill_the_output(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "cnn_basics.plots.animations.draw_grid",
+        "cnn_basics.plots.grids.draw_grid",
         lambda axis, matrix, title="", **options: drawn.append((title, matrix, options)),
     )
     plots.animate_convolution(X, KERNEL, stride=2, padding=1)
@@ -185,3 +185,45 @@ def test_animation_frames_light_the_window_and_fill_the_output(monkeypatch):
     assert torch.equal(outputs[0][1], expected[0, 0])
     assert [len(entry[2]["hidden"]) for entry in outputs] == [5, 4, 3, 2, 1, 0]
     assert [entry[2]["lit"] for entry in outputs][3] == [(1, 0)]
+
+
+def test_animated_grids_have_cells_of_one_size(monkeypatch):
+    monkeypatch.setattr("cnn_basics.plots.grids.animate", lambda figures, alt: next(figures))
+    figure = plots.animate_convolution(X, KERNEL)
+    assert [axis.get_ylim() for axis in figure.axes] == [(3.5, -0.5), (3.0, -1.0), (2.5, -1.5)]
+
+
+def test_all_frames_of_one_figure_have_the_layout_of_the_first():
+    figure, (axes,) = new_figure(width=2, height=1)
+    places = []
+
+    def steps():
+        for label in ("a", "a much longer label"):
+            axes.set_yticks([0], [label])
+            yield figure
+            places.append(axes.get_position().bounds)
+
+    plots.animate(steps(), "A label that grows.")
+    assert places[0] == places[1]
+
+
+def test_animate_draws_each_state_of_one_figure_or_each_figure():
+    def steps():
+        figure, (axes,) = new_figure(width=2, height=1)
+        for width in (1, 2, 3):
+            plots.clear([axes])
+            axes.barh([0], [width])
+            yield figure
+
+    animation = plots.animate(steps(), "A bar that grows.", seconds_per_frame=0.2)
+    assert animation.frames.shape == (3, 100, 200, 3)
+    assert len(np.unique(animation.frames.reshape(3, -1), axis=0)) == 3
+    assert (animation.alt, animation.seconds_per_frame) == ("A bar that grows.", 0.2)
+
+
+def test_clear_takes_off_all_that_was_drawn():
+    axis = one_grid(X, lit=[(0, 0)], border=1)
+    axis.plot([0, 1])
+    plots.clear([axis])
+    parts = (axis.images, axis.collections, axis.patches, axis.lines, axis.texts)
+    assert [len(part) for part in parts] == [0] * 5

@@ -45,11 +45,11 @@ def test_feature_maps_share_one_scale_unless_told_otherwise():
     assert shared.axes[0].images[0].cmap.name == "viridis"
 
 
-def test_kernels_have_zero_in_the_middle():
-    figure = plots.plot_kernels(MAPS, list("abcde"), "Five kernels.")
+def test_diverging_maps_have_zero_in_the_middle():
+    figure = plots.plot_feature_maps(MAPS, list("abcde"), "Five kernels.", diverging=True)
     assert {axis.images[0].get_clim() for axis in figure.axes[:5]} == {(-3, 3)}
     assert figure.axes[0].images[0].cmap.name == "RdBu_r"
-    zeros = plots.plot_kernels(torch.zeros(1, 2, 2), ["zero"], "An empty kernel.")
+    zeros = plots.plot_feature_maps(torch.zeros(1, 2, 2), ["zero"], "Empty.", diverging=True)
     assert zeros.axes[0].images[0].get_clim() == (-1, 1)
 
 

@@ -155,14 +155,21 @@ def test_every_setting_can_be_drawn_and_is_described():
 
 
 def test_the_picture_shows_the_numbers_and_frames_the_window():
-    lens = convolution_lens(torch.eye(3), torch.ones(2, 2), padding=1, bias=2)
-    lens.selected = ["output", 0, 1, 2]
-    figure = lens.still()
-    written = [[text.get_text() for text in axes.texts] for axes in figure.axes]
-    assert [len(numbers) for numbers in written] == [25, 4, 16]
+    lens = convolution_lens(torch.eye(3), torch.ones(2, 2), padding=1, stride=2, bias=2)
+    lens.selected = ["output", 0, 1, 0]
+
+    def written_and_framed(figure):
+        frames = [[p for p in axes.patches if p.get_linewidth() == 3] for axes in figure.axes]
+        framed = [[(p.get_xy(), p.get_width(), p.get_height()) for p in each] for each in frames]
+        return [[text.get_text() for text in axes.texts] for axes in figure.axes], framed
+
+    written, framed = written_and_framed(lens.still())
+    assert [len(numbers) for numbers in written] == [25, 4, 4]
     assert written[2] == [f"{n:g}" for n in lens.output.flatten().tolist()]
-    frames = [[p for p in axes.patches if p.get_linewidth() == 3] for axes in figure.axes]
-    framed = [[(p.get_xy(), p.get_width(), p.get_height()) for p in each] for each in frames]
-    assert framed == [[((1.5, 0.5), 2, 2)], [], [((1.5, 0.5), 1, 1)]]
-    assert "3×3 with a 2×2 kernel" in figure.alt
-    assert "an output of 4×4; its number at row 1, column 2 is 3." in figure.alt
+    assert framed == [[((-0.5, 1.5), 2, 2)], [], [((-0.5, 0.5), 1, 1)]]
+    assert "3×3 with a 2×2 kernel" in lens.still().alt
+    assert "an output of 2×2; its number at row 1, column 0 is 2." in lens.still().alt
+    lens.transposed = True  # then padding is cut off the output
+    written, framed = written_and_framed(lens.still())
+    assert [len(numbers) for numbers in written] == [9, 4, 16]
+    assert framed == [[], [], [((-0.5, 0.5), 1, 1)]]

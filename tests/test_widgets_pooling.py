@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from sweeping import sweep
 
-from cnn_basics.plots.numbers import number_path, write_short
 from cnn_basics.widgets import pooling_explorer
-from cnn_basics.widgets.pooling import KINDS, LARGEST, shift
+from cnn_basics.widgets.pooling import KINDS, LARGEST, number_path, shift, write_short
 
 MOVES = list(product(range(-2, 3), repeat=2))
 WINDOWS = (range(1, 5), range(1, 5), range(3), (False, True))

@@ -1,14 +1,25 @@
-"""Pictures, feature maps and kernels side by side."""
+"""Pictures, feature maps and kernels side by side, and how often numbers occur."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 
-from cnn_basics.figures import DIVERGING, SEQUENTIAL, LessonFigure, new_figure, plain_axes
+from cnn_basics.expect import expect
+from cnn_basics.figures import (
+    BLUE,
+    DIVERGING,
+    SEQUENTIAL,
+    LessonFigure,
+    new_figure,
+    plain_axes,
+)
+from cnn_basics.plots.curves import check_count
+from cnn_basics.plots.grids import write_number
 
 
 def plot_pictures(
@@ -34,11 +45,10 @@ def plot_pictures(
     Raises:
         ValueError: When there is no picture, or the titles do not match.
     """
-    if not len(pictures) or len(pictures) != len(titles):
-        raise ValueError(
-            f"expected one title for each of at least one picture, got {len(pictures)} pictures "
-            f"and {len(titles)} titles: give both lists the same length"
-        )
+    what = "one title for each of at least one picture"
+    got = f"{len(pictures)} pictures and {len(titles)} titles"
+    fix = "give both lists the same length"
+    expect(len(pictures) == len(titles) > 0, what, got, fix)
     columns = min(columns, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
@@ -78,17 +88,19 @@ def plot_feature_maps(
     Raises:
         ValueError: When `maps` is not `(C, H, W)`.
     """
-    if maps.ndim != 3:
-        raise ValueError(
-            f"expected maps as (C, H, W), got {tuple(maps.shape)}: pick one picture, as in y[0]"
-        )
+    got, fix = str(tuple(maps.shape)), "pick one picture, as in y[0]"
+    expect(maps.ndim == 3, "maps as (C, H, W)", got, fix)
     columns = min(columns, len(maps))
     rows = math.ceil(len(maps) / columns)
     figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
     for axis in axes[len(maps) :]:
         axis.set_axis_off()
     for axis, feature_map, title in zip(axes, maps, titles, strict=False):
-        low, high = _limits(maps if shared else feature_map, diverging)
+        numbers = maps if shared else feature_map
+        low, high = numbers.min().item(), numbers.max().item()
+        if diverging:
+            high = max(abs(low), abs(high)) or 1.0
+            low = -high
         colours = DIVERGING if diverging else SEQUENTIAL
         image = axis.imshow(feature_map.detach().cpu().numpy(), cmap=colours, vmin=low, vmax=high)
         plain_axes(axis, title)
@@ -97,33 +109,6 @@ def plot_feature_maps(
     if shared:
         figure.colorbar(image, ax=list(axes), shrink=0.8)
     return figure
-
-
-def _limits(numbers: torch.Tensor, diverging: bool) -> tuple[float, float]:
-    """Find where a colour scale begins and ends, with zero in its middle if it is diverging."""
-    low, high = numbers.min().item(), numbers.max().item()
-    if not diverging:
-        return low, high
-    high = max(abs(low), abs(high)) or 1.0
-    return -high, high
-
-
-def plot_kernels(
-    weight: torch.Tensor, titles: Sequence[str], alt: str, *, columns: int = 8, size: float = 1.2
-) -> LessonFigure:
-    """Show kernels in colours with zero in the middle.
-
-    Args:
-        weight: `(K, kernel height, kernel width)`.
-        titles: One for each kernel.
-        alt: What the kernels look like.
-        columns: Kernels in a row.
-        size: Height of a row in inches.
-
-    Returns:
-        The figure; the first `K` axes hold the kernels.
-    """
-    return plot_feature_maps(weight, titles, alt, columns=columns, size=size, diverging=True)
 
 
 def plot_filtered(
@@ -168,3 +153,63 @@ def plot_filtered(
         axis.imshow(numbers, cmap="gray", vmin=low, vmax=high)
         axis.set_title(title, fontsize=10)
     return figure
+
+
+def plot_histograms(
+    samples: Mapping[str, torch.Tensor],
+    alt: str,
+    *,
+    x_label: str = "value",
+    columns: int = 2,
+    bins: int = 40,
+    size: float = 2.2,
+) -> LessonFigure:
+    """Count how often numbers occur, one histogram for each set of numbers, on one scale.
+
+    Args:
+        samples: Title and numbers of each histogram, of any shape.
+        alt: What the picture shows.
+        x_label: Says what the numbers are.
+        columns: Histograms in a row.
+        bins: Into how many bars the common range is cut.
+        size: Height of a row in inches.
+
+    Returns:
+        The figure; a dashed line marks each mean. The first axes hold the histograms in order.
+
+    Example:
+        >>> plot_histograms({"ones": torch.ones(5)}, "Five numbers, all in one bar.")
+        <LessonFigure: Five numbers, all in one bar.>
+    """
+    check_count(samples, 16)
+    columns = min(columns, len(samples))
+    rows = math.ceil(len(samples) / columns)
+    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
+    limits = common_limits(samples)
+    for axis in axes[len(samples) :]:
+        axis.set_axis_off()
+    for axis, (title, numbers) in zip(axes, samples.items(), strict=False):
+        draw_histogram(axis, numbers, title, limits, bins)
+    for axis in axes[len(samples) - columns : len(samples)]:
+        axis.set_xlabel(x_label)
+    return figure
+
+
+def common_limits(samples: Mapping[str, torch.Tensor]) -> tuple[float, float]:
+    """Return the smallest and the largest of all numbers, at least 1 apart."""
+    low = min(numbers.min().item() for numbers in samples.values())
+    high = max(numbers.max().item() for numbers in samples.values())
+    return low, max(high, low + 1.0)
+
+
+def draw_histogram(
+    axes: Axes, numbers: torch.Tensor, title: str, limits: tuple[float, float], bins: int = 40
+) -> None:
+    """Draw one histogram, mark its mean, and write mean and spread above it."""
+    flat = numbers.detach().cpu().flatten().double()
+    axes.hist(flat.numpy(), bins=bins, range=limits, color="0.75", edgecolor=BLUE, linewidth=0.4)
+    axes.axvline(flat.mean().item(), color="black", linestyle="--", linewidth=1.5)
+    mean, spread = write_number(flat.mean()), write_number(flat.std(correction=0))
+    axes.set_title(f"{title}\nmean {mean}, standard deviation {spread}", fontsize=9)
+    axes.set_xlim(*limits)
+    axes.set_yticks([])

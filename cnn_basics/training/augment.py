@@ -39,7 +39,7 @@ class Augmentation:
         """Return new pictures of the same shape `(N, C, H, W)` and dtype, uint8 or float."""
         is_tensor, fix = isinstance(pictures, Tensor), "write torch.as_tensor(pictures)"
         expect(is_tensor, "pictures as a torch tensor", pictures, fix, TypeError)
-        got, fix = (f"{tuple(pictures.shape)}", "for a single one write picture.unsqueeze(0)")
+        got, fix = f"{tuple(pictures.shape)}", "for a single one write picture.unsqueeze(0)"
         expect(pictures.ndim == 4, "pictures (N, C, H, W)", got, fix)
         exact = torch.float64 if pictures.dtype == torch.float64 else torch.float32
         floats = prepare(pictures, exact)

@@ -74,7 +74,7 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
         expect(not bad, f"finite numbers in {of}", f"nan or inf in picture {bad[:1]}", fix)
     of, got, fix = f"the labels of {name}", f"{labels.dtype}", "write labels.long()"
     expect(labels.dtype == torch.int64, f"{of} as int64", got, fix, TypeError)
-    what, fix = (f"one label for each of the {shape[0]} pictures of {name}", "leave none out")
+    what, fix = f"one label for each of the {shape[0]} pictures of {name}", "leave none out"
     expect(labels.shape == shape[:1], what, f"{count} of shape {tuple(labels.shape)}", fix)
     lowest = labels.min().item()
     expect(lowest >= 0, f"{of} from 0", lowest, "number the classes 0, 1, 2, …")
@@ -305,7 +305,7 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliabi
     is_whole, got = labels.dtype == torch.int64, f"{labels.dtype}"
     expect(is_whole, what, got, "write labels.long()", TypeError)
     low, high = labels.min().item(), labels.max().item()
-    what, fix = (f"labels from 0 to {shape[1] - 1}", "number the classes as the network does")
+    what, fix = f"labels from 0 to {shape[1] - 1}", "number the classes as the network does"
     expect(low >= 0 and high < shape[1], f"{what}, one for each column", f"{low} to {high}", fix)
     right = probabilities.min() >= 0 and ((probabilities.sum(dim=1) - 1).abs() < 1e-3).all()
     what, fix = "probabilities that sum to 1 in each row", "write scores.softmax(dim=1)"

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from cnn_basics.by_hand import batch_norm, relu
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import (
     PercentAxis,

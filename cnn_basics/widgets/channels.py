@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_basics.figures import BLACK, LessonFigure, plain_axes
+from cnn_basics.figures import BLACK, BLUE, GREEN, VERMILION, LessonFigure, plain_axes
 from cnn_basics.images import check_picture, resize
-from cnn_basics.plots.cells import write_number
-from cnn_basics.plots.pixels import NAMES, STYLES
+from cnn_basics.plots.grids import write_number
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown
 from cnn_basics.widgets.redrawn import (
     PercentAxis,
@@ -21,6 +20,9 @@ from cnn_basics.widgets.redrawn import (
     share_in_words,
 )
 
+NAMES = ("red", "green", "blue")
+# Line style and colour of each channel: they are told apart without colours, too.
+STYLES = (("-", VERMILION), ("--", GREEN), (":", BLUE))
 ORDERS = tuple("".join(order) for order in permutations("RGB"))
 GREYS = ("off", "mean", "BT.601", "the gains as weights")
 LARGEST = 220  # pixels: what the screen has room for

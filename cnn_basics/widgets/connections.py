@@ -11,7 +11,7 @@ from traitlets import Int, List, TraitError, observe, validate
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.cells import Cell, align_grids, draw_grid, window_cells
+from cnn_basics.plots.grids import Cell, align_grids, draw_grid, window_cells
 from cnn_basics.widgets.parts import FrontEndWidget
 
 RANGES = {"size": range(4, 13), "kernel_size": range(1, 6), "kernels": range(1, 9)}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from cnn_basics.expect import expect
 from cnn_basics.explain import feature_maps
 from cnn_basics.figures import DIVERGING, SEQUENTIAL, VERMILION, LessonFigure, plain_axes
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.training import prepare
 from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.parts import Slider, dropdown

@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Float, Int, List, TraitError, validate
 
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.cells import align_grids, draw_grid, window_cells, write_number
+from cnn_basics.plots.grids import align_grids, draw_grid, window_cells, write_number
 from cnn_basics.widgets.parts import FrontEndWidget
 
 Kernel = torch.Tensor | Sequence | str

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from cnn_basics.figures import BLUE, SEQUENTIAL, LessonFigure, plain_axes
-from cnn_basics.plots.cells import write_number
+from cnn_basics.plots.grids import write_number
 from cnn_basics.widgets.redrawn import ReusedFigure, tile_pictures
 
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath, text_to_path
 
 from cnn_basics.by_hand import avg_pool2d, max_pool2d
 from cnn_basics.expect import describe, expect
 from cnn_basics.figures import BLACK, VERMILION, LessonFigure, plain_axes
-from cnn_basics.plots.cells import _LIGHT
-from cnn_basics.plots.numbers import number_path, write_short
+from cnn_basics.plots.grids import LIGHT, write_number
 from cnn_basics.widgets.channels import shrink
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words
@@ -32,6 +35,7 @@ _MAP = ((1, 1, 2, 4, 0, 1), (5, 6, 7, 8, 2, 1), (3, 2, 1, 0, 0, 3),
 _LEFTS = (0.005, 0.262, 0.515, 0.772)
 _WIDTH, _SHARE = 7.6, 0.223  # of the figure in inches; of it, a panel
 _ABOVE, _BELOW = 0.32, 0.5  # inches for titles and words
+_HIGH, _WIDE = 0.42, 0.76  # of a cell that numbers fill at most
 _ROOM = 4  # cells are no larger than a quarter of a panel
 
 
@@ -162,7 +166,7 @@ class MapPanel:
         axes.set_anchor("NW")
         scale = Normalize(*limits) if limits else None
         self.axes = axes
-        self.image = axes.imshow([[0.0]], cmap=_LIGHT, norm=scale, interpolation="nearest")
+        self.image = axes.imshow([[0.0]], cmap=LIGHT, norm=scale, interpolation="nearest")
         look = {"facecolor": "white", "edgecolor": "0.6", "hatch": "////", "lw": 0, "zorder": -1}
         self.padding = axes.add_patch(Rectangle((0, 0), 1, 1, **look))
         self.lines, self.windows, self.halo, self.marks = (
@@ -183,11 +187,7 @@ class MapPanel:
         windows: Sequence[tuple[int, int, int]] = (),
         marked: np.ndarray | None = None,
     ) -> None:
-        """Show maps `(1, C, H, W)`, on them padding, windows in black, and thickly marked cells.
-
-        Windows (row, column, side) reach over the bottom and the right by `overhang`; in a
-        picture the regions are framed that marked cells make.
-        """
+        """Show maps `(1, C, H, W)`, on them padding, windows in black, and thickly marked cells."""
         (height, width), small = maps.shape[2:], _is_small(maps)
         values = maps[0, 0].numpy()
         if maps.shape[1] == 3:
@@ -298,3 +298,46 @@ def _write(maps: torch.Tensor, before: str = "") -> str:
         return ""
     rows = [", ".join(write_short(n) for n in row) for row in maps[0, 0].tolist()]
     return f"{before} [{'; '.join(rows)}]"
+
+
+def number_path(values: np.ndarray) -> Path:
+    """Write each number in the middle of its cell, all as large as fits."""
+    words = [_word_path(write_short(float(number))) for number in values.flat]
+    if not words:
+        return Path(np.empty((0, 2)))
+    widest = max(np.ptp(word.vertices[:, 0]) for word in words)
+    scale = min(_HIGH, _WIDE / widest)
+    cells = [(column, row) for row, column in np.ndindex(values.shape)]
+    vertices = [word.vertices * scale + cell for word, cell in zip(words, cells, strict=True)]
+    return Path(np.concatenate(vertices), np.concatenate([word.codes for word in words]))
+
+
+def write_short(number: float) -> str:
+    """Write a number with two decimals at most, from 10 on with one, from 100 on with none."""
+    decimals = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    return write_number(round(number, decimals))
+
+
+@lru_cache(maxsize=2000)
+def _word_path(word: str) -> Path:
+    """Return a word's outline around (0, 0), with y downwards and digits of height 1."""
+    vertices, codes, x = [], [], 0.0
+    for letter in word:
+        outline, advance = _letter_path(letter)
+        vertices.append(outline.vertices + np.array([x, 0]))
+        codes.append(outline.codes)
+        x += advance
+    return Path(np.concatenate(vertices) - (x / 2, 0), np.concatenate(codes))
+
+
+@lru_cache(maxsize=100)
+def _letter_path(letter: str) -> tuple[Path, float]:
+    """Return a letter's outline, its zero line through the middle of digits, and its width."""
+    font = FontProperties()
+    digit = TextPath((0, 0), "0", size=1, prop=font).get_extents()
+    outline = TextPath((0, 0), letter, size=1, prop=font)
+    points = font.get_size_in_points()
+    width = text_to_path.get_text_width_height_descent(letter, font, False)[0] / points
+    middle = (digit.y0 + digit.y1) / 2
+    vertices = (outline.vertices - (0, middle)) * (1, -1) / digit.height
+    return Path(vertices, outline.codes), width / digit.height

@@ -12,7 +12,7 @@ from traitlets import Dict, Int, List, TraitError, Unicode, observe
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.cells import draw_grid
+from cnn_basics.plots.grids import draw_grid
 from cnn_basics.widgets.parts import FrontEndWidget
 
 MOST_NUMBERS, MOST_AXES = 24, 4

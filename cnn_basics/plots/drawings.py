@@ -1,4 +1,4 @@
-"""The first lesson's figures: a network as a row of blocks, and errors that fell over the years."""
+"""Drawings of their own: windows along a row of pixels, a network as blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cnn_basics.figures import BLACK, BLUE, SEQUENTIAL, VERMILION, LessonFigure, new_figure
+from cnn_basics.by_hand import output_size
+from cnn_basics.expect import expect
+from cnn_basics.figures import BLACK, BLUE, SEQUENTIAL, LessonFigure, new_figure
 
 Shape = tuple[int, ...]
 
@@ -19,6 +21,79 @@ _MAPS = 4  # so many maps of a stack are drawn at most
 _SHIFT = 0.05  # from one map of a stack to the one behind it
 _CELLS = 10  # so many numbers of a row are drawn one by one
 _CELL = 0.09
+
+
+def plot_window_positions(
+    size: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> LessonFigure:
+    """Draw one row of pixels and, below it, every position of the kernel.
+
+    Args:
+        size: Pixels in the row.
+        kernel_size: Elements of the kernel.
+        stride: Pixels from one position to the next.
+        padding: Zeros on either side, drawn hatched.
+        dilation: Pixels from one kernel element to the next.
+        ceil_mode: Round the number of windows up, as pooling can; the last one may then reach
+            over the edge.
+
+    Returns:
+        The figure: pixels on top (those that no window sees are crossed out), then one line
+        for each window, with its elements filled in.
+
+    Raises:
+        ValueError: When the kernel does not fit.
+
+    Example:
+        >>> plot_window_positions(8, kernel_size=3, stride=2).alt
+        '8 pixels and the 3 windows of a kernel of 3 with stride 2; 1 pixel is never seen.'
+    """
+    count = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
+    reads = [[i * stride + k * dilation for k in range(kernel_size)] for i in range(count)]
+    seen = {position - padding for window in reads for position in window}
+    missed = [pixel for pixel in range(size) if pixel not in seen]
+    settings = f"stride {stride}" + (f", padding {padding}" if padding else "")
+    settings += f", dilation {dilation}" if dilation > 1 else ""
+    settings += ", rounded up (ceil_mode)" if ceil_mode else ""
+    pixels = "pixel is" if len(missed) == 1 else "pixels are"
+    alt = (
+        f"{size} pixels and the {count} windows of a kernel of {kernel_size} with {settings}; "
+        f"{len(missed)} {pixels} never seen."
+    )
+    figure, (axis,) = new_figure(height=0.7 + 0.34 * (count + 1), alt=alt)
+    _draw_pixels(axis, size, padding, missed)
+    for line, window in enumerate(reads, start=1):
+        _draw_window(axis, window, line, padding, dilation)
+    axis.set_xlim(-padding - 2.6, size + padding + (kernel_size if ceil_mode else 0))
+    axis.set_ylim(count + 0.7, -0.7)
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    return figure
+
+
+def _draw_pixels(axis: Axes, size: int, padding: int, missed: list[int]) -> None:
+    """Draw the row of pixels: numbered, hatched where padding, crossed out where never seen."""
+    axis.text(-padding - 0.8, 0, "input", ha="right", va="center", fontsize=9)
+    for x in range(-padding, size + padding):
+        inside = 0 <= x < size
+        style = {"facecolor": "0.92" if inside else "white", "hatch": None if inside else "////"}
+        axis.add_patch(Rectangle((x - 0.5, -0.5), 1, 1, edgecolor="0.5", **style))
+        label = "×" if x in missed else str(x) if inside else "0"
+        axis.text(x, 0, label, ha="center", va="center", fontsize=12 if x in missed else 9)
+
+
+def _draw_window(axis: Axes, window: list[int], line: int, padding: int, dilation: int) -> None:
+    """Draw one position of the kernel: a line over its span, a square for each element."""
+    columns = [position - padding for position in window]
+    axis.text(-padding - 0.8, line, f"output {line - 1}", ha="right", va="center", fontsize=9)
+    axis.plot([columns[0], columns[-1]], [line, line], color=BLUE, linewidth=1.5)
+    for x in columns:
+        axis.add_patch(Rectangle((x - 0.36, line - 0.36), 0.72, 0.72, facecolor=BLUE))
 
 
 def plot_blocks(
@@ -47,7 +122,12 @@ def plot_blocks(
         >>> plot_blocks(["in", "out"], [(1, 8, 8), (2,)], "A picture becomes two numbers.")
         <LessonFigure: A picture becomes two numbers.>
     """
-    _check_blocks(titles, shapes)
+    got = f"{len(titles)} titles and {len(shapes)} shapes"
+    what, fix = "one title for each of at least one shape", "give both lists the same length"
+    expect(len(titles) == len(shapes) > 0, what, got, fix)
+    for shape in shapes:
+        what, fix = "shapes (C, H, W) or (n,) of one picture", "leave the batch axis N away"
+        expect(len(shape) in (1, 3), what, str(tuple(shape)), fix)
     figure, (axes,) = new_figure(width=7.6, height=2.0, alt=alt)
     tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
     rights = []
@@ -66,59 +146,6 @@ def plot_blocks(
     axes.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.85, 0.95), aspect="equal")
     axes.set_axis_off()
     return figure
-
-
-def plot_error_by_year(
-    errors: Mapping[int, float], networks_from: int, alt: str, human: float | None = None
-) -> LessonFigure:
-    """Draw the error rate of each year's winner, those by networks marked.
-
-    Args:
-        errors: Year and error in per cent.
-        networks_from: First year in which a convolutional network won.
-        alt: What the picture shows.
-        human: Error in per cent of a person, drawn as a dashed line.
-
-    Returns:
-        Bars with their numbers; those of networks filled, the others hatched.
-
-    Example:
-        >>> figure = plot_error_by_year({2011: 25.8, 2012: 16.4}, 2012, "Two bars, falling.")
-        >>> len(figure.axes[0].patches)
-        2
-    """
-    figure, (axes,) = new_figure(width=6.4, height=2.8, alt=alt)
-    groups = (
-        ("features made by hand", lambda year: year < networks_from, {"hatch": "///", "fc": "1"}),
-        ("convolutional network", lambda year: year >= networks_from, {"fc": BLUE}),
-    )
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-    for label, belongs, style in groups:
-        years = [year for year in errors if belongs(year)]
-        heights = [errors[year] for year in years]
-        bars = axes.bar(years, heights, 0.65, label=label, edgecolor=BLACK, **style)
-        axes.bar_label(bars, [f"{height:g}" for height in heights], padding=2, bbox=paper)
-    if human is not None:
-        axes.axhline(human, color=VERMILION, linestyle="--", label=f"one trained person: {human:g}")
-    axes.set(ylabel="error in per cent", ylim=(0, 1.18 * max(errors.values())))
-    axes.set_xticks(list(errors))
-    axes.legend(fontsize=9)
-    return figure
-
-
-def _check_blocks(titles: Sequence[str], shapes: Sequence[Shape]) -> None:
-    """Refuse what cannot be drawn as a row of blocks."""
-    if len(titles) != len(shapes) or not shapes:
-        raise ValueError(
-            f"expected one title for each of at least one shape, got {len(titles)} titles and "
-            f"{len(shapes)} shapes: give both lists the same length"
-        )
-    for shape in shapes:
-        if len(shape) not in (1, 3):
-            raise ValueError(
-                f"expected shapes (C, H, W) or (n,) of one picture, got {tuple(shape)}: "
-                "leave the batch axis N away"
-            )
 
 
 def _draw_stack(
