@@ -174,6 +174,8 @@ def test_histograms_count_all_numbers_on_one_scale():
     assert low.get_xlim() == high.get_xlim() == (0.0, 10.0)
     assert high.get_title() == "high\nmean 9.5, standard deviation 0.5"
     assert low.get_lines()[0].get_xdata() == pytest.approx([0.15, 0.15])
+    stacked = plots.plot_histograms({**samples, "one": torch.ones(1)}, "Three sets.", columns=2)
+    assert [axis.axison for axis in stacked.axes] == [True, True, True, False]
 
 
 def test_histogram_of_equal_numbers_is_drawn():

@@ -187,6 +187,26 @@ def test_animation_frames_light_the_window_and_fill_the_output(monkeypatch):
     assert [entry[2]["lit"] for entry in outputs][3] == [(1, 0)]
 
 
+def test_animated_grids_have_cells_of_one_size(monkeypatch):
+    monkeypatch.setattr("cnn_basics.plots.grids.animate", lambda figures, alt: next(figures))
+    figure = plots.animate_convolution(X, KERNEL)
+    assert [axis.get_ylim() for axis in figure.axes] == [(3.5, -0.5), (3.0, -1.0), (2.5, -1.5)]
+
+
+def test_all_frames_of_one_figure_have_the_layout_of_the_first():
+    figure, (axes,) = new_figure(width=2, height=1)
+    places = []
+
+    def steps():
+        for label in ("a", "a much longer label"):
+            axes.set_yticks([0], [label])
+            yield figure
+            places.append(axes.get_position().bounds)
+
+    plots.animate(steps(), "A label that grows.")
+    assert places[0] == places[1]
+
+
 def test_animate_draws_each_state_of_one_figure_or_each_figure():
     def steps():
         figure, (axes,) = new_figure(width=2, height=1)

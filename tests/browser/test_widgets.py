@@ -40,7 +40,8 @@ CELLS = (SET_UP, *(f"widgets.{name}({given})" for name, given in WIDGETS.items()
 # What is moved: the first control that can be, of the first kind that there is.
 KINDS = ["slider", "select", "choice", "checkbox", "button", "grid", "number", "text", "file"]
 NARROW = {"width": 600, "height": 450}  # as at 200 % zoom
-FITS = "root => [...root.children].every(e => e.scrollWidth <= e.clientWidth + 1)"
+FITS = """root => [...root.querySelectorAll(".jp-OutputArea-output, .jp-OutputArea-output > *")]
+  .every((node) => node.scrollWidth <= node.clientWidth + 1)"""
 
 
 @pytest.fixture(params=range(1, len(CELLS)), ids=[*WIDGETS, *QUESTIONS])
