@@ -27,7 +27,7 @@ SIZES = (8, 12)
 STRIDE = 2
 
 
-class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
+class OcclusionExplorer(FrontEndWidget, static=("drawing", "occlusion")):
     """The widget that `occlusion_explorer` returns; all that it shows is computed beforehand."""
 
     picture = Int(0).tag(sync=True)  # which one is shown
