@@ -7,7 +7,7 @@ import pytest
 from matplotlib import colormaps
 
 from cnn_basics.figures import SEQUENTIAL, figure_to_array
-from cnn_basics.widgets.paint_figure import MOST_MAPS, AnswerFigure, describe_maps, write_share
+from cnn_basics.widgets.paint import MOST_MAPS, AnswerFigure, describe_maps, write_share
 
 SHAPES = {"relu": (12, 9, 7), "numbers": (30, 1, 1)}
 PICTURE = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)

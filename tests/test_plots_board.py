@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from cnn_basics.figures import figure_to_array
-from cnn_basics.widgets.board_figure import MOST_MISTAKES, BoardFigure, colour_kernels, round_loss
-from cnn_basics.widgets.board_state import BoardState, Mistake
+from cnn_basics.widgets.board import (
+    MOST_MISTAKES,
+    BoardFigure,
+    BoardState,
+    Mistake,
+    colour_kernels,
+    round_loss,
+)
 from cnn_basics.widgets.redrawn import tile_pictures
 
 RANDOM = np.random.default_rng(0)

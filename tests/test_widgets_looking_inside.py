@@ -17,8 +17,7 @@ from traitlets import TraitError
 from cnn_basics.explain import feature_maps
 from cnn_basics.model import Custom_CNN
 from cnn_basics.widgets import feature_map_browser, occlusion_explorer
-from cnn_basics.widgets.explained_pictures import read_pictures
-from cnn_basics.widgets.feature_maps import colour_maps
+from cnn_basics.widgets.feature_maps import colour_maps, read_pictures
 
 STEPS = dict.fromkeys(("conv1", "relu", "max_pool2d"), 32)
 STEPS |= dict.fromkeys(("conv2", "relu_1", "max_pool2d_1"), 64)
@@ -260,7 +259,7 @@ def test_titles_sizes_and_types_are_checked(model):
         feature_map_browser(model, torch.zeros(2, 3, 28, 28), ["a"])
     with pytest.raises(ValueError, match="at least 12×12 pixels, got 8×28"):
         occlusion_explorer(model, torch.zeros(1, 3, 8, 28), torch.tensor([0]), NAMES)
-    with pytest.raises(TypeError, match=r"got list: write torch\.as_tensor"):
+    with pytest.raises(TypeError, match=r"got a list: write torch\.as_tensor"):
         read_pictures([[0.0]], ["a"])
     grey = read_pictures(torch.tensor([[[[0.0, 0.5]]]]), ["grey"])
     assert grey.tolist() == [[[[0.0] * 3, [0.5] * 3]]]

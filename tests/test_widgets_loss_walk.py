@@ -15,8 +15,7 @@ from traitlets import TraitError
 
 from cnn_basics.by_hand import RULES, SURFACES, curvatures, walk
 from cnn_basics.widgets import loss_walk
-from cnn_basics.widgets.loss_walk import RATES, STEPS
-from cnn_basics.widgets.walk_words import describe_walk, short
+from cnn_basics.widgets.loss_walk import RATES, STEPS, describe_walk, short
 
 
 def number(text: str) -> float:
@@ -215,3 +214,27 @@ def test_closing_leaves_nothing_open():
     before = set(ipywidgets.widgets.widget._instances)
     loss_walk().close()
     assert set(ipywidgets.widgets.widget._instances) == before
+
+
+def test_the_still_picture_shows_the_path_from_its_square_to_its_ball():
+    ball = loss_walk("ravine", "momentum", 0.05)
+    ball.step = 7
+    left, right = (figure := ball.still()).axes
+    path = np.array(ball.path[:8])
+    square, last = left.lines[-2:]
+    assert square.get_marker() == "s"
+    assert np.array_equal(square.get_xydata()[0], path[0])
+    assert np.array_equal(last.get_xydata()[0], path[-1])
+    assert np.array_equal(left.lines[0].get_xydata(), path)
+    assert (left.get_xlim(), left.get_ylim()) == SURFACES["ravine"].limits
+    assert right.get_yscale() == "log"
+    assert right.lines[0].get_ydata() == pytest.approx(ball.losses[:8])
+    assert "after 7 steps of momentum with learning rate 0.05" in figure.alt
+
+
+def test_the_pages_picture_of_a_surface_has_no_margin():
+    content = loss_walk("bowl").picture.partition("base64,")[2]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"))
+    assert pixels.shape == (480, 600, 3)
+    edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    assert all((edge < 255).any(axis=-1).all() for edge in edges)

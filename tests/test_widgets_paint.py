@@ -15,9 +15,17 @@ from cnn_basics.datasets import digit_from_drawing, load_folder, load_pets
 from cnn_basics.explain import feature_maps
 from cnn_basics.model import Custom_CNN, PhotoNet
 from cnn_basics.widgets import paint_or_upload
-from cnn_basics.widgets.paint import FIRST_PHOTO, first_drawing
-from cnn_basics.widgets.paint_answers import ask_network, choose_layers, picture_of
-from cnn_basics.widgets.paint_pad import MOST_BYTES, SIDE, PaintPad, as_drawing, as_ink
+from cnn_basics.widgets.paint import (
+    FIRST_PHOTO,
+    MOST_BYTES,
+    SIDE,
+    PaintPad,
+    as_ink,
+    ask_network,
+    choose_layers,
+    first_drawing,
+    picture_of,
+)
 
 DIGITS = "0123456789"
 BLANK = "0" * SIDE**2
@@ -33,6 +41,10 @@ def digits():
 def pets():
     torch.manual_seed(0)
     return Custom_CNN()
+
+
+def as_drawing(ink) -> str:
+    return "".join("1" if cell else "0" for cell in np.asarray(ink).ravel())
 
 
 def photo(mode="RGB", size=(40, 30), kind="PNG", **options):
@@ -271,7 +283,10 @@ class TestRefused:
 
     def test_scores(self):
         model = nn.Sequential(nn.Conv2d(3, 2, 3))
-        with pytest.raises(ValueError, match=r"scores \(1, K\) for one picture, got \(1, 2, 26"):
+        with pytest.raises(
+            ValueError,
+            match=r"for one picture, got a float32 tensor of shape \(1, 2, 26",
+        ):
             paint_or_upload(model, ["a", "b"])
 
     def test_photo(self, digits, tmp_path):

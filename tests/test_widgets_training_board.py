@@ -15,11 +15,10 @@ import pytest
 import torch
 from torch import nn
 
-from cnn_basics.datasets.photos import Photos
+from cnn_basics.datasets import Photos
 from cnn_basics.training import Evaluation, fit
 from cnn_basics.widgets import training_board
-from cnn_basics.widgets.board_controls import PRESSES
-from cnn_basics.widgets.board_record import Record
+from cnn_basics.widgets.board import PRESSES, Record
 from cnn_basics.widgets.parts import replace_previous
 
 NAME = "training board"
@@ -79,7 +78,7 @@ def running(make):
     board = make(epochs=1000)
     board.model.pause = 0.005
     board.start()
-    wait_until(lambda: board._training.record.done > 1 / 3)
+    wait_until(lambda: board.record.done > 1 / 3)
     return board
 
 
@@ -93,6 +92,10 @@ def wait_until(condition) -> None:
 def finish(board) -> None:
     assert board.wait(SECONDS)
     assert not board.controls.running
+
+
+def press(board, name: str) -> None:
+    board.controls._handle_custom_msg({"press": name}, [])  # as the page does
 
 
 def alt(board) -> str:
@@ -139,7 +142,7 @@ def test_a_training_is_that_of_fit_and_is_shown(make):
     assert same(plain.state_dict(), weights(board))
     for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy"):
         assert getattr(board.history, name) == getattr(history, name)
-    state = board._training.record.state()
+    state = board.record.state()
     assert len(state.batch_loss) == 9
     assert state.batch_loss[:, 0] == pytest.approx([(k + 1) / 3 for k in range(9)])
     assert state.valid_loss[:, 0].tolist() == [0, 1, 2, 3]
@@ -157,13 +160,13 @@ def test_a_training_is_that_of_fit_and_is_shown(make):
 
 def test_stop_keeps_the_network_and_continue_goes_on(make, running):
     board, first = running, Small().state_dict()
-    board.controls.press("Stop")
+    press(board, "Stop")
     assert board.controls.sentence == "Stopping after this batch."
     finish(board)
     kept = weights(board)
     assert not same(first, kept)
     assert board.history.stopped
-    done = board._training.record.done
+    done = board.record.done
     assert 1 / 3 < done < 1000
     assert board.controls.sentence.startswith(
         f"Stopped after {round(done, 2):g} of 1000 epochs: loss "
@@ -171,14 +174,14 @@ def test_stop_keeps_the_network_and_continue_goes_on(make, running):
     assert f"after {round(done, 2):g} of" in alt(board)  # the last state is shown
     time.sleep(0.05)
     assert same(kept, weights(board))
-    epochs, board.model.pause, board._training.epochs = board.history.epochs, 0.0, 2
-    board.controls.press("Start")
+    epochs, board.model.pause, board.epochs = board.history.epochs, 0.0, 2
+    press(board, "Start")
     finish(board)
     assert not same(kept, weights(board))
     assert board.history.epochs == epochs + 2
     assert not board.history.stopped
-    assert board._training.record.done == pytest.approx(done + 2)
-    assert board._training.record.state().epochs == pytest.approx(done + 2)
+    assert board.record.done == pytest.approx(done + 2)
+    assert board.record.state().epochs == pytest.approx(done + 2)
     assert board.controls.sentence.startswith("Done")
 
 
@@ -186,10 +189,10 @@ def test_stop_comes_after_the_batch_and_not_after_the_epoch(make):
     board = make(epochs=1000, batch_size=1)
     board.model.pause = 0.01
     board.start()
-    wait_until(lambda: board._training.record.done > 0)
+    wait_until(lambda: board.record.done > 0)
     board.stop()
     finish(board)
-    assert 0 < board._training.record.done < 1
+    assert 0 < board.record.done < 1
     assert board.history.epochs == 0
 
 
@@ -199,7 +202,7 @@ def test_a_second_run_sees_the_pictures_in_another_order(make):
         board.start()
         finish(board)
     assert board.history.epochs == 2
-    losses = board._training.record.state().batch_loss[:, 1]
+    losses = board.record.state().batch_loss[:, 1]
     assert len(losses) == 6
     assert losses[:3].mean() == pytest.approx(losses[3:].mean())
     assert losses[:3] != pytest.approx(losses[3:])
@@ -210,7 +213,7 @@ def test_start_over_takes_the_first_weights_back(make):
     first, picture = weights(board), board.picture.value
     board.start()
     finish(board)
-    board.controls.press("Start over")
+    press(board, "Start over")
     assert same(first, weights(board))
     assert board.history is None
     assert board.picture.value == picture
@@ -242,16 +245,16 @@ def test_every_button_in_every_state(make, state, button):
     board = make(epochs=1000)
     board.model.pause = 0.005
 
-    def press(name: str) -> None:
-        board.controls._handle_custom_msg({"press": name}, [])  # as the page does
+    def press_and_wait(name: str) -> None:
+        press(board, name)
         if name == "Stop":
             assert not board.controls.running or board.controls.stopping
             wait_until(lambda: not board.controls.running)
 
     for name in WAYS[state]:
-        press(name)
+        press_and_wait(name)
     assert buttons(board)[:2] == LOOKS[state]
-    press(button)
+    press_and_wait(button)
     running = "running again" if LOOKS[state][1] else "running"
     stopped = "ready" if state == "ready" else "begun"
     then = {"Start": running, "Stop": stopped, "Start over": "ready"}[button]
@@ -261,14 +264,14 @@ def test_every_button_in_every_state(make, state, button):
 def test_other_messages_do_nothing(make):
     board = make()
     board.controls._handle_custom_msg({"something": "else"}, [])
-    board.controls.press("something else")
+    press(board, "something else")
     assert buttons(board) == (False, False, False)
 
 
 def test_a_start_while_it_runs_starts_nothing(running):
-    thread = running._training._thread
+    thread = running._thread
     running.start()
-    assert running._training._thread is thread
+    assert running._thread is thread
     assert sum(t.name == NAME for t in threading.enumerate()) == 1
 
 
@@ -345,7 +348,7 @@ def test_mistakes_are_the_worst_with_their_names(make):
     board = make(epochs=1, learning_rate=1e-9)  # learns nothing
     board.start()
     finish(board)
-    state = board._training.record.state()
+    state = board.record.state()
     with torch.no_grad():
         shares = board.model(VALID[0]).softmax(dim=1)
     right = shares.gather(1, VALID[1][:, None])[:, 0]
@@ -384,7 +387,7 @@ def test_pictures_of_whole_numbers_and_of_one_channel(make):
     board.start()
     finish(board)
     assert board.error is None
-    shown = board._training.record.state()
+    shown = board.record.state()
     assert shown.kernels.shape == (4, 1, 3, 3)
     for mistake in shown.mistakes:
         assert mistake.picture.shape == (6, 6, 3)
@@ -407,14 +410,14 @@ def test_photos_of_a_folder_bring_their_names(make):
     board.start()
     finish(board)
     assert board.error is None
-    assert board._training.record.state().mistakes[0].truth in ("cats", "dogs")
+    assert board.record.state().mistakes[0].truth in ("cats", "dogs")
 
 
 def test_names_are_numbers_where_none_are_known(make):
     board = make(class_names=None, learning_rate=1e-9, epochs=1)
     board.start()
     finish(board)
-    assert board._training.record.state().mistakes[0].truth in ("0", "1")
+    assert board.record.state().mistakes[0].truth in ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -442,7 +445,7 @@ from cnn_basics.widgets import training_board
 data = torch.rand(8, 3, 4, 4), torch.arange(8) % 2
 board = training_board(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), data, data, 10**9)
 board.start()
-while not board._training.record.done:
+while not board.record.done:
     time.sleep(0.01)
 print("running", board.controls.running)
 """

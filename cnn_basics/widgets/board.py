@@ -2,29 +2,346 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
 import inspect
+import math
+import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
+import anywidget
 import ipywidgets
+import numpy as np
 import torch
-from torch import nn
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor, nn
+from traitlets import Bool, Float, Unicode
 
-from cnn_basics.expect import whole
-from cnn_basics.figures import LessonFigure
-from cnn_basics.training import Data, History, check_data, fit
-from cnn_basics.widgets.board_controls import BoardControls
-from cnn_basics.widgets.board_figure import BoardFigure
-from cnn_basics.widgets.board_record import describe_board
-from cnn_basics.widgets.board_training import BackgroundTraining, count
-from cnn_basics.widgets.parts import Guard, WithFallback
-from cnn_basics.widgets.redrawn import figure_to_html
+from cnn_basics.expect import expect, whole
+from cnn_basics.figures import BLACK, BLUE, DIVERGING, VERMILION, LessonFigure, plain_axes
+from cnn_basics.training import Data, Evaluation, History, State, check_data, evaluate, fit
+from cnn_basics.widgets.parts import Guard, WithFallback, read_static
+from cnn_basics.widgets.redrawn import (
+    ReusedFigure,
+    figure_to_html,
+    share_in_words,
+    tile_pictures,
+)
 
 PAUSE = 0.4  # seconds from one drawing to the next, at least
 SHARE = 0.1  # of the time that drawing may take
+PATIENCE = 30.0  # seconds to wait for the batch, or the validation, that a stop comes into
+PRESSES = ("Start", "Stop", "Start over")
+MOST_KERNELS, MOST_MISTAKES = 64, 8  # that are shown
 _SHARPNESS = 1.6  # readable at 200 %
 _OWN = ("model", "train", "valid", "epochs", "progress", "on_batch", "on_epoch", "checkpoint")
+_CURVES = ("batch_loss", "valid_loss", "train_accuracy", "valid_accuracy")
+
+Place = tuple[float, float, float, float]
+_LETTERS = 8  # of a class's name below a picture
+_WIDTH, _HEIGHT, _LOWER = 7.6, 4.8, 2.1  # inches: of the figure, and of what is below the curves
+_BOXES = [
+    (0.06, 0.605, 0.41, 0.285),
+    (0.56, 0.605, 0.41, 0.285),
+    (0.0, 0.0, 1.0, _LOWER / _HEIGHT),
+]
+_KERNELS = (0.08, 0.1, 3.5, 2.0)  # left, bottom, width and height in inches
+_MISTAKES = [
+    (3.88 + 0.927 * column, 1.416 - 1.032 * row, 0.684, 0.684)
+    for row in range(2)
+    for column in range(4)
+]
+_ENDS = (1.0, 2.0, 5.0, 10.0)  # of the axis of the loss, times a power of ten
+
+
+class Mistake(NamedTuple):
+    """A picture `(H, W, 3)` from 0 to 1, its class, the network's answer, and how sure it is."""
+
+    picture: np.ndarray
+    truth: str
+    answer: str
+    share: float
+
+
+@dataclass
+class BoardState:
+    """What a board shows at one moment; all curves are `(T, 2)`: epochs done, and the value."""
+
+    epochs: float  # where the axes end
+    classes: int  # guessing gives a loss of log(classes)
+    kernels: np.ndarray | None  # (K, C, height, width), or None without a convolution
+    kernels_title: str
+    batch_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    valid_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    train_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    valid_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    mistakes: tuple[Mistake, ...] = ()  # the worst first
+
+
+class Record:
+    """Collects what `fit` tells, over one or several runs, for drawing and for words."""
+
+    def __init__(self, model: nn.Module, names: Sequence[str], epochs: int) -> None:
+        self._names = tuple(names)
+        convolutions = [m for m in model.named_modules() if isinstance(m[1], nn.Conv2d)]
+        self._name, self._layer = convolutions[0] if convolutions else ("", None)
+        self._first = self._kernels()
+        self.end = float(epochs)  # of the run, in epochs since the first one began
+        self._curves: dict[str, list[tuple[float, float]]] = {name: [] for name in _CURVES}
+        self._mistakes: tuple[Mistake, ...] = ()
+
+    def add(self, curve: str, epoch: float, value: float) -> None:
+        """Add a point to one of the four curves."""
+        self._curves[curve].append((epoch, float(value)))
+
+    @property
+    def done(self) -> float:
+        """How many epochs of training there were."""
+        points = self._curves["batch_loss"]
+        return points[-1][0] if points else 0.0
+
+    def set_mistakes(self, pictures: Tensor, result: Evaluation) -> None:
+        """Note the pictures told wrong with the largest loss, or if there are none, of all."""
+        numbers = result.mistakes() if len(result.mistakes()) else result.worst(MOST_MISTAKES)
+        self._mistakes = tuple(
+            Mistake(
+                _to_picture(pictures[number]),
+                self._name_of(result.labels[number]),
+                self._name_of(result.predictions[number]),
+                result.probabilities[number].max().nan_to_num(0.0).item(),
+            )
+            for number in numbers[:MOST_MISTAKES].tolist()
+        )
+
+    def _name_of(self, label: Tensor) -> str:
+        number = int(label)
+        return self._names[number] if number < len(self._names) else f"class {number}"
+
+    def state(self) -> BoardState:
+        """Take a picture of the present: copies, because the training may go on meanwhile."""
+        kernels = self._kernels()
+        curves = {
+            name: np.array(list(points), dtype=float).reshape(-1, 2)
+            for name, points in self._curves.items()
+        }
+        shown = None if kernels is None else kernels.numpy()
+        title = self._title(kernels)
+        return BoardState(
+            self.end, len(self._names), shown, title, **curves, mistakes=self._mistakes
+        )
+
+    def _kernels(self) -> Tensor | None:
+        """Copy the first convolution's weights, `(K, C, height, width)`, if there is one."""
+        if self._layer is None:
+            return None
+        return self._layer.weight.detach().float().cpu().clone()
+
+    def _title(self, kernels: Tensor | None) -> str:
+        if kernels is None:
+            return "this network has no convolution"
+        count = len(kernels)
+        shown = f"{MOST_KERNELS} of {count}" if count > MOST_KERNELS else f"{count}"
+        change = (kernels - self._first).norm() / self._first.norm().clamp(min=1e-12)
+        moved = f"changed by {share_in_words(change.item(), 1)}" if change else "at the start"
+        moved = moved if change.isfinite() else "no longer numbers"
+        return f"{shown} kernels of {self._name}, {moved}"
+
+    def numbers(self) -> str:
+        """Write the newest loss and accuracy, of training and of validation."""
+        newest = {name: points[-1][1] for name, points in self._curves.items() if points}
+        words = []
+        if "batch_loss" in newest:
+            words.append(f"loss {newest['batch_loss']:.2f} on the last batch")
+        if "valid_loss" in newest:
+            start = "" if words else "loss "
+            words.append(f"{start}{newest['valid_loss']:.2f} on the validation pictures")
+        if "valid_accuracy" in newest:
+            words.append(f"accuracy {newest['valid_accuracy']:.2f} on these")
+        return ", ".join(words)
+
+    def describe(self, state: BoardState) -> str:
+        """Say all that a board shows: its alt text."""
+        if not self.done:
+            return (
+                f"Training board before the start: {state.kernels_title}; empty curves of loss "
+                "and accuracy above the level of guessing; no mistakes yet."
+            )
+        head = f"Training board after {round(self.done, 2):g} of {round(state.epochs, 2):g} epochs"
+        worst = [f"{m.truth} said {m.answer} ({100 * m.share:.0f} %)" for m in state.mistakes[:3]]
+        kind = "mistakes" if _are_wrong(state.mistakes) else "answers"
+        told = f"Worst {kind}: {', '.join(worst)}." if worst else "No mistakes known."
+        return f"{head}: {self.numbers()}. {state.kernels_title}. {told}"
+
+
+def _are_wrong(mistakes: Sequence[Mistake]) -> bool:
+    return all(mistake.truth != mistake.answer for mistake in mistakes)
+
+
+def _to_picture(picture: Tensor) -> np.ndarray:
+    """Turn `(C, H, W)` into `(H, W, 3)` from 0 to 1; the first channel alone if not 3."""
+    values = picture.detach().float().cpu()
+    values = values if len(values) == 3 else values[:1].expand(3, -1, -1)
+    if picture.dtype == torch.uint8:
+        values = values / 255
+    elif values.min() < 0 or values.max() > 1:
+        values = (values - values.min()) / (values.max() - values.min()).clamp(min=1e-12)
+    return values.permute(1, 2, 0).numpy()
+
+
+def colour_kernels(weight: np.ndarray) -> np.ndarray:
+    """Turn kernels `(K, C, height, width)` into pictures around zero; what is no number is 0.
+
+    Kernels that read red, green and blue have these colours, with grey for 0; any other number of
+    channels is averaged, from blue (negative) over white to red (positive).
+
+    Example:
+        >>> colour_kernels(np.array([[[[0.0]], [[-2.0]], [[2.0]]]])).tolist()
+        [[[[0.5, 0.0, 1.0]]]]
+    """
+    weight = np.where(np.isfinite(weight), weight, 0.0)
+    values = weight if weight.shape[1] == 3 else weight.mean(axis=1)
+    around_half = 0.5 + values / (2 * (float(np.abs(values).max()) or 1.0))
+    if weight.shape[1] == 3:
+        return np.moveaxis(around_half, 1, -1)
+    return colormaps[DIVERGING](around_half)[..., :3]
+
+
+def round_loss(*heights: float | np.ndarray) -> float:
+    """Return the end of an axis that holds all losses that are finite: 1, 2, 5, 10, 20 and so on.
+
+    Example:
+        >>> round_loss(0.69, np.array([[1, 2.3], [2, np.nan]]))
+        5.0
+    """
+    values = np.concatenate([np.atleast_2d(each)[:, -1] for each in heights])
+    highest = float(np.max(values[np.isfinite(values)], initial=1e-9))
+    power = 10.0 ** math.floor(math.log10(highest))
+    return max(1.0, next(n * power for n in _ENDS if n * power >= highest))
+
+
+class BoardFigure:
+    """The curves, the first kernels and the worst mistakes; draws state after state in place."""
+
+    def __init__(self) -> None:
+        self.figure = ReusedFigure(_BOXES, width=_WIDTH, height=_HEIGHT)
+        self._loss, self._accuracy, lower = self.figure.axes
+        self._lines = [
+            *_draw_curves(self._loss, "loss", "training, each batch"),
+            *_draw_curves(self._accuracy, "accuracy", "training"),
+        ]
+        self._guess = [_draw_guess(axis) for axis in (self._loss, self._accuracy)]
+        plain_axes(lower)
+        self._kernels, *self._pictures = (
+            lower.imshow(np.ones((1, 1, 3)), interpolation="nearest", visible=False)
+            for _ in range(1 + MOST_MISTAKES)
+        )
+        lower.set(xlim=(0, _WIDTH), ylim=(0, _LOWER), aspect="auto")  # counts in inches
+        self._titles = [lower.text(left, _LOWER + 0.06, "", fontsize=10) for left in (0.08, 3.88)]
+        self._captions = [
+            lower.text(left, bottom - 0.03, "", fontsize=8, va="top")
+            for left, bottom, *_ in _MISTAKES
+        ]
+        self.figure.moves(*self._lines, self._kernels, *self._pictures)
+        self.figure.writes(*self._titles, *self._captions)
+
+    def update(self, state: BoardState, alt: str) -> LessonFigure:
+        """Show another state, in the same figure each time."""
+        for line, name in zip(self._lines, _CURVES, strict=True):
+            line.set_data(*getattr(state, name).T)
+        guesses = (math.log(max(state.classes, 1)), 1 / max(state.classes, 1))
+        top = round_loss(math.log(max(state.classes, 2)), state.batch_loss, state.valid_loss)
+        self._loss.set(ylim=(0, top), xlim=(0, state.epochs))
+        self._accuracy.set_xlim(0, state.epochs)
+        for line, height in zip(self._guess, guesses, strict=True):
+            line.set_ydata([height, height])
+        self.figure.state = (top, state.epochs, state.classes)  # only then the rest is drawn anew
+        tiles = None
+        if state.kernels is not None:
+            pictures = colour_kernels(state.kernels[:MOST_KERNELS])
+            tiles = tile_pictures(pictures, columns=8 if len(pictures) > 8 else 4)
+        _set_picture(self._kernels, _KERNELS, tiles)
+        captions = self._show_mistakes(state.mistakes[:MOST_MISTAKES])
+        return self.figure.say([state.kernels_title, *captions], alt)
+
+    def _show_mistakes(self, mistakes: tuple[Mistake, ...]) -> list[str]:
+        """Show the pictures, and return the title and the captions."""
+        title = "worst mistakes" if _are_wrong(mistakes) else "worst answers"
+        lines = [title if mistakes else "worst mistakes: none known yet"]
+        room = [None] * (MOST_MISTAKES - len(mistakes))
+        for image, place, m in zip(self._pictures, _MISTAKES, (*mistakes, *room), strict=True):
+            _set_picture(image, place, m.picture if m else None)
+            said = m and f"{_shorten(m.truth)}, said\n{_shorten(m.answer)} {100 * m.share:.0f} %"
+            lines.append(said or "")
+        return lines
+
+
+def _draw_curves(axes: Axes, title: str, train: str) -> list[Line2D]:
+    """Draw two empty lines; they differ in width and marker, not only in colour."""
+    (first,) = axes.plot([], [], color=BLUE, lw=1.2, label=train)
+    (second,) = axes.plot(
+        [], [], "s--", color=VERMILION, lw=1.6, ms=5, label="validation", clip_on=False
+    )
+    axes.set_title(title, fontsize=10, loc="left", y=1.14)
+    axes.set_xlabel("epochs", fontsize=9, labelpad=1)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return [first, second]
+
+
+def _draw_guess(axes: Axes) -> Line2D:
+    """Draw the level of guessing, and name all lines above the axes."""
+    (line,) = axes.plot([0, 1], [0, 0], ":", color=BLACK, lw=1, label="guessing")
+    line.set_transform(axes.get_yaxis_transform())
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=3, fontsize=8, frameon=False,
+        handlelength=2.2, columnspacing=1.2, borderaxespad=0.1,
+    )  # fmt: skip
+    return line
+
+
+def _set_picture(image: AxesImage, place: Place, picture: np.ndarray | None) -> None:
+    """Show a picture of any size, `(H, W, 3)`, at the upper left of its place, or none."""
+    image.set_visible(picture is not None)
+    if picture is None:
+        return
+    left, bottom, width, height = place
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    top = bottom + height
+    image.set_data(picture)
+    image.set_extent((left, left + scale * picture.shape[1], top - scale * picture.shape[0], top))
+
+
+def _shorten(name: str) -> str:
+    """Cut a name that is too long for a caption."""
+    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
+
+
+class BoardControls(anywidget.AnyWidget):
+    """Three buttons, a bar and a sentence. Their state comes from Python; the page only presses.
+
+    The page lets no button be pressed that is off.
+    """
+
+    _esm = read_static("parts.js", "board.js")
+    _css = read_static("parts.css", "board.css")
+    running = Bool(False).tag(sync=True)  # *Stop* is enabled, *Start* is not
+    stopping = Bool(False).tag(sync=True)  # *Stop* has nothing more to do
+    begun = Bool(False).tag(sync=True)  # *Start* is called *Continue*, *Start over* is enabled
+    failed = Bool(False).tag(sync=True)  # the sentence says what went wrong
+    share = Float(0.0).tag(sync=True)  # of the training that is done
+    sentence = Unicode().tag(sync=True)  # screen readers say it when it changes
+
+    def __repr__(self) -> str:
+        return f"<BoardControls: {self.sentence}>"
 
 
 class TrainingBoard(WithFallback, ipywidgets.VBox):
@@ -37,6 +354,9 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
     training and the thread.
 
     Attributes:
+        model: The network; it keeps what it has learnt however the training ends.
+        history: All epochs since the first start, or the last *Start over*; None before one ended.
+        error: The exception that ended the last training, or None.
         drawings: How often the picture was drawn.
     """
 
@@ -48,32 +368,29 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         names: Sequence[str],
         options: dict[str, Any],
     ) -> None:
+        self.model, self.epochs = model, epochs
+        self._data, self._names, self._options = data, names, options
+        self._before = copy.deepcopy(model.state_dict())
+        self._verbs = threading.RLock()  # start, start over and close wait for one another
+        self._telling = threading.RLock()  # what is told belongs to what is true meanwhile
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._running = False
         self.drawings, self._next = 0, 0.0
         self._figure = BoardFigure()
-        self.controls = BoardControls(self._press)
+        self.controls = BoardControls()
+        self.controls.on_msg(self._hear)
         self.picture = ipywidgets.HTML()
         self.picture.add_class("cnn-basics-picture")
-        self._training = BackgroundTraining(
-            model, data, epochs, names, options, self._say, self._look
-        )
         super().__init__([self.controls, self.picture, Guard()])
+        self._forget()
         self._say(f"Start trains for {count(epochs)}; Stop keeps what is learnt until then.")
-        self._look(True)
+        self.redraw()
 
-    @property
-    def model(self) -> nn.Module:
-        """The network; it keeps what it has learnt however the training ends."""
-        return self._training.model
-
-    @property
-    def history(self) -> History | None:
-        """All epochs since the first start, or the last *Start over*; None before one ended."""
-        return self._training.history
-
-    @property
-    def error(self) -> Exception | None:
-        """The exception that ended the last training, or None."""
-        return self._training.error
+    def _forget(self) -> None:
+        self.history: History | None = None
+        self.error: Exception | None = None
+        self.record = Record(self.model, self._names, self.epochs)
 
     def start(self) -> None:
         """Train in the background, from the weights that the network has now.
@@ -81,56 +398,65 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         A second start goes on from there for as many epochs again, with a fresh optimiser. Nothing
         happens while a training runs.
         """
-        self._training.start()
+        with self._verbs:
+            if self._running:
+                return
+            self._stopping.clear()
+            self._running, self.error = True, None
+            self.record.end = self.record.done + self.epochs
+            self._say("Training: the network is tried before its first step.", running=True)
+            self._thread = threading.Thread(target=self._train, name="training board", daemon=True)
+            atexit.register(self._end)
+            self._thread.start()
 
     def stop(self) -> None:
         """Ask the training to stop after the batch that it is in; the network keeps its weights."""
-        self._training.stop()
+        with self._telling:
+            if self._running and not self._stopping.is_set():
+                self._stopping.set()
+                self._say("Stopping after this batch.", stopping=True)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until no training runs.
-
-        Args:
-            seconds: At most so long; None waits as long as it takes.
-
-        Returns:
-            Whether none runs any more.
-        """
-        return self._training.wait(seconds)
+        """Wait until no training runs, at most so many seconds; return whether none does."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
 
     def start_over(self) -> None:
         """Stop, and put back the weights that the network had when the board was made."""
-        self._training.start_over()
-
-    def redraw(self) -> None:
-        """Show the present state; while a training runs, its thread does that."""
-        record = self._training.record
-        state = record.state()
-        figure = self._figure.update(state, describe_board(record, state))
-        self.picture.value = figure_to_html(figure, _SHARPNESS)
-        self.controls.share = min(1.0, record.done / record.end)
-        self.drawings += 1
+        with self._verbs:
+            self.stop()
+            self.wait(PATIENCE)
+            self.model.load_state_dict(self._before)
+            self._forget()
+            self._say(f"Back at the start: Start trains for {count(self.epochs)}.", begun=False)
+            self.redraw()
 
     def close(self) -> None:
         """Stop the training, wait for its end, and close the widget on both sides."""
-        self._training.end()
+        self._end()
         super().close()
+
+    def redraw(self) -> None:
+        """Show the present state; while a training runs, its thread does that."""
+        begin, state = time.monotonic(), self.record.state()
+        figure = self._figure.update(state, self.record.describe(state))
+        self.picture.value = figure_to_html(figure, _SHARPNESS)
+        self.controls.share = min(1.0, self.record.done / self.record.end)
+        self.drawings += 1
+        end = time.monotonic()
+        self._next = max(begin + PAUSE, end + (end - begin) / SHARE)
 
     def still(self) -> LessonFigure:
         """Draw the present state for where no kernel runs."""
-        state = self._training.record.state()
-        return BoardFigure().update(state, describe_board(self._training.record, state))
+        state = self.record.state()
+        return BoardFigure().update(state, self.record.describe(state))
 
-    def _press(self, name: str) -> None:
-        {"Start": self.start, "Stop": self.stop, "Start over": self.start_over}[name]()
-
-    def _look(self, must: bool) -> None:
-        """Show the present state, unless that was done a moment ago and need not be."""
-        begin = time.monotonic()
-        if must or begin >= self._next:
-            self.redraw()
-            end = time.monotonic()
-            self._next = max(begin + PAUSE, end + (end - begin) / SHARE)
+    def _hear(self, _: object, content: dict, __: object) -> None:
+        """Do what a press of a button does; other words do nothing."""
+        verbs = dict(zip(PRESSES, (self.start, self.stop, self.start_over), strict=True))
+        verbs.get(content.get("press", ""), lambda: None)()
 
     def _say(self, sentence: str, **traits: bool) -> None:
         """Show a sentence, with the state of the buttons that goes with it, at once."""
@@ -138,6 +464,85 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
             changes = {"failed": False, "stopping": False, "sentence": sentence} | traits
             for name, value in changes.items():
                 setattr(self.controls, name, value)
+
+    def _end(self) -> None:
+        """Stop for good, and wait until the thread is gone."""
+        with self._verbs:
+            self._stopping.set()
+            self.wait(PATIENCE)
+            atexit.unregister(self._end)
+
+    # --- in the training's thread ---
+
+    def _train(self) -> None:
+        begin, before = self.record.done, self.history
+        try:
+            if not begin:
+                self._try_out(0.0)
+            history = fit(self.model, *self._data, self.epochs, **self._settings(begin, before))
+            self.history = join_histories(before, history)
+            said = self._describe_end()
+        except Exception as error:  # whatever it is, the learner must see it
+            self.error = error
+            said = f"The training failed. {type(error).__name__}: {error}"
+        self.redraw()
+        with self._telling:
+            self._running = False
+            self._say(said, running=False, begun=True, failed=self.error is not None)
+
+    def _settings(self, begin: float, before: History | None) -> dict[str, Any]:
+        """The arguments of `fit`; every start shuffles the pictures in another order."""
+
+        def after_batch(state: State) -> bool:
+            self.record.add("batch_loss", begin + state.step / state.batches, state.loss)
+            if time.monotonic() >= self._next:
+                self.redraw()
+            return self._stopping.is_set()
+
+        def after_epoch(state: State) -> bool:
+            self.history = join_histories(before, state.history)
+            accuracy = state.history.train_accuracy[-1]
+            self.record.add("train_accuracy", begin + state.epoch, accuracy)
+            self._try_out(begin + state.epoch)
+            return self._stopping.is_set()
+
+        seed = self._options.get("seed", 0) + math.ceil(begin)
+        own = {"progress": False, "on_batch": after_batch, "on_epoch": after_epoch, "seed": seed}
+        return self._options | own
+
+    def _try_out(self, epoch: float) -> None:
+        """See how the network does on the validation pictures, and tell."""
+        result = evaluate(self.model, self._data[1])
+        self.record.add("valid_loss", epoch, result.loss)
+        self.record.add("valid_accuracy", epoch, result.accuracy)
+        self.record.set_mistakes(self._data[1][0], result)
+        with self._telling:
+            if not self._stopping.is_set():
+                self._say(f"Training, {self._so_far()} done: {self.record.numbers()}.")
+
+    def _so_far(self) -> str:
+        return f"{round(self.record.done, 2):g} of {count(self.record.end)}"
+
+    def _describe_end(self) -> str:
+        is_whole = self.record.done >= self.record.end - 1e-9
+        head = f"Done, {count(self.record.end)}" if is_whole else f"Stopped after {self._so_far()}"
+        return (
+            f"{head}: {self.record.numbers()}. The network keeps what it has learnt; Continue "
+            f"trains it for {count(self.epochs)} more, Start over takes the first weights back."
+        )
+
+
+def join_histories(first: History | None, more: History) -> History:
+    """Put two histories one after the other; what is no list comes from the second."""
+    first, names = first or History(), [each.name for each in fields(more)]
+    pairs = {name: (getattr(first, name), getattr(more, name)) for name in names}
+    joined = {n: [*old, *new] if isinstance(new, list) else new for n, (old, new) in pairs.items()}
+    return History(**joined)
+
+
+def count(epochs: float) -> str:
+    """Write a number of epochs with its unit."""
+    return "1 epoch" if epochs == 1 else f"{round(epochs, 2):g} epochs"
 
 
 def training_board(
@@ -180,22 +585,16 @@ def training_board(
         >>> board.start(), board.wait(), board.history
         (None, True, <History: 2 epochs>)
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"expected a network (nn.Module), got {type(model).__name__}: give a model")
+    fix = "give a model"
+    kind = type(model).__name__
+    expect(isinstance(model, nn.Module), "a network (nn.Module)", kind, fix, TypeError)
     epochs = whole(epochs, "epochs", 1, "try 10")
-    _check_options(options)
+    known = [name for name in inspect.signature(fit).parameters if name not in _OWN]
+    unknown = [name for name in options if name not in known]
+    what = f"options of fit ({', '.join(known)})"
+    expect(not unknown, what, ", ".join(unknown), "leave it out", TypeError)
     labels = torch.cat([check_data(train, "train")[1], check_data(valid, "valid")[1]])
     train, valid = tuple(train), tuple(valid)  # `Photos` are one of these, too
     given = [data[2] for data in (valid, train) if len(data) == 3]
     names = class_names or (given[0] if given else range(int(labels.max()) + 1))
     return TrainingBoard(model, (train, valid), epochs, [str(name) for name in names], options)
-
-
-def _check_options(options: dict[str, Any]) -> None:
-    """Refuse what `fit` does not know, or what the board says itself."""
-    known = [name for name in inspect.signature(fit).parameters if name not in _OWN]
-    unknown = [name for name in options if name not in known]
-    if unknown:
-        raise TypeError(
-            f"expected options of fit ({', '.join(known)}), got {', '.join(unknown)}: leave it out"
-        )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
+import torch
 from matplotlib import colormaps
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -17,10 +18,11 @@ from cnn_basics.explain import feature_maps
 from cnn_basics.figures import DIVERGING, SEQUENTIAL, VERMILION, LessonFigure, plain_axes
 from cnn_basics.plots.grids import write_number
 from cnn_basics.training import prepare
-from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.parts import Slider, dropdown
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words, tile_pictures
 
+MOST = 12  # pictures in one widget
+Prepare = Callable[[Tensor], Tensor]
 _BOXES = [(0.01, 0.22, 0.25, 0.68), (0.29, 0.22, 0.25, 0.68), (0.58, 0.03, 0.41, 0.87)]
 
 
@@ -157,3 +159,24 @@ def _describe(step: str, stack: np.ndarray, channel: int) -> list[str]:
         f"{step}, channel {channel} of {len(stack)}: {what}.",
         f"Colours of all maps of this step: {scale}.",
     ]
+
+
+def read_pictures(pictures: Tensor, titles: Sequence[str]) -> np.ndarray:
+    """Check pictures `(N, 1 or 3, H, W)` and their titles; return `(N, H, W, 3)` from 0 to 1."""
+    fix = "write torch.as_tensor(pictures)"
+    is_tensor = isinstance(pictures, Tensor)
+    expect(is_tensor, "pictures as a tensor (N, 3, H, W)", pictures, fix, TypeError)
+    right = pictures.ndim == 4 and pictures.shape[1] in (1, 3) and 1 <= len(pictures) <= MOST
+    what = f"1 to {MOST} pictures (N, 3, H, W) or (N, 1, H, W)"
+    fix = "pick some of a batch, as in pictures[:6]"
+    expect(right, what, str(tuple(pictures.shape)), fix)
+    what = f"a title for each of {len(pictures)} pictures"
+    expect(len(titles) == len(pictures), what, len(titles), "give both the same length")
+    shown = pictures.detach().cpu().permute(0, 2, 3, 1)
+    shown = shown.float() / 255 if pictures.dtype == torch.uint8 else shown.float()
+    return shown.clamp(0, 1).expand(-1, -1, -1, 3).numpy()
+
+
+def number_titles(titles: Sequence[str]) -> list[str]:
+    """Number titles, so that no two are the same."""
+    return [f"{number}: {title}" for number, title in enumerate(titles, 1)]

@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, validate
 
-from cnn_basics.by_hand import RULES, SURFACES, walk
+from cnn_basics.by_hand import RULES, SURFACES, Surface, Walk, curvatures, walk
+from cnn_basics.expect import expect
 from cnn_basics.figures import VERMILION, LessonFigure, figure_to_array, new_figure
 from cnn_basics.plots import draw_path, draw_surface
 from cnn_basics.widgets.parts import FrontEndWidget
-from cnn_basics.widgets.walk_words import RULE_NAMES, describe_walk, short
 
 STEPS = 60
 RATES = (
@@ -29,32 +29,24 @@ _SIZE = (4.0, 3.2)  # inches of the surface's picture
 _SHARPNESS = 1.5  # its pixels for each pixel on the screen
 _COLOURS = 64  # enough for a picture of levels, and a file half as large
 _FAR = 1e7  # points beyond it are drawn there
+RULE_NAMES = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
+GROWN = 3  # so many steps uphill in a row are called diverging
+FLAT = 0.01  # below this length, the gradient is called almost 0
+_SAME = 0.1  # a ball so close to a valley's floor is in it
+_LIMITS = {"sgd": (2.0, "2/curvature"), "momentum": (3.8, "2 · (1 + 0.9)/curvature")}
 
 
 class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main")):
-    """The widget that `loss_walk` returns. The page shows what Python computes.
-
-    Attributes:
-        surface: The name of one of `by_hand.SURFACES`.
-        rule: `"sgd"`, `"momentum"` or `"adam"`.
-        learning_rate: Above 0; one of `rates`.
-        start: Where the ball is dropped, `[first weight, second weight]`.
-        step: How many steps it has made, 0 to `STEPS`, or less if it runs away before.
-        path: The point after each step.
-        losses: The loss after each step.
-        numbers: First and second weight, both parts of the gradient and the loss, as written.
-        sentences: What happens at each step.
-        first: The settings that *Reset* goes back to.
-    """
+    """The widget that `loss_walk` returns. The page shows what Python computes."""
 
     surface = Unicode("ravine").tag(sync=True)
     rule = Unicode("sgd").tag(sync=True)
     learning_rate = Float(0.09).tag(sync=True)
     start = List(Float()).tag(sync=True)
-    step = Int(0).tag(sync=True)
+    step = Int(0).tag(sync=True)  # of at most `STEPS`, less if it runs away before
     path = List().tag(sync=True)
     losses = List().tag(sync=True)
-    numbers = List().tag(sync=True)
+    numbers = List().tag(sync=True)  # weights, gradient and loss after each step, as written
     sentences = List(Unicode()).tag(sync=True)
     picture = Unicode().tag(sync=True)
     limits = List().tag(sync=True)
@@ -63,7 +55,7 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
     rates = List(Float(), list(RATES)).tag(sync=True)
     surfaces = List(Unicode(), list(SURFACES)).tag(sync=True)
     rules = Dict(RULE_NAMES).tag(sync=True)
-    first = Dict().tag(sync=True)
+    first = Dict().tag(sync=True)  # what *Reset* goes back to
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - any trait's
         self._known_walk: tuple = ()
@@ -84,32 +76,20 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
             f"rate {self.learning_rate:g}, from {_place(points[0])} to {_place(points[-1])}. "
             f"{self.sentences[last]}"
         )
-        figure, (left, right) = new_figure(
-            1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1]
-        )
-        figure.few_colours = True
-        draw_surface(left, _heights(self.surface), surface.limits)
-        draw_path(left, points)
-        left.set(xlim=surface.limits[0], ylim=surface.limits[1], aspect="equal")
-        left.set(xlabel="first weight", ylabel="second weight")
-        left.set_title(title, fontsize=10, loc="left")
-        right.plot(np.maximum(losses, 1e-12), color=VERMILION, marker="o", ms=3, lw=1.5)
-        right.set(xlabel="step", ylabel="loss", yscale="log")
-        right.spines[["top", "right"]].set_visible(False)
-        return figure
+        return _plot_walk(surface, points, losses, title, alt)
 
     @validate("surface", "rule", "learning_rate", "start")
     def _known(self, proposal: dict) -> object:
         name, value = proposal["trait"].name, proposal["value"]
         words = {"surface": tuple(SURFACES), "rule": tuple(RULES)}.get(name)
-        if words and value not in words:
-            raise TraitError(
-                f"expected {name} as one of {', '.join(words)}, got {value!r}: choose one"
-            )
-        if name == "learning_rate" and not (math.isfinite(value) and value > 0):
-            raise TraitError(f"expected a learning_rate above 0, got {value}: try 0.1")
-        if name == "start" and not (len(value) == 2 and all(map(math.isfinite, value))):
-            raise TraitError(f"expected start as two finite numbers, got {value}: give [x, y]")
+        if words:
+            _require_one_of(words, name, value)
+        elif name == "learning_rate":
+            is_fine = math.isfinite(value) and value > 0
+            expect(is_fine, "a learning_rate above 0", value, "try 0.1", TraitError)
+        else:
+            is_fine = len(value) == 2 and all(map(math.isfinite, value))
+            expect(is_fine, "start as two finite numbers", str(value), "give [x, y]", TraitError)
         return value
 
     @observe("surface")
@@ -169,10 +149,7 @@ def loss_walk(
         >>> ball.sentences[3]
         'Diverges: the loss has grown for 3 steps; the rate 2.5 is above 2/curvature = 2.'
     """
-    if surface not in SURFACES:
-        raise TraitError(
-            f"expected surface as one of {', '.join(SURFACES)}, got {surface!r}: choose one"
-        )
+    _require_one_of(tuple(SURFACES), "surface", surface)
     places = {} if start is None else {"start": [float(number) for number in start]}
     return LossWalk(surface=surface, rule=rule, learning_rate=float(learning_rate), **places)
 
@@ -192,7 +169,7 @@ def _heights(name: str) -> np.ndarray:
 
 @lru_cache
 def _picture(name: str) -> str:
-    """Draw a surface once, as an address that holds the picture."""
+    """Draw a surface once up to the edges, as an address that holds the picture."""
     figure, (axes,) = new_figure(width=_SIZE[0], height=_SIZE[1])
     figure.set_layout_engine("none")
     axes.set_position((0, 0, 1, 1))
@@ -202,3 +179,112 @@ def _picture(name: str) -> str:
     buffer = io.BytesIO()
     Image.fromarray(figure_to_array(figure)).quantize(_COLOURS).save(buffer, format="png")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _plot_walk(
+    surface: Surface,
+    points: np.ndarray,
+    losses: np.ndarray,
+    title: str,
+    alt: str,
+) -> LessonFigure:
+    """Draw a path from above, from a square to a large ball, and the loss after each step."""
+    figure, (left, right) = new_figure(1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1])
+    figure.few_colours = True
+    draw_surface(left, _heights(surface.name), surface.limits)
+    draw_path(left, points)
+    left.set(xlim=surface.limits[0], ylim=surface.limits[1], aspect="equal")
+    left.set(xlabel="first weight", ylabel="second weight")
+    left.set_title(title, fontsize=10, loc="left")
+    right.plot(np.maximum(losses, 1e-12), color=VERMILION, marker="o", ms=3, lw=1.5)
+    right.set_yscale("log")
+    right.set(xlabel="step", ylabel="loss")
+    right.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _require_one_of(words: Sequence[str], name: str, value: str) -> None:
+    what = f"{name} as one of {', '.join(words)}"
+    expect(value in words, what, repr(value), "choose one", TraitError)
+
+
+def describe_walk(surface: Surface, walk: Walk, rule: str, learning_rate: float) -> list[str]:
+    """Say what happens at each point of a walk."""
+    slopes = surface.gradient(walk.points).norm(dim=-1).tolist()
+    bends = curvatures(surface, walk.points).tolist()
+    losses, strides = walk.losses.tolist(), walk.points.diff(dim=0).norm(dim=-1).tolist()
+    grown, sentences = 0, [_at_the_start(losses[0], slopes[0])]
+    for step in range(1, len(losses)):
+        grown = grown + 1 if losses[step] > losses[step - 1] else 0
+        why = _reason(rule, learning_rate, bends[step - grown][1])
+        lost = walk.diverged and step == len(losses) - 1
+        if lost or (grown >= GROWN and (why or losses[step] > losses[0])):
+            said = f"Diverges: the loss has grown for {_steps(grown)}{why}."
+        elif slopes[step] < FLAT and strides[step - 1] < FLAT:
+            said = _at_rest(surface, walk.points[step], bends[step][0])
+        else:
+            said = _on_the_way(walk, step, grown, rule)
+        sentences.append(said)
+    return sentences
+
+
+def short(number: float) -> str:
+    """Write a number with three digits and a real minus sign: 0.05, −1.25, 1.2e+06."""
+    text = f"{number:.3g}" if abs(number) >= 5e-7 else "0"
+    return text.replace("-", "−", 1) if number < 0 else text
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
+
+
+def _at_the_start(loss: float, slope: float) -> str:
+    if slope < FLAT:
+        return (
+            f"At the start: the loss is {short(loss)}, and the gradient is almost 0: no way down."
+        )
+    return f"At the start: the loss is {short(loss)}, the gradient has a length of {short(slope)}."
+
+
+def _reason(rule: str, learning_rate: float, curvature: float) -> str:
+    """Say which bound the learning rate breaks, if it breaks one."""
+    factor, words = _LIMITS.get(rule, (0.0, ""))
+    if not factor or learning_rate * curvature <= factor:
+        return ""
+    bound = short(factor / curvature)
+    return f"; the rate {learning_rate:g} is above {words} = {bound}"
+
+
+def _at_rest(surface: Surface, point: torch.Tensor, bend: float) -> str:
+    """Say where the ball lies where the surface is flat."""
+    valleys = torch.tensor(surface.valleys, dtype=point.dtype)
+    near = (valleys - point).norm(dim=-1) < _SAME
+    if not near.any():
+        place = "on a saddle or hill, no valley" if bend < 0 else "on flat ground, in no valley"
+        return f"Hardly moves: the gradient is almost 0 here, {place}."
+    depths = surface.loss(valleys)
+    deepest = depths[near].min() <= depths.min() + 1e-9
+    where = "the floor of a valley" if deepest else "the floor of a shallow valley, not the deepest"
+    return f"Arrived: the gradient is almost 0, on {where}."
+
+
+def _on_the_way(walk: Walk, step: int, grown: int, rule: str) -> str:
+    before, now = walk.losses[step - 1].item(), walk.losses[step].item()
+    stays = short(before) == short(now)
+    numbers = f"from {short(before)} to {short(now)}"
+    if grown and not stays:
+        rolls = "" if rule == "sgd" else " (it rolls on by its momentum)"
+        count = f"; it has grown for {_steps(grown)}" if grown > 1 else ""
+        return f"Uphill{rolls}: this step raised the loss {numbers}{count}."
+    change = f"the loss stays at {short(now)}" if stays else f"this step lowered the loss {numbers}"
+    if _turned(walk.points[max(step - 2, 0) : step + 1]):
+        return f"Zigzags: it jumps across the valley and back; {change}."
+    if stays:
+        return f"Hardly any progress: {change}."
+    return f"Goes down{' slowly' if now > 0.98 * before else ''}: {change}."
+
+
+def _turned(points: torch.Tensor) -> bool:
+    """Say whether the last of two steps went back, against the one before."""
+    moves = points.diff(dim=0)
+    return len(moves) > 1 and bool(moves[-1] @ moves[-2] < 0)

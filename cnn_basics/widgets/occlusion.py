@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import colormaps
+from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor, nn
 from traitlets import Dict, Int, List, TraitError, Unicode, observe, validate
 
+from cnn_basics.expect import expect
 from cnn_basics.explain import covered_scores
-from cnn_basics.figures import LessonFigure
+from cnn_basics.figures import BLACK, DIVERGING, LessonFigure, new_figure, plain_axes
 from cnn_basics.model import untouched
-from cnn_basics.plots.covered import colour_leads, plot_covered
 from cnn_basics.training import prepare
-from cnn_basics.widgets.explained_pictures import Prepare, number_titles, read_pictures
+from cnn_basics.widgets.feature_maps import Prepare, number_titles, read_pictures
 from cnn_basics.widgets.parts import FrontEndWidget
 
 SIZES = (8, 12)
@@ -26,29 +28,19 @@ STRIDE = 2
 
 
 class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
-    """The widget that `occlusion_explorer` returns; all that it shows is computed beforehand.
+    """The widget that `occlusion_explorer` returns; all that it shows is computed beforehand."""
 
-    Attributes:
-        picture: Which picture is shown, from 0.
-        size: Rows and columns of the square, one of `sizes`.
-        row: Place of the square, from 0; its upper edge is at pixel `stride * row`.
-        column: The same from the left.
-        shares: By `"size"`, for each picture and place, the share of the true class in per cent.
-        leads: The same, how far the score of the true class is above the best other score.
-        whole: Share and lead of each picture that nothing covers.
-    """
-
-    picture = Int(0).tag(sync=True)
-    size = Int(8).tag(sync=True)
-    row = Int(0).tag(sync=True)
+    picture = Int(0).tag(sync=True)  # which one is shown
+    size = Int(8).tag(sync=True)  # rows and columns of the square, one of `sizes`
+    row = Int(0).tag(sync=True)  # of the square, whose upper edge is at pixel `stride * row`
     column = Int(0).tag(sync=True)
     titles = List(Unicode()).tag(sync=True)
     classes = List(Unicode()).tag(sync=True)  # the true class of each picture
     sizes = List(Int()).tag(sync=True)
     stride = Int(STRIDE).tag(sync=True)
-    shares = Dict().tag(sync=True)
-    leads = Dict().tag(sync=True)
-    whole = List().tag(sync=True)
+    shares = Dict().tag(sync=True)  # by size, for each picture and place, of its class in per cent
+    leads = Dict().tag(sync=True)  # the same: its class's score over the best other one
+    whole = List().tag(sync=True)  # share and lead of each picture that nothing covers
     answers = Dict().tag(sync=True)  # by size, for each picture and place, the class that wins
     images = List(Unicode()).tag(sync=True)
     heats = Dict().tag(sync=True)
@@ -60,10 +52,7 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
         super().__init__(images=[_as_url(picture) for picture in shown], **traits)
 
     def still(self) -> LessonFigure:
-        """Draw the picture with its square, and what each place of the square comes to.
-
-        The alt text holds no score: it is compared, and trained networks differ a little.
-        """
+        """Draw the picture with its square, and what each place of the square comes to."""
         leads = np.array(self.leads[str(self.size)][self.picture])
         row, column = self.stride * self.row, self.stride * self.column
         alt = (
@@ -71,7 +60,7 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
             f"{row}, column {column}, and beside it the lead of {self.classes[self.picture]} for "
             "every place of the square."
         )
-        return plot_covered(
+        return _plot_covered(
             self._shown[self.picture], leads, (row, column), self.size, self.colour, alt
         )
 
@@ -79,11 +68,12 @@ class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
     def _inside(self, proposal: dict) -> int:
         name, value = proposal["trait"].name, proposal["value"]
         allowed = list(self.sizes) if name == "size" else list(range(self._count(name)))
-        if allowed and value not in allowed:
-            raise TraitError(
-                f"expected {name} as one of {allowed[0]} to {allowed[-1]}, got {value}: "
-                "choose one that there is"
+        if allowed:
+            what, fix = (
+                f"{name} as one of {allowed[0]} to {allowed[-1]}",
+                "choose one that there is",
             )
+            expect(value in allowed, what, value, fix, TraitError)
         return value
 
     @observe("size")
@@ -141,11 +131,8 @@ def occlusion_explorer(
     """
     classes = [names[int(label)] for label in labels]
     shown = read_pictures(pictures, classes)
-    if min(shown.shape[1:3]) < max(SIZES):
-        raise ValueError(
-            f"expected pictures of at least {max(SIZES)}×{max(SIZES)} pixels, got "
-            f"{shown.shape[1]}×{shown.shape[2]}: give larger ones"
-        )
+    what, got = f"pictures of at least {max(SIZES)}×{max(SIZES)} pixels", shown.shape[1:3]
+    expect(min(got) >= max(SIZES), what, f"{got[0]}×{got[1]}", "give larger ones")
     mean = pictures.float().mean(dim=(0, 2, 3), keepdim=True).to(pictures.dtype)  # (1, C, 1, 1)
     colour = (read_pictures(mean, ["mean"])[0, 0, 0] * 255).round().astype(int)
     found = _try_all(model, prepare(pictures), labels, prepare(mean).flatten(), names)
@@ -173,7 +160,7 @@ def _try_all(
         shares, leads = _judge(scores, labels)
         found["shares"][str(size)], found["leads"][str(size)] = shares, leads
         found["answers"][str(size)] = np.array(names)[scores.argmax(dim=-1).numpy()].tolist()
-        found["heats"][str(size)] = [_as_url(colour_leads(np.array(lead))) for lead in leads]
+        found["heats"][str(size)] = [_as_url(_colour_leads(np.array(lead))) for lead in leads]
     return found
 
 
@@ -196,3 +183,33 @@ def _as_url(picture: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(buffer, format="png")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _plot_covered(
+    picture: np.ndarray,
+    leads: np.ndarray,
+    corner: tuple[int, int],
+    size: int,
+    colour: str,
+    alt: str,
+) -> LessonFigure:
+    """Show a covered picture, and the lead of its class for each place of the square."""
+    figure, (left, right) = new_figure(1, 2, height=2.6, alt=alt)
+    left.imshow(picture)
+    row, column = corner
+    style = {"facecolor": colour, "edgecolor": BLACK, "linewidth": 2, "linestyle": "--"}
+    left.add_patch(Rectangle((column - 0.5, row - 0.5), size, size, **style))
+    plain_axes(left, "covered picture")
+    high = float(np.abs(leads).max()) or 1.0
+    image = right.imshow(leads, cmap=DIVERGING, vmin=-high, vmax=high)
+    if leads.min() < 0 < leads.max():
+        right.contour(leads, levels=[0], colors=BLACK, linewidths=2)
+    plain_axes(right, "lead of its class, square here")
+    figure.colorbar(image, ax=right, shrink=0.8)
+    return figure
+
+
+def _colour_leads(leads: np.ndarray) -> np.ndarray:
+    """Turn leads into a picture with zero in the middle of the colours."""
+    high = float(np.abs(leads).max()) or 1.0
+    return colormaps[DIVERGING](0.5 + leads / (2 * high))[..., :3]

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from torch import nn
+import anywidget
+import numpy as np
+import torch
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from torch import Tensor, nn
+from traitlets import Any as AnyValue
+from traitlets import Int, TraitError, Unicode, observe, validate
 
-from cnn_basics.datasets import BUNDLED
-from cnn_basics.figures import LessonFigure
-from cnn_basics.widgets.paint_answers import Answer, ask_network, picture_of
-from cnn_basics.widgets.paint_figure import AnswerFigure, write_share
-from cnn_basics.widgets.paint_pad import PaintPad
-from cnn_basics.widgets.redrawn import RedrawnFigure
+from cnn_basics.datasets import BUNDLED, digit_from_drawing
+from cnn_basics.expect import expect
+from cnn_basics.explain import feature_maps
+from cnn_basics.figures import BLUE, SEQUENTIAL, LessonFigure, plain_axes
+from cnn_basics.images import read_image, resize, to_nchw
+from cnn_basics.model import device_of, untouched
+from cnn_basics.plots.grids import write_number
+from cnn_basics.training import prepare
+from cnn_basics.widgets.parts import read_static
+from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, tile_pictures
 
+SIDE = 28  # cells of the paper, in each direction
+MOST_BYTES = 8_000_000  # of a photo: a message to the kernel may have 10 MB
+LONGEST_FILE_NAME = 60
+HINT = (
+    "Paint with the mouse or a finger. By keys: arrows move, Space paints, Shift and an arrow "
+    "paint on the way, Backspace rubs out. A photo may also be dropped here."
+)
 FIRST_PHOTO = BUNDLED / "test_set" / "test_set" / "cats" / "cat.4001.png"
 FIRST_DRAWING = """
 ..######..
@@ -28,6 +51,279 @@ FIRST_DRAWING = """
 .########.
 ..######..
 """
+MOST_LAYERS = 6
+WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
+STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
+BAR = 0.22  # inches from one bar to the next
+MOST_MAPS, MOST_CLASSES = 64, 10
+LONGEST_NAME = 9  # letters of a class
+SMALLEST = 4  # pixels, to which single numbers are enlarged
+
+
+class PaintPad(anywidget.AnyWidget):
+    """Paper of 28×28 cells, and a field for a photo, as one control of a `RedrawnFigure`."""
+
+    _esm = read_static("parts.js", "paint.js")
+    _css = read_static("parts.css", "paint.css")
+    description = Unicode("Paint, or choose a photo").tag(sync=True)
+    hint = Unicode(HINT).tag(sync=True)
+    side = Int(SIDE).tag(sync=True)
+    most_bytes = Int(MOST_BYTES).tag(sync=True)
+    drawing = Unicode("0" * SIDE**2).tag(sync=True)
+    photo = Unicode().tag(sync=True)
+    said = Unicode().tag(sync=True)
+    value = AnyValue()
+
+    def __init__(self, drawing: str) -> None:
+        super().__init__(drawing=drawing, value=("", drawing))
+        self.on_msg(self._heard)
+
+    def take_photo(self, name: str, content: bytes) -> None:
+        """Look at a photo instead of the drawing."""
+        name = name[-LONGEST_FILE_NAME:]
+        if len(content) > MOST_BYTES:
+            self.said = (
+                f"{name} is {len(content) / 1e6:.1f} MB, expected at most {MOST_BYTES / 1e6:.1f} "
+                "MB: choose a smaller copy of the picture"
+            )
+            return
+        self.photo = name or "photo"
+        self.value = (self.photo, content)
+
+    def _heard(self, _: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
+        """The page has sent a photo."""
+        if isinstance(content, dict) and "photo" in content and buffers:
+            self.take_photo(str(content["photo"]), bytes(buffers[0]))
+
+    @observe("drawing", "photo")
+    def _look(self, _: object) -> None:
+        """Painting, and clearing, lead back to the drawing."""
+        if not self.photo:
+            self.value = ("", self.drawing)
+
+    @validate("drawing")
+    def _whole(self, proposal: dict) -> str:
+        text = proposal["value"]
+        is_drawing = len(text) == SIDE**2 and set(text) <= {"0", "1"}
+        got = f"{len(text)} characters of {''.join(sorted(set(text)))[:20]!r}"
+        what, fix = f"a drawing of {SIDE**2} characters 0 or 1", "write 1 for ink, row by row"
+        expect(is_drawing, what, got, fix, TraitError)
+        return text
+
+    def __repr__(self) -> str:
+        """Return what is looked at."""
+        return f"<PaintPad: {self.photo or 'drawing'}>"
+
+
+def as_ink(drawing: str) -> np.ndarray:
+    """Read the text of a pad."""
+    return np.array([character == "1" for character in drawing]).reshape(SIDE, SIDE)
+
+
+class Answer(NamedTuple):
+    """What a network makes of one picture."""
+
+    picture: np.ndarray  # (H, W, 3) uint8, what the network sees; a grey one three times
+    layers: dict[str, np.ndarray]  # by name, what comes out of some of its steps: (maps, H, W)
+    shares: np.ndarray  # (K,), the softmax of its scores
+
+
+def picture_of(look: tuple[str, str | bytes], channels: int, size: int) -> Tensor:
+    """Turn what a pad looks at into a picture for the network."""
+    name, content = look
+    if isinstance(content, str):
+        ink = as_ink(content)
+        paper = np.where(ink, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+    else:
+        paper = _read(name, content)
+        ink = None
+    if channels == 3:
+        return to_nchw(resize(paper, size), scale=False)
+    digit = digit_from_drawing(_ink_on(paper) if ink is None else ink)
+    grey = digit[0, 0].numpy()[..., None].repeat(3, axis=2)
+    return to_nchw(resize(grey, size), scale=False)[:, :1]
+
+
+def ask_network(model: nn.Module, picture: Tensor, layers: list[str] | None = None) -> Answer:
+    """Let a network look at one picture, and keep what its steps make of it."""
+    x = prepare(picture).to(device_of(model))
+    with untouched(model):
+        scores = model(x)
+    what = "a network that gives scores (1, K) for one picture"
+    are_scores = isinstance(scores, Tensor) and scores.ndim == 2 and len(scores) == 1
+    expect(are_scores, what, scores, "let it end with one score for each class")
+    steps = feature_maps(model, x, layers)
+    chosen = steps if layers is not None else choose_layers(steps)
+    shown = picture.expand(1, 3, -1, -1)[0].permute(1, 2, 0).numpy()
+    return Answer(
+        np.ascontiguousarray(shown),
+        {name: _as_maps(steps[name]) for name in chosen},
+        scores[0].double().softmax(0).cpu().numpy(),
+    )
+
+
+def choose_layers(steps: dict[str, Tensor]) -> list[str]:
+    """Choose steps worth looking at: the last before each change of size, and the last numbers."""
+    maps = {name: step for name, step in steps.items() if step.ndim == 4 and step[0, 0].numel() > 1}
+    last: dict[torch.Size, str] = {}
+    before = None
+    for name, step in maps.items():
+        shrunk = before is not None and before.shape[2:] != step.shape[2:]
+        if not (shrunk and before.shape[1] == step.shape[1]):  # pooling alone shows nothing new
+            last[step.shape[2:]] = name
+        before = step
+    reshaped = {step[0].numel() for step in maps.values()}
+    numbers = [name for name, step in steps.items() if step.ndim == 2][:-1]
+    own = [name for name in numbers if steps[name][0].numel() not in reshaped]
+    return ([*last.values(), *own[-1:]])[-MOST_LAYERS:]
+
+
+def _as_maps(step: Tensor) -> np.ndarray:
+    """One step's output for one picture as `(maps, H, W)`."""
+    one = step[0].detach().float().cpu().numpy()
+    return one if one.ndim == 3 else one.reshape(-1, 1, 1)
+
+
+def _read(name: str, content: bytes) -> np.ndarray:
+    """Read a photo; a sentence about it names the file as the user knows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "photo")
+        path.write_bytes(content)
+        try:
+            return read_image(path)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from error
+
+
+def _ink_on(photo: np.ndarray) -> np.ndarray:
+    """Find the ink on a photo of paper: what is nearer to the darkest than to the lightest."""
+    grey = photo.mean(axis=2)
+    low, high = np.percentile(grey, [1, 99])
+    dark = grey < (low + high) / 2
+    return dark if dark.mean() <= 0.5 else ~dark  # chalk on a board is ink as well
+
+
+class AnswerFigure:
+    """Draws what a network makes of a picture, again and again for the same network."""
+
+    def __init__(
+        self, layers: Mapping[str, tuple[int, int, int]], class_names: Sequence[str]
+    ) -> None:
+        self._names = list(class_names)
+        bars = min(len(self._names), MOST_CLASSES)
+        chart = bars * BAR
+        height = max(2.4 + chart, len(layers) * (STRIP + LINE) + 0.1)
+        line = (height - 0.1) / len(layers)  # from one strip to the next
+        tops = [height - k * line - LINE for k in range(len(layers))]
+        self._space = (WIDTH - LEFT - 0.05, line - LINE)
+        boxes = [(0.1, height - 2.1, 1.8, 1.8), (0.1, height - 2.3 - chart, 2.1, chart)]
+        boxes += [(LEFT, top - self._space[1], *self._space) for top in tops]
+        shares = [(x / WIDTH, y / height, w / WIDTH, h / height) for x, y, w, h in boxes]
+        self.figure = ReusedFigure(shares, width=WIDTH, height=height)
+        picture, chart, *strips = self.figure.axes
+        self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
+        plain_axes(picture, "what the network sees")
+        self._picture = picture.imshow(np.zeros((1, 1, 3)), extent=(0, 1, 0, 1))
+        self.figure.moves(self._picture)
+        self._make_bars(chart, bars)
+        self._strips = {
+            name: self._make_strip(axes, np.zeros(shape))
+            for axes, (name, shape) in zip(strips, layers.items(), strict=True)
+        }
+
+    def update(
+        self, picture: np.ndarray, layers: Mapping[str, np.ndarray], shares: np.ndarray
+    ) -> LessonFigure:
+        """Show another picture."""
+        self._picture.set_data(picture)
+        for name, maps in layers.items():
+            image, words = self._strips[name]
+            image.set_data(self._sheet(maps))
+            words.set_text(describe_maps(name, maps))
+        order = np.argsort(-shares, kind="stable")
+        self._draw_bars(order, shares)
+        height, width = picture.shape[:2]
+        said = ", ".join(f"{self._names[k]} ({write_share(shares[k])})" for k in order[:3])
+        responses = "; ".join(describe_maps(name, maps) for name, maps in layers.items())
+        self.figure.alt = (
+            f"A picture of {width}×{height} pixels, of which the network says {said}: "
+            f"the response of its layers as small pictures, {responses}."
+        )
+        return self.figure
+
+    def _make_strip(self, axes: Axes, maps: np.ndarray) -> tuple[AxesImage, Text]:
+        """The maps of one layer, and the words above them."""
+        plain_axes(axes)
+        axes.set_anchor("NW")
+        image = axes.imshow(self._sheet(maps), interpolation="nearest")
+        place = axes.get_position(original=True)
+        words = self.figure.text(place.x0, place.y1 + 0.012, "", fontsize=9)
+        self.figure.moves(image)
+        self.figure.writes(words)
+        return image, words
+
+    def _make_bars(self, chart: Axes, bars: int) -> None:
+        """One row for each class: its name, its share, and a bar of that length."""
+        plain_axes(chart)
+        chart.set_xlim(0, 2.1)
+        chart.set_ylim(bars, 0)
+        style = {"fontsize": 9, "va": "center", "ha": "right"}
+        self._labels = [chart.text(0.62, k + 0.5, "", **style) for k in range(bars)]
+        self._numbers = [chart.text(1.12, k + 0.5, "", **style) for k in range(bars)]
+        self._bars = [
+            chart.add_patch(Rectangle((1.2, k + 0.14), 0, 0.72, facecolor=BLUE, edgecolor="black"))
+            for k in range(bars)
+        ]
+        self.figure.moves(*self._bars)
+        self.figure.writes(*self._labels, *self._numbers)
+
+    def _draw_bars(self, order: np.ndarray, shares: np.ndarray) -> None:
+        """Fill the rows; the answer's bar is hatched, and an arrow points at its share."""
+        shown = range(len(shares)) if len(shares) <= MOST_CLASSES else order[:MOST_CLASSES]
+        parts = zip(shown, self._bars, self._labels, self._numbers, strict=True)
+        for k, bar, label, number in parts:
+            name, is_answer = self._names[k], k == order[0]
+            label.set_text(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
+            number.set_text(f"{'▶ ' if is_answer else ''}{write_share(shares[k])}")
+            bar.set_width(0.85 * shares[k])
+            bar.set_hatch("////" if is_answer else None)
+            bar.set_alpha(1.0 if is_answer else 0.6)
+
+    def _sheet(self, maps: np.ndarray) -> np.ndarray:
+        """All maps beside one another, as large as the space of a strip allows."""
+        if maps.shape[1:] == (1, 1):
+            maps = np.kron(maps, np.ones((1, SMALLEST, SMALLEST)))
+        else:
+            maps = maps[:MOST_MAPS]
+        low, high = float(maps.min()), float(maps.max())
+        coloured = colormaps[SEQUENTIAL]((maps - low) / ((high - low) or 1.0))[..., :3]
+        count, height, width = maps.shape
+
+        def scale(columns: int) -> float:
+            wide, high = columns * (width + 1), -(-count // columns) * (height + 1)
+            return min(self._space[0] / wide, self._space[1] / high)
+
+        return tile_pictures(coloured, max(range(1, count + 1), key=scale))
+
+
+def describe_maps(name: str, maps: np.ndarray) -> str:
+    """Say what a layer gives: how many maps or numbers, from which value to which."""
+    count, height, width = maps.shape
+    one = "number" if height * width == 1 else "map"
+    what = f"{count} {one}" if count == 1 else f"{count} {one}s"
+    what += f" of {height}×{width}" if height * width > 1 else ""
+    first = f", the first {MOST_MAPS} shown" if height * width > 1 and count > MOST_MAPS else ""
+    low, high = (write_number(round(float(value), 2)) for value in (maps.min(), maps.max()))
+    return (
+        f"{name}: {what}{first}, {low} to {high}" if low != high else f"{name}: {what}, all {low}"
+    )
+
+
+def write_share(share: float) -> str:
+    """Write a share from 0 to 1 in per cent."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    return ">99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 class PaintOrUpload(RedrawnFigure):
@@ -51,7 +347,10 @@ class PaintOrUpload(RedrawnFigure):
         )
         self._classes = list(class_names)
         self.answer: Answer = self._ask(first)
-        _require_names(self._classes, len(self.answer.shares))
+        count = len(self.answer.shares)
+        what = f"{count} class names, one for each score of the network"
+        fix = "give the names that came with its training data"
+        expect(len(self._classes) == count, what, len(self._classes), fix)
         shapes = {name: maps.shape for name, maps in self.answer.layers.items()}
         self._figure = AnswerFigure(shapes, self._classes)
         self.pad = PaintPad(first_drawing())
@@ -139,15 +438,7 @@ def paint_or_upload(
 
 
 def first_drawing() -> str:
-    """Draw a 3, 20 cells high, in the middle of the paper.
-
-    Returns:
-        The text of a `PaintPad`.
-
-    Example:
-        >>> first_drawing().count("1")
-        192
-    """
+    """Draw a 3, 20 cells high, in the middle of the paper."""
     rows = ["." * 4 + "".join(2 * cell for cell in row) + "." * 4 for row in FIRST_DRAWING.split()]
     tall = ["." * 28] * 4 + [row for row in rows for _ in range(2)] + ["." * 28] * 4
     return "".join(tall).translate(str.maketrans(".#", "01"))
@@ -157,17 +448,6 @@ def _channels(model: nn.Module) -> int:
     """The channels that a network's first convolution reads."""
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     channels = convolutions[0].in_channels if convolutions else None
-    if channels not in (1, 3):
-        raise ValueError(
-            f"expected a network whose first nn.Conv2d has in_channels 1 or 3, got {channels}: "
-            "give one that reads grey digits or RGB photos"
-        )
+    what = "a network whose first nn.Conv2d has in_channels 1 or 3"
+    expect(channels in (1, 3), what, channels, "give one that reads grey digits or RGB photos")
     return channels
-
-
-def _require_names(names: list[str], classes: int) -> None:
-    if len(names) != classes:
-        raise ValueError(
-            f"expected {classes} class names, one for each score of the network, got {len(names)}: "
-            "give the names that came with its training data"
-        )

@@ -19,7 +19,7 @@ CELLS = (
 )
 SAME = """
 from cnn_basics.datasets import digit_from_drawing
-from cnn_basics.widgets.paint_pad import as_ink
+from cnn_basics.widgets.paint import as_ink
 x = digit_from_drawing(as_ink(w.pad.drawing)).float() / 255
 print(torch.allclose(model(x).softmax(1)[0].double(), torch.tensor(w.answer.shares), atol=1e-5))
 """
