@@ -86,8 +86,8 @@ def test_it_says_what_is_needed(exercise):
     assert len({wrong.why for wrong in exercise.wrongs}) >= 3
     assert len(exercise.hints) >= 2
     assert exercise.why.endswith((".", "?", "…"))
-    assert {exercise.difficulty, exercise.importance} <= {1, 2, 3}
-    assert exercise.minutes in range(1, 31)
+    assert set(exercise.levels[:2]) <= {1, 2, 3}
+    assert exercise.levels.minutes in range(1, 31)
     assert exercise.answer_name in exercise.asks
 
 

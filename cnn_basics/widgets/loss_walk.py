@@ -183,7 +183,6 @@ def _picture(name: str) -> str:
 
 def _plot_walk(
     surface: Surface,
-    heights: np.ndarray,
     points: np.ndarray,
     losses: np.ndarray,
     title: str,
