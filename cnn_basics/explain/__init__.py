@@ -212,12 +212,13 @@ def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fi
     rows, columns = (_squares(n, size, stride).to(x.device) for n in (height, width))
     places = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns)))
     with untouched(model):
-        scores = [read_scores(model(x[:1].clone()))[:0]]  # knows the number of classes
-        for picture in x:
-            for part in places.split(AT_ONCE):  # (n, 2)
+        one = read_scores(model(x[:1].clone()))  # knows the number of classes
+        scores = one.new_empty(count, len(places), one.shape[1])  # parts kept would break up memory
+        for picture, row in zip(x, scores, strict=True):
+            for part, these in zip(places.split(AT_ONCE), row.split(AT_ONCE), strict=True):
                 hidden = rows[part[:, 0], None, :, None] & columns[part[:, 1], None, None, :]
-                scores.append(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
-    return torch.cat(scores).view(count, len(rows), len(columns), scores[0].shape[1])
+                these.copy_(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
+    return scores.view(count, len(rows), len(columns), one.shape[1])
 
 
 def occlusion(
