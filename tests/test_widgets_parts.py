@@ -85,12 +85,6 @@ def test_a_change_made_by_drawing_leads_to_the_last_state():
     assert shown.drawings == 3
 
 
-def test_controls_without_a_value_are_shown_but_not_passed_on():
-    again = ipywidgets.Button(description="again")
-    shown = RedrawnFigure({"rows": Slider("rows", 1, min=0, max=5), "again": again}, draw)
-    assert shown.values() == {"rows": 1}
-
-
 def test_what_a_notebook_stores():
     shown = make()
     data, metadata = shown._repr_mimebundle_()
