@@ -31,7 +31,6 @@ MODEL = Custom_CNN()
 WIDGETS = {
     "mixer": lambda: widgets.channel_mixer(PICTURE),
     "pooling": widgets.pooling_explorer,
-    "pooling of a picture": lambda: widgets.pooling_explorer(PICTURE),
     "playground": widgets.activation_playground,
     "maps": lambda: widgets.feature_map_browser(
         MODEL, torch.from_numpy(PICTURES), "ab", lambda pictures: pictures - 0.5
