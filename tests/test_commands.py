@@ -37,24 +37,18 @@ def started(monkeypatch):
     return lines
 
 
-@pytest.mark.parametrize(
-    ("version", "shown"), [((3, 10, 14), "3.10"), ((3, 9), "3.9"), ((2, 7, 18), "2.7")]
-)
-def test_old_python_is_refused(version, shown):
-    with pytest.raises(commands.SetupError, match=rf"expected Python 3\.11 or newer, got {shown}:"):
-        commands.check_python(version)
+@pytest.mark.parametrize(("version", "shown"), [((3, 10, 14), "3.10"), ((2, 7, 18), "2.7")])
+def test_an_old_python_ends_with_one_sentence(monkeypatch, capsys, started, version, shown):
+    monkeypatch.setattr(sys, "version_info", version)
+    assert commands.main(["lessons"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"cnn_basics: expected Python 3.11 or newer, got {shown}:")
+    assert started == []
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 13, 1, "final", 0), (4, 0)])
 def test_new_python_is_accepted(version):
     assert commands.check_python(version) is None
-
-
-def test_an_old_python_ends_with_one_sentence(monkeypatch, capsys, started):
-    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert commands.main(["lessons"]) == 1
-    assert capsys.readouterr().err.startswith("cnn_basics: expected Python 3.11 or newer, got 3.10")
-    assert started == []
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -66,11 +60,7 @@ def test_help_names_every_command(flag, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        ([], "no command given"),
-        (["lesson"], "unknown command 'lesson'"),
-        (["-k"], "unknown command"),
-    ],
+    [([], "no command given"), (["lesson"], "unknown command 'lesson'"), (["-k"], "unknown")],
 )
 def test_a_wrong_command_is_refused(arguments, message, capsys, started):
     assert commands.main(arguments) == 2
@@ -80,56 +70,42 @@ def test_a_wrong_command_is_refused(arguments, message, capsys, started):
     assert started == []
 
 
-def test_nothing_is_installed_at_first(project):
+def test_the_second_start_installs_nothing_and_jupyterlab_asks_for_no_news(
+    project, started, capsys
+):
     assert not commands.is_installed("")
-    assert not commands.is_installed("test")
-
-
-def test_the_second_start_installs_nothing(project, started, capsys):
     commands.install("")
     assert "a few minutes the first time" in capsys.readouterr().out
     commands.install("")
-    assert len(started) == 1
-    assert started[0][1:4] == ["-m", "pip", "install"]
+    assert [line[1:4] for line in started] == [["-m", "pip", "install"]]
     assert started[0][-2:] == ["--editable", str(project)]
     assert capsys.readouterr().out == ""
-
-
-def test_jupyterlab_asks_for_no_news(project, started):
-    commands.install("")
     path = project / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
-def test_the_tests_ask_for_their_extra(project, started):
-    commands.install("")
-    commands.install("test")
+def test_the_tests_ask_for_their_extra_which_holds_what_the_lessons_need(project, started):
+    for extra in ("", "test", "", "test"):
+        commands.install(extra)
     assert [line[-1] for line in started] == [str(project), f"{project}[test]"]
-
-
-def test_the_extra_holds_what_the_lessons_need(project, started):
-    commands.install("test")
+    commands.stamp_path("").unlink()
     commands.install("")
-    assert len(started) == 1
+    assert len(started) == 2
 
 
-def test_a_changed_pyproject_is_installed_again(project, started):
+def test_a_changed_pyproject_or_a_moved_project_is_installed_again(project, started, monkeypatch):
     commands.install("test")
     (project / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
     assert not commands.is_installed("")
     commands.install("test")
     assert len(started) == 2
-
-
-def test_a_moved_project_is_installed_again(project, started, monkeypatch):
-    commands.install("")
     moved = project.with_name("moved")
     project.rename(moved)
     monkeypatch.setattr(commands, "PROJECT", moved)
     monkeypatch.setattr(commands, "ENVIRONMENT", moved / ".venv")
-    assert commands.stamp_path("").is_file()
-    assert not commands.is_installed("")
+    assert commands.stamp_path("test").is_file()
+    assert not commands.is_installed("test")
 
 
 def test_a_failed_installation_points_to_the_readme(project, monkeypatch):
@@ -139,68 +115,53 @@ def test_a_failed_installation_points_to_the_readme(project, monkeypatch):
     assert not commands.is_installed("")
 
 
-def test_a_folder_without_python_does_not_work(project):
-    assert not commands.environment_works()
-
-
 @pytest.mark.parametrize(("shift", "works"), [(0, True), (1, False)])
-def test_an_environment_of_another_python_does_not_work(project, monkeypatch, shift, works):
+def test_an_environment_of_another_python_or_none_does_not_work(project, monkeypatch, shift, works):
+    assert not commands.environment_works()
     monkeypatch.setattr(commands, "environment_python", lambda: Path(sys.executable))
     monkeypatch.setattr(sys, "version_info", (sys.version_info[0], sys.version_info[1] + shift))
     assert commands.environment_works() is works
-
-
-def test_a_working_environment_is_kept(project, monkeypatch, capsys):
-    monkeypatch.setattr(commands, "environment_works", lambda: True)
-    monkeypatch.setattr(subprocess, "run", None)
-    commands.make_environment()
-    assert capsys.readouterr().out == ""
 
 
 def ending_with(code: int, text: str = ""):
     return lambda *_, **__: subprocess.CompletedProcess([], code, stdout=text)
 
 
-@pytest.mark.parametrize(("exists", "said"), [(False, "making .venv …"), (True, ".venv again")])
-def test_the_environment_is_made(project, monkeypatch, capsys, exists, said):
+@pytest.mark.parametrize(
+    ("works", "exists", "said"),
+    [(True, True, ""), (False, False, "making .venv …"), (False, True, ".venv again")],
+)
+def test_the_environment_is_made_where_it_does_not_work(
+    project, monkeypatch, capsys, works, exists, said
+):
     if not exists:
         (project / ".venv").rmdir()
-    monkeypatch.setattr(commands, "environment_works", lambda: False)
-    monkeypatch.setattr(subprocess, "run", ending_with(0))
+    monkeypatch.setattr(commands, "environment_works", lambda: works)
+    monkeypatch.setattr(subprocess, "run", None if works else ending_with(0))
     commands.make_environment()
-    assert said in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert bool(said) == bool(shown)
 
 
-def test_a_missing_venv_module_is_explained(project, monkeypatch):
-    monkeypatch.setattr(commands, "environment_works", lambda: False)
-    monkeypatch.setattr(subprocess, "run", ending_with(1, "ensurepip is not available"))
-    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(commands.SetupError, match="sudo apt install python3-venv"):
-        commands.make_environment()
-
-
-def test_another_failure_is_shown(project, monkeypatch):
+@pytest.mark.parametrize(
+    ("has_venv", "message"),
+    [(False, "sudo apt install python3-venv"), (True, r"could not make .*\.venv: no space left$")],
+)
+def test_why_the_environment_could_not_be_made(project, monkeypatch, has_venv, message):
     monkeypatch.setattr(commands, "environment_works", lambda: False)
     monkeypatch.setattr(subprocess, "run", ending_with(1, "no space left\n"))
-    with pytest.raises(commands.SetupError, match=r"could not make .*\.venv: no space left$"):
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: has_venv or None)
+    with pytest.raises(commands.SetupError, match=message):
         commands.make_environment()
 
 
-def test_tests_pass_their_arguments_on(project):
+def test_what_a_command_starts(project):
     line = commands.command_line("test", ["tests/test_images.py", "-k", "x y"])
     assert line[1:] == ["-m", "pytest", "tests/test_images.py", "-k", "x y"]
     assert Path(line[0]).is_relative_to(project / ".venv")
-
-
-def test_refresh_runs_its_module(project):
-    assert commands.command_line("refresh", ["a.ipynb"])[1:] == [
-        "-m",
-        "cnn_basics.authoring.refresh",
-        "a.ipynb",
-    ]
-
-
-def test_lessons_open_on_the_first_one(project):
+    line = commands.command_line("refresh", ["a.ipynb"])
+    assert line[1:] == ["-m", "cnn_basics.authoring.refresh", "a.ipynb"]
     page = "--LabApp.default_url=/lab/tree/notebooks{}"
     assert page.format("") in commands.command_line("lessons", [])
     (project / "notebooks").mkdir()
@@ -229,14 +190,10 @@ def test_ctrl_c_while_setting_up_is_quiet(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("code", [0, 1, 5])
-def test_the_exit_code_is_passed_on(project, code):
-    assert commands.run([sys.executable, "-c", f"raise SystemExit({code})"]) == code
-
-
-def test_a_process_runs_in_the_project(project):
-    script = f"import os, sys; sys.exit(os.getcwd() != {str(project.resolve())!r})"
-    assert commands.run([sys.executable, "-c", script]) == 0
+@pytest.mark.parametrize("code", [0, 5])
+def test_a_process_runs_in_the_project_and_its_exit_code_is_passed_on(project, code):
+    script = f"import os, sys; sys.exit({code} if os.getcwd() == {str(project.resolve())!r} else 9)"
+    assert commands.run([sys.executable, "-c", script]) == code
 
 
 class Process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
@@ -154,3 +155,41 @@ def test_readme_names_the_lessons_way_for_conda_and_own_photos():
     text = read("README.md")
     for needed in ("conda env create", "CNN_BASICS_DATA", "cnn_basics refresh", "Troubleshooting"):
         assert needed in text
+
+
+FLOORS = (
+    ["expect", "source"],
+    ["figures"],
+    ["images"],
+    ["by_hand"],
+    ["model"],
+    ["datasets"],
+    ["training", "explain"],
+    ["plots"],
+    ["widgets"],
+    ["exercises"],
+    ["authoring", "environment"],
+)
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms of the package that a file imports, at its top or inside of functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = [f"{node.module}.{alias.name}" for node in froms for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("cnn_basics.")}
+
+
+@pytest.mark.parametrize("floor", range(len(FLOORS)))
+def test_imports_point_down(floor):
+    below = {room for rooms in FLOORS[:floor] for room in rooms}
+    for room in FLOORS[floor]:
+        own = PROJECT / "cnn_basics" / room
+        for path in sorted(own.rglob("*.py")) or [own.with_suffix(".py")]:
+            assert imported_rooms(path) - {room} <= below, path.name
+
+
+def test_every_room_has_its_floor():
+    found = {path.stem for path in (PROJECT / "cnn_basics").iterdir() if path.suffix in ("", ".py")}
+    rooms = {room for rooms in FLOORS for room in rooms}
+    assert found - {"__init__", "__main__", "__pycache__"} == rooms

@@ -43,6 +43,11 @@ class MultiplyAddCounter(TorchDispatchMode):
         super().__init__()
         self.total = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether PyTorch wraps the method below in its compiler, which takes 80 MB to load."""
+        return False
+
     def __torch_dispatch__(
         self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
     ) -> object:

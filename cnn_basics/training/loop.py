@@ -424,7 +424,7 @@ class Training:
         }
         shapes = (f"{name} {tuple(t.shape)}" for name, t in self.model.state_dict().items())
         words["model"] = f"{type(self.model).__name__} with {', '.join(shapes)}"
-        words |= {"train": fingerprint(self.train), "valid": fingerprint(self.valid)}
+        words |= {"train": _fingerprint(self.train), "valid": _fingerprint(self.valid)}
         if self.options.schedule is not None:
             words["schedule"] += f" over {self.options.epochs} epochs"
         return words
@@ -467,7 +467,7 @@ def make_schedule(
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def fingerprint(batches: Batches | None) -> str:
+def _fingerprint(batches: Batches | None) -> str:
     """Tell pictures and labels by their bytes, in their order."""
     if batches is None:
         return "none"
