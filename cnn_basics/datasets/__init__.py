@@ -2,16 +2,12 @@
 
 Whatever the source, pictures come as one uint8 tensor `(N, C, H, W)`, labels as int64 `(N,)`, and
 the class names as a tuple whose index is the label.
-
-Example:
-    >>> pictures, labels, names = load_pets("test_set")
-    >>> pictures.shape, labels.bincount().tolist(), names
-    (torch.Size([600, 3, 28, 28]), [300, 300], ('cats', 'dogs'))
 """
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +20,19 @@ from cnn_basics.datasets.photos import SUFFIXES, pictures_in, read_squares
 from cnn_basics.datasets.photos import Photos as Photos
 from cnn_basics.datasets.photos import load_folder as load_folder
 from cnn_basics.expect import expect, whole
+from cnn_basics.images import read_image
 
 Loaded = tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]
 SPLITS = ("training_set", "test_set")
 SPECIES = ("cats", "dogs")
+SAMPLES = ("china.jpg", "flower.jpg")
 FOLDER_VARIABLE = "CNN_BASICS_DATA"
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "cat-and-dog"
 BITMAP = 32  # side of the bitmaps whose black pixels were counted for a digit, in blocks of 4×4
 
 
 def data_folder() -> Path:
-    """Name the folder that holds the pictures of cats and dogs.
-
-    Returns:
-        Your own photographs come first: the folder that the environment variable CNN_BASICS_DATA
-        names. Without it, the drawn pets that come with the lessons.
+    """Name the folder of cats and dogs: the one that CNN_BASICS_DATA names, or the drawn pets.
 
     Example:
         >>> data_folder().name
@@ -53,9 +47,6 @@ def picture_paths(split: str, species: str) -> list[Path]:
     Args:
         split: `"training_set"` or `"test_set"`.
         species: `"cats"` or `"dogs"`.
-
-    Returns:
-        The paths, `cat.2.png` before `cat.10.png`; files that are no pictures are left out.
 
     Raises:
         FileNotFoundError, ValueError: There are none, or a word is another.
@@ -77,8 +68,7 @@ def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loade
         limit: At most so many pictures of each class, from the lowest number on; None for all.
 
     Returns:
-        Pictures, `(N, 3, size, size)` uint8, values 0 to 255; labels, `(N,)` int64, 0 for cats
-        and 1 for dogs; and the class names, whose index is the label.
+        Pictures, `(N, 3, size, size)` uint8, values 0 to 255; labels, `(N,)` int64; class names.
 
     Raises:
         FileNotFoundError: A folder is missing or holds no picture.
@@ -93,17 +83,7 @@ def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loade
 
 
 def load_pets(split: str, size: int = 28) -> Loaded:
-    """Load the drawn cats and dogs that come with the lessons, whatever CNN_BASICS_DATA names.
-
-    Args:
-        split: `"training_set"` (1,000 of each) or `"test_set"` (300 of each).
-        size: Side of the square that each picture is resized to, in pixels; 64 as drawn.
-
-    Returns:
-        Pictures, `(N, 3, size, size)` uint8, labels and class names, as `load_pictures` does.
-
-    Raises:
-        FileNotFoundError, TypeError, ValueError: As `load_pictures`.
+    """Load the drawn pets, 64×64, as `load_pictures` does, whatever CNN_BASICS_DATA names.
 
     Example:
         >>> load_pets("test_set", size=14)[0].shape
@@ -112,22 +92,23 @@ def load_pets(split: str, size: int = 28) -> Loaded:
     return _load(BUNDLED, split, size, limit=None)
 
 
-def load_digits(split: str | None = None) -> Loaded:
+def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
     """Load the 1,797 handwritten digits that come with scikit-learn.
 
     Each is 8×8 values from 0 to 16: how many pixels of a 4×4 block of the scanned bitmap are
-    ink. Here they become 0…255 in blocks of 3×3 equal pixels, in a frame of 2 black pixels:
+    ink. Enlarged they are 0…255 in blocks of 3×3 equal pixels, in a frame of 2 black pixels:
     2 + 8·3 + 2 = 28, the side that `Custom_CNN(10, 1)` takes. Nothing is lost or made up.
 
     Args:
         split: `"training_set"` (1,437 pictures), `"test_set"` (every fifth), or None for all.
+        enlarge: False leaves them at 8×8 values from 0 to 16.
 
     Returns:
-        Pictures, `(N, 1, 28, 28)` uint8, ink is bright; labels, `(N,)` int64, 0 to 9; and the
-        class names `("0", …, "9")`.
+        Pictures, `(N, 1, 28, 28)` or `(N, 1, 8, 8)` uint8, ink is bright; labels, `(N,)` int64,
+        0 to 9; and the class names `("0", …, "9")`.
 
     Raises:
-        ValueError: `split` is another word.
+        FileNotFoundError, ValueError: scikit-learn is missing, or `split` is another word.
 
     Example:
         >>> pictures, labels, names = load_digits("test_set")
@@ -138,14 +119,45 @@ def load_digits(split: str | None = None) -> Loaded:
         E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine
         Learning Repository, 1998 (CC BY 4.0), https://doi.org/10.24432/C50P49.
     """
-    from sklearn import datasets
+    table = np.loadtxt(_of_sklearn("data/digits.csv.gz"), dtype=np.uint8, delimiter=",")
+    values, labels = torch.from_numpy(table).view(-1, 65).split([64, 1], dim=1)
+    values, labels = values.reshape(-1, 1, 8, 8), labels.flatten().long()
+    if split is not None:
+        is_test = torch.zeros(len(labels), dtype=torch.bool)
+        is_test[labels.argsort(stable=True)[::5]] = True
+        chosen = is_test == (_split(split) == "test_set")
+        values, labels = values[chosen], labels[chosen]
+    return _enlarge(values) if enlarge else values, labels, tuple("0123456789")
 
-    values, labels = datasets.load_digits(return_X_y=True)
-    is_test = np.zeros(len(labels), dtype=bool)
-    is_test[np.argsort(labels, kind="stable")[::5]] = True
-    chosen = is_test == (_split(split) == "test_set") if split is not None else is_test | True
-    pictures = _enlarge(torch.from_numpy(values[chosen]).view(-1, 1, 8, 8))
-    return pictures, torch.from_numpy(labels[chosen]).to(torch.int64), tuple("0123456789")
+
+def load_sample_image(name: str) -> np.ndarray:
+    """Load one of the two photographs that come with scikit-learn, without importing it.
+
+    Args:
+        name: `"china.jpg"`, a temple, or `"flower.jpg"`.
+
+    Returns:
+        `(427, 640, 3)` uint8 array, values 0 to 255.
+
+    Raises:
+        FileNotFoundError, ValueError: scikit-learn is missing, or `name` is another word.
+
+    Example:
+        >>> load_sample_image("flower.jpg").shape
+        (427, 640, 3)
+    """
+    expect(name in SAMPLES, f"name as one of {', '.join(SAMPLES)}", repr(name), "use one of them")
+    return read_image(_of_sklearn(f"images/{name}"))
+
+
+def _of_sklearn(name: str) -> Path:
+    """A data file inside the installed scikit-learn, whose import would cost 70 MB."""
+    found = find_spec("sklearn")
+    folder = found.submodule_search_locations[0] if found else "site-packages/sklearn"
+    path = Path(folder, "datasets", name)
+    what, fix = f"{path.name}, which comes with scikit-learn", "install scikit-learn again"
+    expect(path.is_file(), what, f"no file {path}", fix, FileNotFoundError)
+    return path
 
 
 def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
@@ -159,22 +171,21 @@ def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
     expect(fits, what, drawing, "use for example (drawing > 0.5)", TypeError)
     expect(drawing.ndim == 2 and drawing.size, what, drawing, "give one grey picture")
     ink = drawing if drawing.dtype == np.uint8 else drawing.astype(np.uint8) * 255
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    bitmap = np.zeros((BITMAP, BITMAP))
-    if rows.size:
-        cropped = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        scale = BITMAP / max(cropped.shape)
-        height, width = (max(1, round(side * scale)) for side in cropped.shape)
-        filled = Image.fromarray(cropped).resize((width, height), Image.Resampling.BILINEAR)
-        top, left = (BITMAP - height) // 2, (BITMAP - width) // 2
-        bitmap[top : top + height, left : left + width] = np.asarray(filled) / 255
-    blocks = bitmap.reshape(8, 4, 8, 4).sum(axis=(1, 3)).round()
+    paper = Image.new("L", (BITMAP, BITMAP))
+    box = Image.fromarray(ink).getbbox()
+    if box is not None:
+        cropped = Image.fromarray(ink).crop(box)
+        scale = BITMAP / max(cropped.size)
+        width, height = (max(1, round(side * scale)) for side in cropped.size)
+        filled = cropped.resize((width, height), Image.Resampling.BILINEAR)
+        paper.paste(filled, ((BITMAP - width) // 2, (BITMAP - height) // 2))
+    blocks = (np.asarray(paper) / 255).reshape(8, 4, 8, 4).sum(axis=(1, 3)).round()
     return _enlarge(torch.from_numpy(blocks).view(1, 1, 8, 8))
 
 
 def _enlarge(values: torch.Tensor) -> torch.Tensor:
     """`(N, 1, 8, 8)` from 0 to 16 becomes `(N, 1, 28, 28)` uint8."""
-    grey = (values * 255 / 16).round().to(torch.uint8)
+    grey = (values.double() * 255 / 16).round().to(torch.uint8)
     return F.pad(grey.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3), (2, 2, 2, 2))
 
 
@@ -190,7 +201,6 @@ def _load(folder: Path, split: str, size: int, limit: int | None) -> Loaded:
 
 
 def _paths(folder: Path, split: str, species: str) -> list[Path]:
-    """The pictures of one class in order, at least one."""
     inside = folder / _split(split) / split / species
     paths = pictures_in(inside) if inside.is_dir() else []
     fix = f"set {FOLDER_VARIABLE} to the folder that holds {' and '.join(SPLITS)}, or unset it"
