@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
+from cnn_basics.exercises.content import Draw, Exercise, Levels, Question, numbers
 
 
 def numbers_needed():
@@ -15,34 +15,26 @@ def numbers_needed():
 COLLAPSED = Exercise(
     name="6.1",
     title="Two layers in one",
-    difficulty=1,
-    importance=3,
-    minutes=3,
-    asks="Two fully connected layers, 8 → 20 and 20 → 3, both with bias, follow each other without an activation. One "
-    "single layer can do the same. How many numbers does it hold, weights and biases together? Set "
-    "`numbers_needed` to that number.",
+    levels=Levels(difficulty=1, importance=3, minutes=3),
+    asks="Two fully connected layers, 8 → 20 and 20 → 3, both with bias, follow each other without an "
+    "activation. One single layer can do the same. How many numbers does it hold, weights and biases "
+    "together? Set `numbers_needed` to that number.",
     reference=numbers_needed,
-    wrongs=[
-        Wrong(
-            lambda: 243,
-            "You count the weights and biases of both layers. The single layer goes straight from 8 inputs "
-            "to 3 outputs; the 20 numbers in between do not appear in it.",
+    mistakes={
+        243: (
+            "You count the weights and biases of both layers. The single layer goes straight from 8 "
+            "inputs to 3 outputs; the 20 numbers in between do not appear in it."
         ),
-        Wrong(
-            lambda: 24,
-            "You count the weights only. There is one bias for each output as well.",
+        24: "You count the weights only. There is one bias for each output as well.",
+        47: (
+            "You keep both biases. The first one goes through the second layer, W2 @ b1 + b2, and becomes "
+            "part of a single bias with one number for each output."
         ),
-        Wrong(
-            lambda: 47,
-            "You keep both biases. The first one goes through the second layer, W2 @ b1 + b2, and becomes part "
-            "of a single bias with one number for each output.",
+        483: (
+            "You multiply the sizes of all three stages. W2 @ W1 has the shape (3, 8): the 20 is summed "
+            "over and disappears."
         ),
-        Wrong(
-            lambda: 483,
-            "You multiply the sizes of all three stages. W2 @ W1 has the shape (3, 8): the 20 is summed over "
-            "and disappears.",
-        ),
-    ],
+    },
     hints=[
         "How many numbers go into the single layer, and how many come out?",
         "Its weight is W2 @ W1, of shape (3, 8). How many numbers has its bias, W2 @ b1 + b2?",
@@ -67,60 +59,45 @@ def one_layer(draw: Draw) -> tuple:
 DEAD = Exercise(
     name="6.2",
     title="Counting dead units",
-    difficulty=2,
-    importance=2,
-    minutes=7,
-    asks="Write `count_dead(x, weight, bias)`: how many units of a fully connected layer with ReLU are dead for the "
-    "examples `x`, which means that they get no gradient from any of them. `x` has the shape "
+    levels=Levels(difficulty=2, importance=2, minutes=7),
+    asks="Write `count_dead(x, weight, bias)`: how many units of a fully connected layer with ReLU are "
+    "dead for the examples `x`, which means that they get no gradient from any of them. `x` has the shape "
     "(N, in_features), `weight` (out_features, in_features) and `bias` (out_features).",
     reference=count_dead,
     cases=[
-        (
-            torch.tensor([[1.0, 0], [0, 1]]).double(),
-            torch.tensor([[1.0, 1], [1, -1], [-1, -1]]).double(),
-            torch.tensor([-2.0, 0, 0]).double(),
-        ),
-        (
-            torch.tensor([[1.0], [2], [3]]).double(),
-            torch.tensor([[1.0], [1]]).double(),
-            torch.tensor([-2.0, -3]).double(),
-        ),
+        (numbers([[1, 0], [0, 1]]), numbers([[1, 1], [1, -1], [-1, -1]]), numbers([-2, 0, 0])),
+        (numbers([[1], [2], [3]]), numbers([[1], [1]]), numbers([-2, -3])),
     ],
     random_case=one_layer,
-    wrongs=[
-        Wrong(
-            lambda x, weight, bias: (F.linear(x, weight, bias) <= 0).any(dim=0).sum().item(),
-            "You count units that are zero for at least one example. That is normal for ReLU: a unit is dead only if it "
-            "is zero for all of them.",
+    mistakes={
+        "all → any": (
+            "You count units that are zero for at least one example. That is normal for ReLU: a unit is "
+            "dead only if it is zero for all of them."
         ),
-        Wrong(
-            lambda x, weight, bias: (F.linear(x, weight, bias) <= 0).all(dim=1).sum().item(),
-            "You look along the wrong axis: you count the examples for which all units are zero. Axis 0 holds the "
-            "examples, so use all(dim=0).",
+        "dim=0 → dim=1": (
+            "You look along the wrong axis: you count the examples for which all units are zero. Axis 0 "
+            "holds the examples, so use all(dim=0)."
         ),
-        Wrong(
-            lambda x, weight, bias: (F.linear(x, weight, bias) <= 0).sum().item(),
-            "You count zeros of the output, one for each example and unit. What is asked are units: first find out "
-            "which of them are zero for every example.",
+        ".all(dim=0) →": (
+            "You count zeros of the output, one for each example and unit. What is asked are units: first "
+            "find out which of them are zero for every example."
         ),
-        Wrong(
-            lambda x, weight, bias: (F.linear(x, weight, bias) < 0).all(dim=0).sum().item(),
-            "You take a sum of exactly 0 for a living unit. There, too, ReLU gives 0, and PyTorch takes its slope to "
-            "be 0: no gradient gets through.",
+        "outputs == 0 → F.linear(x, weight, bias) < 0": (
+            "You take a sum of exactly 0 for a living unit. There, too, ReLU gives 0, and PyTorch takes "
+            "its slope to be 0: no gradient gets through."
         ),
-        Wrong(
-            lambda x, weight, bias: (F.linear(x, weight) <= 0).all(dim=0).sum().item(),
-            "You leave out the bias. It shifts the sum of every example, and a very negative bias is just what kills "
-            "a unit.",
+        ", bias →": (
+            "You leave out the bias. It shifts the sum of every example, and a very negative bias is just "
+            "what kills a unit."
         ),
-    ],
+    },
     hints=[
         "First compute the output of the layer, of shape (N, out_features). Which axis counts the units?",
         "A unit is one column of the output. It is dead if every number in its column is 0.",
         "`(outputs == 0).all(dim=0)` is True for each dead unit. Its sum is their number.",
     ],
-    why="Where ReLU gives 0 its slope is 0 as well, so a unit gets no gradient exactly if its output is 0 for "
-    "every example, which is what all(dim=0) asks of each column.",
+    why="Where ReLU gives 0 its slope is 0 as well, so a unit gets no gradient exactly if its output is 0 "
+    "for every example, which is what all(dim=0) asks of each column.",
 )
 
 
@@ -133,41 +110,6 @@ def normalise_maps(maps, running_mean, running_var, training):
     return (maps - mean) / torch.sqrt(variance + 1e-5)
 
 
-def with_statistics(maps, mean, variance):
-    return (maps - mean) / torch.sqrt(variance + 1e-5)
-
-
-def normalise_each_picture(maps, running_mean, running_var, training):
-    if not training:
-        return normalise_maps(maps, running_mean, running_var, training)
-    mean = maps.mean(dim=(2, 3), keepdim=True)
-    return with_statistics(maps, mean, maps.var(dim=(2, 3), correction=0, keepdim=True))
-
-
-def normalise_each_pixel(maps, running_mean, running_var, training):
-    if not training:
-        return normalise_maps(maps, running_mean, running_var, training)
-    return with_statistics(maps, maps.mean(dim=0), maps.var(dim=0, correction=0))
-
-
-def normalise_unbiased(maps, running_mean, running_var, training):
-    if not training:
-        return normalise_maps(maps, running_mean, running_var, training)
-    mean = maps.mean(dim=(0, 2, 3), keepdim=True)
-    return with_statistics(maps, mean, maps.var(dim=(0, 2, 3), keepdim=True))
-
-
-def normalise_without_root(maps, running_mean, running_var, training):
-    if training:
-        running_mean = maps.mean(dim=(0, 2, 3))
-        running_var = maps.var(dim=(0, 2, 3), correction=0)
-    return (maps - running_mean.view(-1, 1, 1)) / (running_var.view(-1, 1, 1) + 1e-5)
-
-
-def normalise_always_by_batch(maps, running_mean, running_var, training):
-    return normalise_maps(maps, running_mean, running_var, True)
-
-
 def one_batch(draw: Draw) -> tuple:
     channels = draw.randint(1, 3)
     maps = draw.tensor(draw.randint(2, 3), channels, draw.randint(1, 2), draw.randint(2, 3))
@@ -178,99 +120,86 @@ def one_batch(draw: Draw) -> tuple:
 NORMALISED = Exercise(
     name="6.3",
     title="Batch normalisation, both ways",
-    difficulty=3,
-    importance=3,
-    minutes=15,
-    asks="Write `normalise_maps(maps, running_mean, running_var, training)`: batch normalisation of feature maps "
-    "of shape (N, C, H, W), without γ and β. If `training` is True, it uses the mean and variance of the batch, "
-    "else the running ones, both of shape (C,), which it leaves as they are. Add eps = 1e-5 to the variance before "
-    "you take the root. Do it by hand, without `batch_norm`.",
+    levels=Levels(difficulty=3, importance=3, minutes=15),
+    asks="Write `normalise_maps(maps, running_mean, running_var, training)`: batch normalisation of "
+    "feature maps of shape (N, C, H, W), without γ and β. If `training` is True, it uses the mean and "
+    "variance of the batch, else the running ones, both of shape (C,), which it leaves as they are. Add "
+    "eps = 1e-5 to the variance before you take the root. Do it by hand, without `batch_norm`.",
     reference=normalise_maps,
     cases=[
+        (numbers([[[[1, 3]]], [[[1, 3]]]]), numbers([0]), numbers([4]), True),
         (
-            torch.tensor([[[[1.0, 3]]], [[[1, 3]]]]).double(),
-            torch.tensor([0.0]).double(),
-            torch.tensor([4.0]).double(),
-            True,
-        ),
-        (
-            torch.tensor([[[[1.0, 3]], [[4, 4]]], [[[5, 7]], [[0, 8]]]]).double(),
-            torch.tensor([3.0, 4]).double(),
-            torch.tensor([4.0, 16]).double(),
+            numbers([[[[1, 3]], [[4, 4]]], [[[5, 7]], [[0, 8]]]]),
+            numbers([3, 4]),
+            numbers([4, 16]),
             False,
         ),
         (
-            torch.tensor([[[[1.0, 3]], [[4, 4]]], [[[5, 7]], [[0, 8]]]]).double(),
-            torch.tensor([3.0, 4]).double(),
-            torch.tensor([4.0, 16]).double(),
+            numbers([[[[1, 3]], [[4, 4]]], [[[5, 7]], [[0, 8]]]]),
+            numbers([3, 4]),
+            numbers([4, 16]),
             True,
         ),
     ],
     random_case=one_batch,
-    wrongs=[
-        Wrong(
-            normalise_each_picture,
-            "You take the mean over H and W only, so each picture has its own. All pictures of the batch share the mean "
-            "of a channel: take it over the axes (0, 2, 3).",
+    mistakes={
+        "dim=(0, 2, 3) → dim=(2, 3); 1, -1, 1, 1 → -1, maps.shape[1], 1, 1": (
+            "You take the mean over H and W only, so each picture has its own. All pictures of the batch "
+            "share the mean of a channel: take it over the axes (0, 2, 3)."
         ),
-        Wrong(
-            normalise_each_pixel,
-            "You take the mean over N only, so each pixel has its own. All pixels of a channel share one mean: "
-            "take it over the axes (0, 2, 3).",
+        "dim=(0, 2, 3) → dim=0; 1, -1, 1, 1 → maps.shape[1:] if training else (-1, 1, 1)": (
+            "You take the mean over N only, so each pixel has its own. All pixels of a channel share one "
+            "mean: take it over the axes (0, 2, 3)."
         ),
-        Wrong(
-            normalise_unbiased,
-            "You divide by the unbiased variance, which is what `var` gives unless told otherwise. The normalisation divides by "
-            "the number of values: correction=0. Only the running variance is updated with the unbiased one.",
+        ", correction=0 →": (
+            "You divide by the unbiased variance, which is what `var` gives unless told otherwise. The "
+            "normalisation divides by the number of values: correction=0. Only the running variance is "
+            "updated with the unbiased one."
         ),
-        Wrong(
-            normalise_without_root,
-            "You divide by the variance. Its root, the standard deviation, is what brings the spread to 1.",
+        "torch.sqrt →": (
+            "You divide by the variance. Its root, the standard deviation, is what brings the spread to "
+            "1."
         ),
-        Wrong(
-            normalise_always_by_batch,
-            "You use the statistics of the batch even if `training` is False. Then a picture's answer depends on the "
-            "others in its batch. In evaluation, use running_mean and running_var.",
+        "if training → if True": (
+            "You use the statistics of the batch even if `training` is False. Then a picture's answer "
+            "depends on the others in its batch. In evaluation, use running_mean and running_var."
         ),
-    ],
+    },
     hints=[
         "First decide which mean and variance to use: those of the batch or those that were given.",
         "One mean for each channel means over all axes but axis 1. The variance needs correction=0.",
-        "Means of shape (C,) meet the maps as `mean.view(1, -1, 1, 1)`. Then it is "
-        "(maps - mean) / torch.sqrt(variance + 1e-5).",
+        "Means of shape (C,) meet the maps as `mean.view(1, -1, 1, 1)`. Then it is (maps - mean) / "
+        "torch.sqrt(variance + 1e-5).",
     ],
-    why="Each channel is one feature, so its mean and variance are taken over N, H and W in training; "
-    "in evaluation they are fixed numbers, and no picture can change the answer for another.",
+    why="Each channel is one feature, so its mean and variance are taken over N, H and W in training; in "
+    "evaluation they are fixed numbers, and no picture can change the answer for another.",
 )
 
 REVIVED = Question(
     name="6.4",
     title="Bringing a unit back",
-    difficulty=2,
-    importance=2,
-    minutes=2,
-    asks="A unit with ReLU gets sums near −50 for every training picture, so it is dead. You train by plain gradient "
-    "descent and leave all layers before it as they are. What lets the unit learn again?",
-    options=[
-        (
-            "Training longer",
-            "Its slope is 0 for every picture, so its gradient is 0 in every step, however many there are.",
+    levels=Levels(difficulty=2, importance=2, minutes=2),
+    asks="A unit with ReLU gets sums near −50 for every training picture, so it is dead. You train by "
+    "plain gradient descent and leave all layers before it as they are. What lets the unit learn again?",
+    answers={
+        "Training longer": (
+            "Its slope is 0 for every picture, so its gradient is 0 in every step, however many there "
+            "are."
         ),
-        (
-            "A larger learning rate",
-            "The step is learning rate times gradient, and 0 times anything is 0. A large learning rate may have killed it.",
+        "A larger learning rate": (
+            "The step is learning rate times gradient, and 0 times anything is 0. A large learning rate "
+            "may have killed it."
         ),
-        (
-            "Sigmoid instead of ReLU",
-            "At −50 sigmoid is saturated: its slope there is far below one millionth, so in practice nothing changes.",
+        "Sigmoid instead of ReLU": (
+            "At −50 sigmoid is saturated: its slope there is far below one millionth, so in practice "
+            "nothing changes."
         ),
-        (
-            "Leaky ReLU instead of ReLU",
-            "Its slope for negative sums is small, such as 0.1, but not 0, however far from zero the sum is. So a "
-            "gradient arrives.",
+        "Leaky ReLU instead of ReLU": (
+            "Its slope for negative sums is small, such as 0.1, but not 0, however far from zero the sum "
+            "is. So a gradient arrives."
         ),
-    ],
+    },
     right=3,
-)  # fmt: skip
+)
 
 ASKED = (COLLAPSED, DEAD, NORMALISED, REVIVED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
+from cnn_basics.exercises.content import Draw, Exercise, Levels, Question, numbers
 
 
 def gradient_of_w():
@@ -15,47 +15,41 @@ def gradient_of_w():
 TWO_PATHS = Exercise(
     name="8.1",
     title="Two paths to one weight",
-    difficulty=1,
-    importance=3,
-    minutes=5,
-    asks="The weight w = 3 is used twice: first = 2·w − 3, and second = w + 1. The loss is "
-    "first² + second². Predict the gradient of the loss for w, a number, and assign it to `gradient_of_w`.",
+    levels=Levels(difficulty=1, importance=3, minutes=5),
+    asks="The weight w = 3 is used twice: first = 2·w − 3, and second = w + 1. The loss is first² + "
+    "second². Predict the gradient of the loss for w, a number, and assign it to `gradient_of_w`.",
     reference=gradient_of_w,
-    wrongs=[
-        Wrong(
-            lambda: 12,
+    mistakes={
+        12: (
             "You followed only the path through first. The weight also reaches the loss through second: "
-            "add what comes back along that path.",
+            "add what comes back along that path."
         ),
-        Wrong(
-            lambda: 8,
-            "You kept only what came back through second, as if it replaced the rest. A number that is used twice "
-            "gets two gradients, and they are added.",
+        8: (
+            "You kept only what came back through second, as if it replaced the rest. A number that is "
+            "used twice gets two gradients, and they are added."
         ),
-        Wrong(
-            lambda: 14,
-            "You left out the slope of 2·w − 3. When w grows by a little, first grows by twice as "
-            "much, so what comes back along this path is multiplied by 2.",
+        14: (
+            "You left out the slope of 2·w − 3. When w grows by a little, first grows by twice as much, "
+            "so what comes back along this path is multiplied by 2."
         ),
-        Wrong(
-            lambda: 10,
-            "You left out the slope of the squares. A square grows 2 · first times as fast as first, "
-            "and the same holds for second.",
+        10: (
+            "You left out the slope of the squares. A square grows 2 · first times as fast as first, and "
+            "the same holds for second."
         ),
-        Wrong(
-            lambda: 96,
-            "You multiplied the two paths with each other. Multiply along one path; what comes back "
-            "along several paths is added.",
+        96: (
+            "You multiplied the two paths with each other. Multiply along one path; what comes back along "
+            "several paths is added."
         ),
-    ],
+    },
     hints=[
         "Work out first and second. Which gradient arrives at each of them from its square?",
-        "2 · 3 arrives at first, and 2 · 4 at second. Multiply each by the slope of its own step down to w.",
-        "The slopes are 2 for first and 1 for second. So it is 6 · 2 from one path and 8 · 1 from "
-        "the other, added.",
+        "2 · 3 arrives at first, and 2 · 4 at second. Multiply each by the slope of its own step down to "
+        "w.",
+        "The slopes are 2 for first and 1 for second. So it is 6 · 2 from one path and 8 · 1 from the "
+        "other, added.",
     ],
-    why="Along the first path 2 · 3 · 2 comes back, along the second 2 · 4 · 1, and what comes back "
-    "along several paths is added.",
+    why="Along the first path 2 · 3 · 2 comes back, along the second 2 · 4 · 1, and what comes back along "
+    "several paths is added.",
 )
 
 
@@ -63,11 +57,6 @@ def score_gradient(scores, target):
     said = torch.softmax(scores, dim=1)
     truth = F.one_hot(target, scores.shape[1])
     return (said - truth) / len(scores)
-
-
-def scores_over_pictures(scores, target):
-    said = torch.softmax(scores, dim=0)
-    return (said - F.one_hot(target, scores.shape[1])) / len(scores)
 
 
 def some_scores(draw: Draw) -> tuple:
@@ -79,44 +68,40 @@ def some_scores(draw: Draw) -> tuple:
 SCORES = Exercise(
     name="8.2",
     title="Where the first gradient comes from",
-    difficulty=2,
-    importance=3,
-    minutes=8,
-    asks="Write `score_gradient(scores, target)`: the gradient of `F.cross_entropy(scores, target)` for the "
-    "`scores`, without autograd. `scores` has the shape (N, K), for N pictures and K classes; `target` has the "
-    "shape (N,) and holds the number of each right class. Return a tensor of shape (N, K).",
+    levels=Levels(difficulty=2, importance=3, minutes=8),
+    asks="Write `score_gradient(scores, target)`: the gradient of `F.cross_entropy(scores, target)` for "
+    "the `scores`, without autograd. `scores` has the shape (N, K), for N pictures and K classes; "
+    "`target` has the shape (N,) and holds the number of each right class. Return a tensor of shape (N, "
+    "K).",
     reference=score_gradient,
     cases=[
         (torch.zeros(1, 4).double(), torch.tensor([2])),
         (torch.zeros(2, 2).double(), torch.tensor([0, 1])),
-        (torch.tensor([[1.0, 0], [0, 0], [0, 2]]).double(), torch.tensor([0, 0, 1])),
+        (numbers([[1, 0], [0, 0], [0, 2]]), torch.tensor([0, 0, 1])),
     ],
     random_case=some_scores,
-    wrongs=[
-        Wrong(
-            lambda scores, target: score_gradient(scores, target) * len(scores),
+    mistakes={
+        "/ len(scores) →": (
             "Your gradient is that of the sum of the losses. The loss of a batch is the mean over its "
-            "pictures, so everything is divided by N.",
+            "pictures, so everything is divided by N."
         ),
-        Wrong(
-            lambda scores, target: -score_gradient(scores, target),
+        "said - truth → truth - said": (
             "Your signs are turned over: you take what is true minus what was said. The loss falls when "
-            "the score of the right class rises, so that gradient is below 0: said minus true.",
+            "the score of the right class rises, so that gradient is below 0: said minus true."
         ),
-        Wrong(
-            scores_over_pictures,
-            "Your softmax runs over the pictures, so each class adds up to 1. The shares of one "
-            "picture's classes must add up to 1: softmax over dim=1.",
+        "dim=1 → dim=0": (
+            "Your softmax runs over the pictures, so each class adds up to 1. The shares of one picture's "
+            "classes must add up to 1: softmax over dim=1."
         ),
-        Wrong(
-            lambda scores, target: score_gradient(scores, target) / scores.shape[1],
-            "You divide by the number of all scores, N · K. There is one loss for each picture, "
-            "so the mean is over N numbers.",
+        "len(scores) → scores.numel()": (
+            "You divide by the number of all scores, N · K. There is one loss for each picture, so the "
+            "mean is over N numbers."
         ),
-    ],
+    },
     hints=[
         "For one picture it is what the network said minus what is true. How do scores become shares?",
-        "The truth has a 1 at the right class and 0 elsewhere: F.one_hot(target, K). The loss is a mean over the pictures.",
+        "The truth has a 1 at the right class and 0 elsewhere: F.one_hot(target, K). The loss is a mean "
+        "over the pictures.",
         "Subtract F.one_hot(target, scores.shape[1]) from torch.softmax(scores, dim=1), then divide by N, "
         "which is len(scores).",
     ],
@@ -137,21 +122,6 @@ def give_back(grad_output, kernel, stride, padding):
     return shown[padding : size[0] - padding, padding : size[1] - padding]
 
 
-def give_back_by_overwriting(grad_output, kernel, stride, padding):
-    shown = torch.zeros_like(give_back(grad_output, kernel, stride, 0))
-    height, width = kernel.shape
-    for i in range(grad_output.shape[0]):
-        for j in range(grad_output.shape[1]):
-            top, left = i * stride, j * stride
-            shown[top : top + height, left : left + width] = grad_output[i, j] * kernel
-    return shown[padding : shown.shape[0] - padding, padding : shown.shape[1] - padding]
-
-
-def give_back_cut_at_the_end(grad_output, kernel, stride, padding):
-    shown = give_back(grad_output, kernel, stride, 0)
-    return shown[: shown.shape[0] - 2 * padding, : shown.shape[1] - 2 * padding]
-
-
 def one_backward_pass(draw: Draw) -> tuple:
     grad_output = draw.tensor(draw.randint(2, 3), draw.randint(2, 3))
     kernel = draw.tensor(draw.randint(2, 3), draw.randint(2, 3))
@@ -161,96 +131,79 @@ def one_backward_pass(draw: Draw) -> tuple:
 GIVE_BACK = Exercise(
     name="8.3",
     title="Giving back to the picture",
-    difficulty=3,
-    importance=3,
-    minutes=15,
-    asks="Write `give_back(grad_output, kernel, stride, padding)`: the gradient for the input of a convolution "
-    "with one input and one output channel. `grad_output` (rows, columns) arrives for its output; `kernel` has "
-    "the shape (height, width); `stride` and `padding` are whole numbers, for both directions. Return the gradient for "
-    "the input without its padding. The windows fitted exactly: no row or column was left over. Work without "
-    "autograd and without `F.conv_transpose2d`.",
+    levels=Levels(difficulty=3, importance=3, minutes=15),
+    asks="Write `give_back(grad_output, kernel, stride, padding)`: the gradient for the input of a "
+    "convolution with one input and one output channel. `grad_output` (rows, columns) arrives for its "
+    "output; `kernel` has the shape (height, width); `stride` and `padding` are whole numbers, for both "
+    "directions. Return the gradient for the input without its padding. The windows fitted exactly: no "
+    "row or column was left over. Work without autograd and without `F.conv_transpose2d`.",
     reference=give_back,
     cases=[
-        (torch.tensor([[1.0, 2]]).double(), torch.tensor([[1.0, 10]]).double(), 1, 0),
-        (torch.tensor([[1.0], [2]]).double(), torch.tensor([[1.0, 2], [3, 4]]).double(), 2, 0),
-        (
-            torch.tensor([[1.0, 2], [3, 4]]).double(),
-            torch.tensor([[1.0, 0, 0], [0, 5, 2]]).double(),
-            1,
-            1,
-        ),
+        (numbers([[1, 2]]), numbers([[1, 10]]), 1, 0),
+        (numbers([[1], [2]]), numbers([[1, 2], [3, 4]]), 2, 0),
+        (numbers([[1, 2], [3, 4]]), numbers([[1, 0, 0], [0, 5, 2]]), 1, 1),
     ],
     random_case=one_backward_pass,
-    wrongs=[
-        Wrong(
-            lambda grad_output, kernel, stride, padding: give_back(
-                grad_output, kernel.flip(0, 1), stride, padding
-            ),
-            "Your kernel is turned the wrong way. When each output gives back to its window, it lays down the kernel "
-            "as it is; only if you collect with a sliding kernel must that one be flipped, up-down and left-right.",
+    mistakes={
+        "* kernel → * kernel.flip(0, 1)": (
+            "Your kernel is turned the wrong way. When each output gives back to its window, it lays down "
+            "the kernel as it is; only if you collect with a sliding kernel must that one be flipped, "
+            "up-down and left-right."
         ),
-        Wrong(
-            give_back_by_overwriting,
+        "+= → =": (
             "Where windows overlap, you keep only what the last one gives back. A pixel that was seen "
-            "several times gets the sum: use += in place of =.",
+            "several times gets the sum: use += in place of =."
         ),
-        Wrong(
-            lambda grad_output, kernel, stride, padding: give_back(grad_output, kernel, 1, padding),
-            "You lay the windows down 1 pixel apart, whatever the stride. They began stride pixels apart on the way "
-            "forward, so output (i, j) gives back from row i · stride and column j · stride on.",
+        "stride → 1": (
+            "You lay the windows down 1 pixel apart, whatever the stride. They began stride pixels apart "
+            "on the way forward, so output (i, j) gives back from row i · stride and column j · stride "
+            "on."
         ),
-        Wrong(
-            lambda grad_output, kernel, stride, padding: give_back(grad_output, kernel, stride, 0),
-            "You return a gradient for the padding as well. The gradient has the shape of the input: "
-            "cut off padding rows and columns on each side.",
+        "padding → 0": (
+            "You return a gradient for the padding as well. The gradient has the shape of the input: cut "
+            "off padding rows and columns on each side."
         ),
-        Wrong(
-            give_back_cut_at_the_end,
-            "You cut off the padding at the end only, so every number stands too far down and too far right. "
-            "It lay all around the input: cut off as much at the start as at the end.",
+        "padding : size → : size; - padding → - 2 * padding": (
+            "You cut off the padding at the end only, so every number stands too far down and too far "
+            "right. It lay all around the input: cut off as much at the start as at the end."
         ),
-    ],
+    },
     hints=[
         "How large was the input with its padding? The last window starts at row (rows - 1) · stride and "
         "is height rows high.",
-        "Start from zeros of that size. Each output adds grad_output[i, j] * kernel to the window that it came from.",
-        "The window of output (i, j) starts at row i * stride and column j * stride. Add with += there, and at the end "
-        "cut off padding rows and columns on all four sides.",
+        "Start from zeros of that size. Each output adds grad_output[i, j] * kernel to the window that it "
+        "came from.",
+        "The window of output (i, j) starts at row i * stride and column j * stride. Add with += there, "
+        "and at the end cut off padding rows and columns on all four sides.",
     ],
-    why="Each output was made from its window, each pixel times a weight, so it hands its gradient times the "
-    "kernel back to that window; overlaps add up, and nobody asks for the gradient of the padding.",
+    why="Each output was made from its window, each pixel times a weight, so it hands its gradient times "
+    "the kernel back to that window; overlaps add up, and nobody asks for the gradient of the padding.",
 )
 
 HIDDEN_FLIP = Question(
     name="8.4",
     title="A bug that hides",
-    difficulty=2,
-    importance=2,
-    minutes=2,
-    asks="In the backward pass of a convolution, someone forgets to flip the kernel. With which of these kernels does "
-    "`gradient_check` find nothing wrong?",
-    options=[
-        (
-            "[[1, 2], [1, 2]]",
-            "Its rows are equal, so only the flip up-down changes nothing. The flip left-right "
-            "makes [[2, 1], [2, 1]] of it.",
+    levels=Levels(difficulty=2, importance=2, minutes=2),
+    asks="In the backward pass of a convolution, someone forgets to flip the kernel. With which of these "
+    "kernels does `gradient_check` find nothing wrong?",
+    answers={
+        "[[1, 2], [1, 2]]": (
+            "Its rows are equal, so only the flip up-down changes nothing. The flip left-right makes [[2, "
+            "1], [2, 1]] of it."
         ),
-        (
-            "[[1, 0], [0, 2]]",
+        "[[1, 0], [0, 2]]": (
             "It equals its transpose, but a flip is no transpose: up-down and left-right together make "
-            "[[2, 0], [0, 1]] of it.",
+            "[[2, 0], [0, 1]] of it."
         ),
-        (
-            "[[1, 3], [3, 1]]",
-            "Flipped up-down and left-right, it is the same kernel, so the wrong gradient is right by chance. "
-            "Check with random kernels.",
+        "[[1, 3], [3, 1]]": (
+            "Flipped up-down and left-right, it is the same kernel, so the wrong gradient is right by "
+            "chance. Check with random kernels."
         ),
-        (
-            "[[1, 1], [-1, -1]]",
-            "The flip makes [[-1, -1], [1, 1]] of it. Every number gets the wrong sign, and the points lie on "
-            "the diagonal turned over.",
+        "[[1, 1], [-1, -1]]": (
+            "The flip makes [[-1, -1], [1, 1]] of it. Every number gets the wrong sign, and the points "
+            "lie on the diagonal turned over."
         ),
-    ],
+    },
     right=2,
 )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from itertools import combinations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
+from cnn_basics.exercises.content import Draw, Exercise, Levels, Question, numbers
 
 
 def start_loss():
@@ -20,32 +19,22 @@ def start_loss():
 START_LOSS = Exercise(
     name="9.1",
     title="The loss before the first step",
-    difficulty=1,
-    importance=3,
-    minutes=3,
-    asks="A network for the ten digits has just been made, and has learned nothing: it gives each "
-    "class about the same probability. Set `start_loss` to the cross-entropy that you expect, "
-    "as a number or as a formula.",
+    levels=Levels(difficulty=1, importance=3, minutes=3),
+    asks="A network for the ten digits has just been made, and has learned nothing: it gives each class "
+    "about the same probability. Set `start_loss` to the cross-entropy that you expect, as a number or as "
+    "a formula.",
     reference=start_loss,
-    wrongs=[
-        Wrong(
-            lambda: math.log(2),
+    mistakes={
+        math.log(2): (
             "That is the loss of guessing between two classes. With ten, the right class gets a "
-            "probability of 1/10.",
+            "probability of 1/10."
         ),
-        Wrong(
-            lambda: 0.1,
-            "That is the probability of the right class. The cross-entropy is minus its logarithm.",
+        0.1: "That is the probability of the right class. The cross-entropy is minus its logarithm.",
+        -math.log(10): (
+            "The logarithm of 1/10 is negative, and the loss is minus that: a loss is never below 0."
         ),
-        Wrong(
-            lambda: -math.log(10),
-            "The logarithm of 1/10 is negative, and the loss is minus that: a loss is never below 0.",
-        ),
-        Wrong(
-            lambda: math.log10(10),
-            "PyTorch takes the natural logarithm, math.log, not the one to base 10.",
-        ),
-    ],
+        math.log10(10): "PyTorch takes the natural logarithm, math.log, not the one to base 10.",
+    },
     hints=[
         "Which probability does the right class get when all ten get the same?",
         "The cross-entropy of one picture is minus the logarithm of that probability.",
@@ -71,51 +60,40 @@ def accuracy_cases(draw: Draw) -> tuple:
 ACCURACY = Exercise(
     name="9.2",
     title="Accuracy from scores",
-    difficulty=2,
-    importance=3,
-    minutes=5,
-    asks="Write `accuracy(scores, labels)`: the share of pictures that are answered right, a number "
-    "from 0 to 1. `scores` has shape (N, classes), one row for each picture, and `labels`, of "
-    "shape (N,), holds the number of the right class. Scores are not probabilities.",
+    levels=Levels(difficulty=2, importance=3, minutes=5),
+    asks="Write `accuracy(scores, labels)`: the share of pictures that are answered right, a number from "
+    "0 to 1. `scores` has shape (N, classes), one row for each picture, and `labels`, of shape (N,), "
+    "holds the number of the right class. Scores are not probabilities.",
     reference=accuracy,
     cases=[
-        (torch.tensor([[2.0, 1], [0, 3], [1, -1]]).double(), torch.tensor([0, 1, 1])),
-        (torch.tensor([[-3.0, -1, -2]]).double(), torch.tensor([1])),
+        (numbers([[2, 1], [0, 3], [1, -1]]), torch.tensor([0, 1, 1])),
+        (numbers([[-3, -1, -2]]), torch.tensor([1])),
     ],
     random_case=accuracy_cases,
-    wrongs=[
-        Wrong(
-            lambda scores, labels: (scores.argmax(dim=0) == labels).double().mean().item(),
-            "You look for the largest number down each column: which picture has the highest score "
-            "for a class. The answer to a picture is the largest of its own row: dim=1.",
+    mistakes={
+        "dim=1 → dim=0": (
+            "You look for the largest number down each column: which picture has the highest score for a "
+            "class. The answer to a picture is the largest of its own row: dim=1."
         ),
-        Wrong(
-            lambda scores, labels: (scores.argmax(dim=1) == labels).sum().item(),
-            "You count the right answers. A share is their number divided by all pictures.",
+        "double().mean() → sum()": (
+            "You count the right answers. A share is their number divided by all pictures."
         ),
-        Wrong(
-            lambda scores, labels: (scores.argmin(dim=1) == labels).double().mean().item(),
-            "You take the class with the lowest score. The network answers with the highest.",
+        "argmax → argmin": (
+            "You take the class with the lowest score. The network answers with the highest."
         ),
-        Wrong(
-            lambda scores, labels: (
-                (scores.gather(1, labels[:, None])[:, 0] > 0.5).double().mean().item()
-            ),
-            "You ask whether the right class has a score above 0.5, as if scores were "
-            "probabilities. What counts is whether it has the highest score of its row.",
+        "scores.argmax(dim=1) == labels → scores.gather(1, labels[:, None])[:, 0] > 0.5": (
+            "You ask whether the right class has a score above 0.5, as if scores were probabilities. What "
+            "counts is whether it has the highest score of its row."
         ),
-        Wrong(
-            lambda scores, labels: (scores.argmax(dim=1) != labels).double().mean().item(),
-            "That is the share of mistakes: 1 minus the accuracy.",
-        ),
-    ],
+        "== → !=": "That is the share of mistakes: 1 minus the accuracy.",
+    },
     hints=[
         "What does the network answer for one picture, given its row of scores?",
         "scores.argmax(dim=1) gives the answers, of shape (N,). Compare them with the labels.",
         "The comparison gives True and False; as numbers, 1 and 0, their mean is the share.",
     ],
-    why="The answer to a picture is the class with the highest score in its row; the comparison "
-    "with the labels gives a 1 for each right one, and the mean of ones and zeros is a share.",
+    why="The answer to a picture is the class with the highest score in its row; the comparison with the "
+    "labels gives a 1 for each right one, and the mean of ones and zeros is a share.",
 )
 
 
@@ -145,47 +123,38 @@ def train_by_batches(model, pictures, labels, batches):
     model.eval()
     return model(pictures.double() / 255).detach()
 """
+
 BUGS = {
-    "mode": "the network is trained in evaluation mode: batch norm then uses its running "
-    "statistics, and never updates them. Write model.train() before the loop.",
-    "scale": "it is trained with pixels from 0 to 255 and tested with pixels from 0 to 1. Divide by 255 "
-    "in both places.",
-    "softmax": "F.cross_entropy takes scores and does the softmax itself. A softmax before it "
-    "flattens the gradient.",
-    "labels": "the labels are the first ones, whatever pictures are chosen. Pick both with the "
-    "same numbers: labels[chosen].",
-    "mean": "F.cross_entropy is a mean over the batch already. Dividing once more makes every "
-    "step too small.",
-    "zero_grad": "gradients add up from step to step. Call optimizer.zero_grad() before backward().",
+    "model.train() → model.eval()": (
+        "the network is trained in evaluation mode: batch norm then uses its running statistics, and "
+        "never updates them. Write model.train() before the loop."
+    ),
+    "[chosen].double() / 255 → [chosen].double()": (
+        "it is trained with pixels from 0 to 255 and tested with pixels from 0 to 1. Divide by 255 in "
+        "both places."
+    ),
+    "cross_entropy(scores → cross_entropy(F.softmax(scores, dim=1)": (
+        "F.cross_entropy takes scores and does the softmax itself. A softmax before it flattens the "
+        "gradient."
+    ),
+    "labels[chosen] → labels[: len(chosen)]": (
+        "the labels are the first ones, whatever pictures are chosen. Pick both with the same numbers: "
+        "labels[chosen]."
+    ),
+    "loss.backward() → (loss / len(chosen)).backward()": (
+        "F.cross_entropy is a mean over the batch already. Dividing once more makes every step too small."
+    ),
+    "optimizer.zero_grad() →": (
+        "gradients add up from step to step. Call optimizer.zero_grad() before backward()."
+    ),
 }
-
-
-def train_with(bugs: frozenset[str]) -> Callable[..., Tensor]:
-    """Make the training that still has these bugs."""
-
-    def broken(model: nn.Module, pictures: Tensor, labels: Tensor, batches: list) -> Tensor:
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        model.train("mode" not in bugs)
-        for chosen in batches:
-            scores = model(pictures[chosen].double() / (1 if "scale" in bugs else 255))
-            scores = F.softmax(scores, dim=1) if "softmax" in bugs else scores
-            right = labels[: len(chosen)] if "labels" in bugs else labels[chosen]
-            loss = F.cross_entropy(scores, right) / (len(chosen) if "mean" in bugs else 1)
-            if "zero_grad" not in bugs:
-                optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return model.eval()(pictures.double() / 255).detach()
-
-    return broken
 
 
 def what_is_left(bugs: tuple[str, ...]) -> str:
     """Say how many bugs are left, and what the first of them is."""
-    text = BUGS[bugs[0]]
     if len(bugs) == 1:
-        return f"One mistake is left: {text}"
-    return f"{len(bugs)} mistakes are left. One of them: {text}"
+        return f"One mistake is left: {BUGS[bugs[0]]}"
+    return f"{len(bugs)} mistakes are left. One of them: {BUGS[bugs[0]]}"
 
 
 def train_case(draw: Draw) -> tuple:
@@ -204,31 +173,28 @@ def train_case(draw: Draw) -> tuple:
 TRAIN = Exercise(
     name="9.3",
     title="Repair the training",
-    difficulty=3,
-    importance=3,
-    minutes=20,
-    asks="`train_by_batches(model, pictures, labels, batches)` should train with SGD, one step for each batch, and return "
-    "the scores of all pictures after that. It runs without an error, and has six mistakes. "
-    "`pictures` are uint8 of shape (N, 1, H, W), `labels` the right classes, and each of "
+    levels=Levels(difficulty=3, importance=3, minutes=20),
+    asks="`train_by_batches(model, pictures, labels, batches)` should train with SGD, one step for each "
+    "batch, and return the scores of all pictures after that. It runs without an error, and has six "
+    "mistakes. `pictures` are uint8 of shape (N, 1, H, W), `labels` the right classes, and each of "
     "`batches` holds the numbers of the pictures of one step.",
     reference=train_by_batches,
     stub=BROKEN,
     cases=[train_case(Draw(str(number))) for number in range(4)],  # few, since each is a training
-    wrongs=[
-        Wrong(train_with(frozenset(bugs)), what_is_left(bugs))
+    mistakes={
+        "; ".join(bugs): what_is_left(bugs)
         for count in range(1, len(BUGS))  # with all of them it is as it was given
         for bugs in combinations(BUGS, count)
-    ],
+    },
     hints=[
-        "Read it line by line, and say of each: what comes in, what goes out, and is it so in "
-        "training and in testing?",
+        "Read it line by line, and say of each: what comes in, what goes out, and is it so in training "
+        "and in testing?",
         "Two mistakes are in the line with F.cross_entropy, one is in the line before it. Two are about "
         "what is done before the loop, and to the pixels.",
         "One is not in any line: what must happen to the gradients of the last step?",
     ],
-    why="Training mode for batch norm, the same scaling in both places, scores instead of "
-    "probabilities, the labels of the chosen pictures, one mean only, and gradients that start "
-    "from zero in each step.",
+    why="Training mode for batch norm, the same scaling in both places, scores instead of probabilities, "
+    "the labels of the chosen pictures, one mean only, and gradients that start from zero in each step.",
 )
 
 
@@ -242,15 +208,6 @@ def kept_epoch(valid_loss, patience):
     return best
 
 
-def kept_at_first_rise(valid_loss, patience):
-    rises = [e for e in range(1, len(valid_loss)) if valid_loss[e] >= valid_loss[e - 1]]
-    return rises[0] - 1 if rises else len(valid_loss) - 1
-
-
-def kept_last(valid_loss, patience):
-    return min(kept_epoch(valid_loss, patience) + patience, len(valid_loss) - 1)
-
-
 def losses(draw: Draw) -> tuple:
     return [draw.randint(1, 9) / 10 for _ in range(draw.randint(1, 8))], draw.randint(1, 3)
 
@@ -258,38 +215,32 @@ def losses(draw: Draw) -> tuple:
 KEPT = Exercise(
     name="9.4",
     title="Early stopping",
-    difficulty=2,
-    importance=2,
-    minutes=10,
+    levels=Levels(difficulty=2, importance=2, minutes=10),
     asks="Write `kept_epoch(valid_loss, patience)`: the epoch, counted from 0, whose weights are kept. "
-    "Training stops as soon as `patience` epochs in a row have brought no loss below the best "
-    "one so far; what would have come later is never seen. `valid_loss` lists the validation "
-    "losses of all epochs.",
+    "Training stops as soon as `patience` epochs in a row have brought no loss below the best one so far; "
+    "what would have come later is never seen. `valid_loss` lists the validation losses of all epochs.",
     reference=kept_epoch,
     cases=[([0.7, 0.5, 0.6, 0.4], 2), ([0.7, 0.5, 0.6, 0.6, 0.1], 2), ([0.3], 1)],
     random_case=losses,
-    wrongs=[
-        Wrong(
-            lambda valid_loss, patience: valid_loss.index(min(valid_loss)),
-            "You take the lowest loss of the whole list. Training may have stopped before it: the "
-            "epochs after the stop never happen.",
+    mistakes={
+        "valid_loss.index(min(valid_loss))": (
+            "You take the lowest loss of the whole list. Training may have stopped before it: the epochs "
+            "after the stop never happen."
         ),
-        Wrong(
-            kept_at_first_rise,
-            "You stop at the first epoch that is not better than the one before. A loss goes up "
-            "and down by chance: wait for `patience` epochs without a new best one.",
+        "== patience → == 1": (
+            "You stop at the first epoch that is not better than the one before. A loss goes up and down "
+            "by chance: wait for `patience` epochs without a new best one."
         ),
-        Wrong(
-            kept_last,
-            "You return the epoch at which training stops. Its weights are worse than those of "
-            "the best epoch, which are the ones to keep.",
+        "return best → return epoch": (
+            "You return the epoch at which training stops. Its weights are worse than those of the best "
+            "epoch, which are the ones to keep."
         ),
-    ],
+    },
     hints=[
         "Go through the losses in order, and remember the epoch with the lowest one so far.",
         "How many epochs have gone by since then? If it is `patience`, stop.",
-        "for epoch, loss in enumerate(valid_loss): a lower loss makes best = epoch; stop when "
-        "epoch - best == patience; return best.",
+        "for epoch, loss in enumerate(valid_loss): a lower loss makes best = epoch; stop when epoch - "
+        "best == patience; return best.",
     ],
     why="The loop sees only what training has seen so far. It remembers the best epoch, and ends when "
     "`patience` epochs have passed since, so a minimum that lies later does not count.",
@@ -298,29 +249,24 @@ KEPT = Exercise(
 CURVES = Question(
     name="9.5",
     title="Two curves that part",
-    difficulty=1,
-    importance=3,
-    minutes=2,
-    asks="From epoch 8 on, the training loss goes on falling, and the validation loss rises. What happens?",
-    options=[
-        (
-            "The learning rate is too high",
-            "Then the training loss would jump about or rise as well. It falls.",
+    levels=Levels(difficulty=1, importance=3, minutes=2),
+    asks="From epoch 8 on, the training loss goes on falling, and the validation loss rises. What "
+    "happens?",
+    answers={
+        "The learning rate is too high": (
+            "Then the training loss would jump about or rise as well. It falls."
         ),
-        (
-            "The network has stopped learning",
-            "It still learns: the training loss falls. But what it learns no longer helps.",
+        "The network has stopped learning": (
+            "It still learns: the training loss falls. But what it learns no longer helps."
         ),
-        (
-            "The network learns its training pictures by heart",
-            "What it learns now holds for the training pictures alone: it overfits. Stop at "
-            "epoch 8, take more pictures, or vary them.",
+        "The network learns its training pictures by heart": (
+            "What it learns now holds for the training pictures alone: it overfits. Stop at epoch 8, take "
+            "more pictures, or vary them."
         ),
-        (
-            "The validation pictures are too hard",
-            "They have not changed since epoch 8, and the loss was lower then.",
+        "The validation pictures are too hard": (
+            "They have not changed since epoch 8, and the loss was lower then."
         ),
-    ],
+    },
     right=2,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from cnn_basics.exercises.content import Draw, Exercise, Question, Wrong
+from cnn_basics.exercises.content import Draw, Exercise, Levels, Question, numbers
 
 
 def baseline(labels):
@@ -22,37 +22,31 @@ def some_labels(draw: Draw) -> tuple:
 BASELINE = Exercise(
     name="11.1",
     title="The accuracy of knowing nothing",
-    difficulty=1,
-    importance=3,
-    minutes=5,
+    levels=Levels(difficulty=1, importance=3, minutes=5),
     asks="Write `baseline(labels)`: the accuracy of a network that gives the same answer for every "
-    "picture, the class that is most frequent. `labels` is (N,) int64, and each class occurs in it "
-    "at least once. Return a number from 0 to 1.",
+    "picture, the class that is most frequent. `labels` is (N,) int64, and each class occurs in it at "
+    "least once. Return a number from 0 to 1.",
     reference=baseline,
     cases=[(torch.tensor([1, 0, 1, 1]),), (torch.tensor([2, 0, 1, 2, 2, 0]),)],
     random_case=some_labels,
-    wrongs=[
-        Wrong(
-            lambda labels: 1 / len(labels.unique()),
-            "You give each class the same share, which is the accuracy of a fair guess. If the "
-            "classes are not balanced, always saying the most frequent one is better.",
+    mistakes={
+        "1 / len(labels.unique())": (
+            "You give each class the same share, which is the accuracy of a fair guess. If the classes "
+            "are not balanced, always saying the most frequent one is better."
         ),
-        Wrong(
-            lambda labels: labels.bincount().max().item(),
-            "You return how many answers are right. The accuracy is their share: divide by the "
-            "number of pictures.",
+        "/ len(labels) →": (
+            "You return how many answers are right. The accuracy is their share: divide by the number of "
+            "pictures."
         ),
-        Wrong(
-            lambda labels: labels.bincount().argmax().item(),
-            "You return the number of the most frequent class. Asked for is how often this answer "
-            "would be right.",
+        "max().item() / len(labels) → argmax().item()": (
+            "You return the number of the most frequent class. Asked for is how often this answer would "
+            "be right."
         ),
-        Wrong(
-            lambda labels: (labels == 0).double().mean().item(),
-            "You always answer class 0, whatever is frequent. Count every class first, and take "
-            "the largest count.",
+        "(labels == 0).double().mean().item()": (
+            "You always answer class 0, whatever is frequent. Count every class first, and take the "
+            "largest count."
         ),
-    ],
+    },
     hints=[
         "How many pictures are there of each class?",
         "`labels.bincount()` counts each class. Which of the counts is the number of right answers?",
@@ -71,32 +65,6 @@ def look_twice(model, pictures):
     return (shares + mirrored) / 2
 
 
-def look_while_training(model, pictures):
-    shares = model(pictures).softmax(dim=1)
-    return (shares + model(pictures.flip(3)).softmax(dim=1)) / 2
-
-
-def look_upside_down(model, pictures):
-    model.eval()
-    shares = model(pictures).softmax(dim=1)
-    return (shares + model(pictures.flip(2)).softmax(dim=1)) / 2
-
-
-def look_at_scores(model, pictures):
-    model.eval()
-    return ((model(pictures) + model(pictures.flip(3))) / 2).softmax(dim=1)
-
-
-def look_across_pictures(model, pictures):
-    model.eval()
-    shares = model(pictures).softmax(dim=0)
-    return (shares + model(pictures.flip(3)).softmax(dim=0)) / 2
-
-
-def look_without_mean(model, pictures):
-    return 2 * look_twice(model, pictures)
-
-
 def four_scores() -> nn.Module:
     """Score the four quarters of a picture by their mean; batch norm tells train from eval mode."""
     return nn.Sequential(nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(2), nn.Flatten()).double()
@@ -110,48 +78,36 @@ def some_pictures(draw: Draw) -> tuple:
 LOOK_TWICE = Exercise(
     name="11.2",
     title="Two looks at each picture",
-    difficulty=2,
-    importance=2,
-    minutes=10,
-    asks="Write `look_twice(model, pictures)`: show each test picture to the network as it is and mirrored "
-    "left to right, and return the mean of the two answers, as shares (softmax), of shape (N, K). "
-    "`model` turns `pictures` (N, C, H, W) into scores (N, K). It comes straight from training, "
-    "and has batch norm. (In the cases it scores the four quarters of a picture by their mean.)",
+    levels=Levels(difficulty=2, importance=2, minutes=10),
+    asks="Write `look_twice(model, pictures)`: show each test picture to the network as it is and "
+    "mirrored left to right, and return the mean of the two answers, as shares (softmax), of shape (N, "
+    "K). `model` turns `pictures` (N, C, H, W) into scores (N, K). It comes straight from training, and "
+    "has batch norm. (In the cases it scores the four quarters of a picture by their mean.)",
     reference=look_twice,
     cases=[
-        (four_scores(), torch.tensor([[[[0.0, 2], [1, 3]]]]).double()),
-        (
-            four_scores(),
-            torch.tensor([[[[0.0, 2, 4], [1, 3, -2]]], [[[1, 1, 0], [2, 0, 4]]]]).double(),
-        ),
+        (four_scores(), numbers([[[[0, 2], [1, 3]]]])),
+        (four_scores(), numbers([[[[0, 2, 4], [1, 3, -2]]], [[[1, 1, 0], [2, 0, 4]]]])),
     ],
     random_case=some_pictures,
-    wrongs=[
-        Wrong(
-            look_while_training,
-            "You leave the network in training mode, so batch norm uses the mean and the spread of "
-            "these pictures. Write model.eval() first: it then uses those from training.",
+    mistakes={
+        "model.eval() →": (
+            "You leave the network in training mode, so batch norm uses the mean and the spread of these "
+            "pictures. Write model.eval() first: it then uses those from training."
         ),
-        Wrong(
-            look_upside_down,
-            "You turn the pictures upside down: axis 2 counts the rows. To mirror left to right, flip "
-            "the columns, axis 3.",
+        "flip(3) → flip(2)": (
+            "You turn the pictures upside down: axis 2 counts the rows. To mirror left to right, flip the "
+            "columns, axis 3."
         ),
-        Wrong(
-            look_at_scores,
-            "You take the mean of the scores, and softmax after it. Scores have no common scale, so "
-            "one look with large scores outvotes the other: take the softmax of each look first.",
+        ".softmax(dim=1) →; (shares + mirrored) / 2 → ((shares + mirrored) / 2).softmax(dim=1)": (
+            "You take the mean of the scores, and softmax after it. Scores have no common scale, so one "
+            "look with large scores outvotes the other: take the softmax of each look first."
         ),
-        Wrong(
-            look_across_pictures,
+        "dim=1 → dim=0": (
             "Your softmax runs over axis 0, so the pictures of the batch compete with each other. The "
-            "classes have to: they are axis 1.",
+            "classes have to: they are axis 1."
         ),
-        Wrong(
-            look_without_mean,
-            "You add the two answers, so each row sums to 2. Divide by the number of looks.",
-        ),
-    ],
+        "/ 2 →": "You add the two answers, so each row sums to 2. Divide by the number of looks.",
+    },
     hints=[
         "Which mode must a network with batch norm be in when it is tested?",
         "The columns are the last axis of (N, C, H, W): `pictures.flip(3)` mirrors them.",
@@ -173,40 +129,6 @@ def calibration_error(shares, labels, bins):
     return distances / len(labels)
 
 
-def grouped(shares, labels, bins, least):
-    """List how many answers each group has, their mean confidence and the share that is right."""
-    confidence, answers = shares.max(dim=1)
-    right = (answers == labels).double()
-    group = ((confidence - least) / (1 - least) * bins).long()
-    insides = [group == k for k in range(bins)]
-    return [(i.sum().item(), confidence[i].mean().item(), right[i].mean().item()) for i in insides]
-
-
-def error_of_groups_alike(shares, labels, bins):
-    found = [each for each in grouped(shares, labels, bins, 1 / shares.shape[1]) if each[0]]
-    return sum(abs(sure - right) for _, sure, right in found) / len(found)
-
-
-def error_with_empty_groups(shares, labels, bins):
-    found = grouped(shares, labels, bins, 1 / shares.shape[1])
-    return sum(count * abs(sure - right) for count, sure, right in found) / len(labels)
-
-
-def error_from_zero(shares, labels, bins):
-    found = [each for each in grouped(shares, labels, bins, 0.0) if each[0]]
-    return sum(count * abs(sure - right) for count, sure, right in found) / len(labels)
-
-
-def error_at_once(shares, labels, bins):
-    confidence, answers = shares.max(dim=1)
-    return (confidence.mean() - (answers == labels).double().mean()).abs().item()
-
-
-def error_of_each(shares, labels, bins):
-    confidence, answers = shares.max(dim=1)
-    return (confidence - (answers == labels).double()).abs().mean().item()
-
-
 def some_shares(draw: Draw) -> tuple:
     """Draw answers whose confidence lies in the middle of a group, clear of its edges."""
     classes, bins, count = draw.choice([2, 3, 5]), draw.randint(1, 4), draw.randint(1, 6)
@@ -222,48 +144,41 @@ def some_shares(draw: Draw) -> tuple:
 CALIBRATION = Exercise(
     name="11.3",
     title="Surer than right",
-    difficulty=3,
-    importance=2,
-    minutes=15,
+    levels=Levels(difficulty=3, importance=2, minutes=15),
     asks="Write `calibration_error(shares, labels, bins)`, without `training.reliability`. `shares` is "
-    "(N, K), each row sums to 1; `labels` is (N,) int64. The confidence of an answer is its share, "
-    "from 1 / K to 1. Cut this range into `bins` groups of the same width (no confidence lies on an "
-    "edge). Return, as a number, the mean distance of mean confidence and share right, each group "
-    "weighted by its count. A group may be empty.",
+    "(N, K), each row sums to 1; `labels` is (N,) int64. The confidence of an answer is its share, from 1 "
+    "/ K to 1. Cut this range into `bins` groups of the same width (no confidence lies on an edge). "
+    "Return, as a number, the mean distance of mean confidence and share right, each group weighted by "
+    "its count. A group may be empty.",
     reference=calibration_error,
     cases=[
-        (torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]).double(), torch.tensor([0, 0, 1]), 2),
-        (torch.tensor([[0.1, 0.9], [0.2, 0.8]]).double(), torch.tensor([1, 1]), 2),
-        (torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]).double(), torch.tensor([0, 1]), 2),
+        (numbers([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]), torch.tensor([0, 0, 1]), 2),
+        (numbers([[0.1, 0.9], [0.2, 0.8]]), torch.tensor([1, 1]), 2),
+        (numbers([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]), torch.tensor([0, 1]), 2),
     ],
     random_case=some_shares,
-    wrongs=[
-        Wrong(
-            error_of_groups_alike,
-            "You take the plain mean over the groups, so a group of one answer weighs as much as one "
-            "of a hundred. Weight each distance by the count of its group.",
+    mistakes={
+        "sum().abs() → mean().abs().nan_to_num(); len(labels) → len(group.unique())": (
+            "You take the plain mean over the groups, so a group of one answer weighs as much as one of a "
+            "hundred. Weight each distance by the count of its group."
         ),
-        Wrong(
-            error_with_empty_groups,
-            "You take the mean of an empty group, which is nan, and 0 times nan is nan too. Leave "
-            "out groups without answers.",
+        "sum().abs() → mean().abs().mul((group == k).sum())": (
+            "You take the mean of an empty group, which is nan, and 0 times nan is nan too. Leave out "
+            "groups without answers."
         ),
-        Wrong(
-            error_from_zero,
-            "You cut the range from 0 to 1. The largest of K shares is never below 1 / K, so the "
-            "groups begin there.",
+        "least = 1 / shares.shape[1] → least = 0": (
+            "You cut the range from 0 to 1. The largest of K shares is never below 1 / K, so the groups "
+            "begin there."
         ),
-        Wrong(
-            error_at_once,
-            "You let a group that is too sure make up for one that is not sure enough. Take the "
-            "distance, without its sign, in each group before you add.",
+        "* bins → * 0": (
+            "You let a group that is too sure make up for one that is not sure enough. Take the distance, "
+            "without its sign, in each group before you add."
         ),
-        Wrong(
-            error_of_each,
-            "You compare each answer's confidence with its own 0 or 1, so even an honest 0.8 counts as "
-            "an error. Compare means: first over a group, then the distance.",
+        "sum().abs() → abs().sum()": (
+            "You compare each answer's confidence with its own 0 or 1, so even an honest 0.8 counts as an "
+            "error. Compare means: first over a group, then the distance."
         ),
-    ],
+    },
     hints=[
         "`shares.max(dim=1)` gives the confidence and the answer. Which answers are right?",
         "((confidence - 1 / K) / (1 - 1 / K) * bins).long() is the number of each answer's group. For "
@@ -271,30 +186,30 @@ CALIBRATION = Exercise(
         "Count times |mean confidence - share right| is |sum of (confidence - right)| over the group, "
         "which is 0 for an empty one. Add them up, and divide by N.",
     ],
-    why="A group's count times the distance of its two means is the distance of its two sums, so an "
-    "empty group adds 0, and dividing by N weights each group by its count.",
+    why="A group's count times the distance of its two means is the distance of its two sums, so an empty "
+    "group adds 0, and dividing by N weights each group by its count.",
 )
 
 LEAK = Question(
     name="11.4",
     title="Pictures it has seen before",
-    difficulty=2,
-    importance=3,
-    minutes=2,
-    asks="A test set has 500 pictures, and the accuracy on it is 0.8. Then you find that 100 of these pictures "
-    "are also in the training set, and that the network tells all 100 right. What is its accuracy on the "
-    "test pictures that are really new? (A share such as 0.5.)",
-    options=[
-        (0.8, "This is the accuracy with the 100 that it knows by heart. They must not count: leave them out."),
-        (0.6, "300 right answers are left, but also only 400 pictures: leave the 100 out of both."),
-        (0.75, "400 were right, 100 of them by heart. Of the 400 new pictures 300 are right."),
-        (
-            0.64,
-            "You scaled the accuracy by the share of new pictures, 0.8 · 0.8. Count instead: how many of "
-            "the 400 new pictures are right?",
+    levels=Levels(difficulty=2, importance=3, minutes=2),
+    asks="A test set has 500 pictures, and the accuracy on it is 0.8. Then you find that 100 of these "
+    "pictures are also in the training set, and that the network tells all 100 right. What is its "
+    "accuracy on the test pictures that are really new? (A share such as 0.5.)",
+    answers={
+        0.8: (
+            "This is the accuracy with the 100 that it knows by heart. They must not count: leave them "
+            "out."
         ),
-    ],
+        0.6: "300 right answers are left, but also only 400 pictures: leave the 100 out of both.",
+        0.75: "400 were right, 100 of them by heart. Of the 400 new pictures 300 are right.",
+        0.64: (
+            "You scaled the accuracy by the share of new pictures, 0.8 · 0.8. Count instead: how many of "
+            "the 400 new pictures are right?"
+        ),
+    },
     right=2,
-)  # fmt: skip
+)
 
 ASKED = (BASELINE, LOOK_TWICE, CALIBRATION, LEAK)
