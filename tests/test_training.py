@@ -284,7 +284,6 @@ WHOLE, SHARE = "as a whole number from 1, got", "as a number from 0 to below 1, 
     ("options", "words"),
     [
         ({"epochs": 0}, f"expected epochs {WHOLE} 0: write epochs=10"),
-        ({"epochs": 1.5}, f"expected epochs {WHOLE} 1.5"),
         ({"epochs": None}, f"expected epochs {WHOLE} None"),
         ({"batch_size": True}, f"expected batch_size {WHOLE} True: write batch_size=64"),
         ({"patience": 0}, f"expected patience {WHOLE} 0: write patience=None"),
