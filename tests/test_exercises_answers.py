@@ -1,4 +1,5 @@
-"""Every exercise takes the right answer, and tells each planted mistake from the others."""
+"""Every exercise takes the right answer, tells each planted mistake from the others, and stands in
+its lesson as it is written here."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import notebook_rules as rules
 import pytest
 import torch
 
+from cnn_basics import exercises
 from cnn_basics.exercises.content import LESSONS, Exercise, Question, of_lesson
 from cnn_basics.exercises.judging import BLANK, RIGHT, WRONG, all_cases, attempt, judge
 
@@ -27,10 +29,14 @@ def answer_of(exercise: Exercise, function):
 
 
 @cache
+def load(lesson: int) -> dict:
+    return rules.load(next(FOLDER.glob(f"{lesson:02}_*.ipynb")))
+
+
+@cache
 def set_up(lesson: int) -> dict:
     """Run a lesson's set-up cell; solutions need nothing else."""
-    path = next(FOLDER.glob(f"{lesson:02}_*.ipynb"))
-    _, cell = next(rules.cells(rules.load(path), "code"))
+    _, cell = next(rules.cells(load(lesson), "code"))
     scope = {}
     kept = torch.get_default_dtype(), torch.is_grad_enabled()
     try:
@@ -49,10 +55,19 @@ def run(exercise: Exercise, code: str):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_each_lesson_asks_three_to_five_things(lesson):
-    names = [asked.name for asked in of_lesson(lesson)]
-    assert names == [f"{lesson}.{k}" for k in range(1, len(names) + 1)]
-    assert 3 <= len(names) <= 5
+def test_a_lesson_holds_what_is_asked(lesson):
+    asked = of_lesson(lesson)
+    assert [each.name for each in asked] == [f"{lesson}.{k}" for k in range(1, len(asked) + 1)]
+    assert 3 <= len(asked) <= 5
+    texts = [rules.source(cell) for _, cell in rules.cells(load(lesson), "markdown")]
+    cells = [c for _, c in rules.cells(load(lesson), "code") if "exercise" in rules.tags(c)]
+    assert [rules.source(cell) for cell in cells] == [each.cell for each in asked]
+    for each, cell in zip(asked, cells, strict=True):
+        assert f"### {each.name} · {each.title}\n\n*{each.levels}*" in texts
+        if isinstance(each, Exercise):
+            (output,) = cell["outputs"]
+            words = " ".join(rules.joined(output["text"]).split())
+            assert f"{each.title}: {BLANK} {each.asks}" in words
 
 
 @all_exercises
@@ -99,13 +114,7 @@ def test_cases_are_many_and_leave_their_arguments_alone(exercise):
     for arguments in cases:
         outcome = attempt(exercise.reference, arguments)
         assert (outcome.changed, outcome.cut_off) == (None, False)
-
-
-@all_exercises
-def test_only_answers_with_tensors_need_tensors_in_float64(exercise):
-    """A tensor of floats in a case is float64, so that rounding cannot decide."""
-    for arguments in all_cases(exercise.name):
-        for each in arguments:
+        for each in arguments:  # float64, so that rounding cannot decide
             if isinstance(each, torch.Tensor) and each.is_floating_point():
                 assert each.dtype == torch.float64
 
@@ -116,3 +125,19 @@ def test_each_answer_of_a_question_has_its_explanation(question):
     assert len({why for _, why in question.options}) == len(question.options)
     for number, (answer, why) in enumerate(question.options):
         assert question.reply(str(answer)) == (number == question.right, why)
+
+
+@all_questions
+def test_a_still_picture_shows_it_whole(question):
+    widget = exercises.ask(question.name)
+    drawn = " ".join(text.get_text() for text in widget.still().axes[0].texts)
+    for text in (question.asks, *question.choices):
+        assert text in " ".join(drawn.split())
+    for answer, _ in [("", ""), *question.options]:
+        widget.given = str(answer)
+        figure = widget.still()
+        figure.canvas.draw()
+        for text in figure.axes[0].texts:
+            box = text.get_window_extent()
+            assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()
+            assert 0 <= box.y0 < box.y1 <= figure.bbox.y1, text.get_text()

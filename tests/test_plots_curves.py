@@ -1,21 +1,19 @@
-"""Data, labels, limits and alt texts of lines, bars, histograms, points and animations."""
+"""Data, labels, limits and alt texts of lines, bars and learning curves."""
 
 from __future__ import annotations
 
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
 
 from cnn_basics import plots
+from cnn_basics.figures import new_figure
 
 X = torch.tensor([-1.0, 0.0, 2.0])
-
-
-def curves(count: int) -> dict[str, torch.Tensor]:
-    return {f"curve {i}": X * i for i in range(count)}
 
 
 def legend_texts(figure) -> list[str]:
@@ -24,26 +22,24 @@ def legend_texts(figure) -> list[str]:
 
 def test_lines_hold_their_data_from_1_on():
     figure = plots.plot_lines({"a": X, "b": -X}, "Two lines that cross.", x_label="layer")
-    first, second = figure.axes[0].get_lines()
-    assert first.get_xdata().tolist() == [1, 2, 3]
-    assert first.get_ydata().tolist() == [-1, 0, 2]
-    assert second.get_ydata().tolist() == [1, 0, -2]
-    assert figure.axes[0].get_xlabel() == "layer"
+    (axes,) = figure.axes
+    first, second = (line.get_xydata().tolist() for line in axes.get_lines())
+    assert (first, second) == ([[1, -1], [2, 0], [3, 2]], [[1, 1], [2, 0], [3, -2]])
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
+    assert (axes.get_xlabel(), figure.alt) == ("layer", "Two lines that cross.")
     assert legend_texts(figure) == ["a", "b"]
-    assert figure.alt == "Two lines that cross."
 
 
 def test_lines_take_places_scale_and_gradients():
-    y = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
-    (axes,) = plots.plot_lines({"a": y}, "A line.", x=X, y_label="size", log=True).axes
-    assert axes.get_lines()[0].get_xdata().tolist() == X.tolist()
+    y = torch.logspace(0, 2, 300, requires_grad=True)
+    x = torch.linspace(0, 0.5, 300)
+    (axes,) = plots.plot_lines({"a": y}, "A line.", x=x, y_label="size", log=True).axes
+    (line,) = axes.get_lines()
+    assert line.get_xdata() == pytest.approx(x)
+    assert line.get_markevery() == 15
     assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "size")
     assert axes.figure.legends == []
-
-
-def test_a_long_line_has_few_markers():
-    (line,) = plots.plot_lines({"a": torch.ones(300)}, "A level line.").axes[0].get_lines()
-    assert line.get_markevery() == 15
+    assert not all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
 @pytest.mark.parametrize(
@@ -60,24 +56,14 @@ def test_a_short_axis_of_powers_is_marked_between_them(highest, marks):
         assert axes.yaxis.get_major_formatter().format_ticks(ticks) == marks
 
 
-def test_places_that_are_counted_are_marked_by_whole_numbers():
-    (axes,) = plots.plot_lines({"a": torch.ones(3)}, "A level line.").axes
-    assert all(float(tick).is_integer() for tick in axes.get_xticks())
-    (axes,) = plots.plot_lines({"a": torch.ones(2)}, "A level line.", x=X[:2] / 2).axes
-    assert not all(float(tick).is_integer() for tick in axes.get_xticks())
-
-
 def test_lines_differ_by_more_than_colour():
-    lines = plots.plot_lines(curves(7), "Seven lines that fan out.").axes[0].get_lines()
-    assert len({line.get_marker() for line in lines}) == 7
-    assert len({str(line._unscaled_dash_pattern) for line in lines}) == 7
-    assert len({to_hex(line.get_color()) for line in lines}) == 7
-
-
-@pytest.mark.parametrize("count", [0, 8])
-def test_lines_that_cannot_be_told_apart_are_refused(count):
-    with pytest.raises(ValueError, match=f"expected 1 to 7 things to draw, got {count}"):
-        plots.plot_lines(curves(count), "Too many lines, or none.")
+    curves = {f"curve {i}": X * i for i in range(7)}
+    lines = plots.plot_lines(curves, "Seven lines that fan out.").axes[0].get_lines()
+    looks = [
+        (line.get_marker(), str(line._unscaled_dash_pattern), to_hex(line.get_color()))
+        for line in lines
+    ]
+    assert [len(set(each)) for each in zip(*looks, strict=True)] == [7, 7, 7]
 
 
 def test_bars_stand_in_order_with_their_numbers():
@@ -93,43 +79,32 @@ def test_bars_stand_in_order_with_their_numbers():
 
 def test_bars_of_several_ratios_show_each_and_end_at_the_median():
     ratios = {"slow": [100.0, 900.0, 200.0], "quick": [0.5]}
-    figure = plots.plot_bars(ratios, "Two rows.", digits=1, log=True, bound=3.0)
-    (axes,) = figure.axes
-    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
-    assert [bar.get_x() for bar in axes.patches] == [1, 1]
-    assert ends == [200, 0.5]
-    dots, one, bound = axes.lines
-    assert dots.get_xydata().tolist() == [[100, 0], [900, 0], [200, 0]]
-    assert (one.get_xdata()[0], bound.get_xdata()[0]) == (1, 3)
-    assert [text.get_text() for text in axes.texts] == ["200.0", "0.5", "3"]
-    assert [text.xy for text in axes.texts] == [(900, 0), (1, 1), (3, 1)]
+    (axes,) = plots.plot_bars(ratios, "Two rows.", digits=1, log=True, bound=3.0).axes
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
+    assert ends == [(1, 200), (1, 0.5)]
+    dots, bound, one = (line.get_xdata() for line in axes.lines)
+    assert (list(dots), bound[0], one[0]) == ([100, 900, 200], 3, 1)
+    written = [("200.0", (900, 0)), ("0.5", (1, 1)), ("3", (3, 1))]
+    assert [(text.get_text(), text.xy) for text in axes.texts] == written
     assert axes.get_xscale() == "log"
 
 
-TRAINED = SimpleNamespace(
-    train_loss=[0.7, 0.4, 0.1],
-    train_accuracy=[0.5, 0.8, 0.99],
-    valid_loss=[0.75, 0.5, 0.9],
-    valid_accuracy=[0.45, 0.75, 0.7],
-)
-ALONE = SimpleNamespace(
-    train_loss=[2.0, math.inf, math.nan],
-    train_accuracy=[0.3, 0.2, 0.2],
-    valid_loss=[],
-    valid_accuracy=[],
-)
+def history(train_loss, train_accuracy, valid_loss=(), valid_accuracy=()):
+    return SimpleNamespace(**locals())
+
+
+TRAINED = history([0.7, 0.4, 0.1], [0.5, 0.8, 0.99], [0.75, 0.5, 0.9], [0.45, 0.75, 0.7])
+ALONE = history([2.0, math.inf, math.nan], [0.3, 0.2, 0.2])
 
 
 def test_learning_curves_hold_the_history_told_apart_by_more_than_colour():
     figure = plots.plot_learning_curves({"": TRAINED}, "Loss and accuracy.", classes=4)
-    for axes, name, guess in zip(
-        figure.axes, ("loss", "accuracy"), (math.log(4), 0.25), strict=True
-    ):
+    guesses = {"loss": math.log(4), "accuracy": 0.25}
+    for axes, (name, guess) in zip(figure.axes, guesses.items(), strict=True):
         train, valid, level = axes.get_lines()
         assert axes.get_title(loc="left") == name
-        assert list(train.get_xdata()) == [1, 2, 3]
-        assert list(train.get_ydata()) == getattr(TRAINED, f"train_{name}")
-        assert list(valid.get_ydata()) == getattr(TRAINED, f"valid_{name}")
+        assert train.get_xydata().T.tolist() == [[1, 2, 3], getattr(TRAINED, f"train_{name}")]
+        assert valid.get_xydata().T.tolist() == [[1, 2, 3], getattr(TRAINED, f"valid_{name}")]
         assert set(level.get_ydata()) == {guess}
         assert train.get_linestyle() != valid.get_linestyle()
         assert train.get_marker() != valid.get_marker()
@@ -149,36 +124,43 @@ def test_several_trainings_share_axes_and_have_their_names():
     assert [line.get_label() for line in figure.axes[2].get_lines()] == ["training", "guessing"]
 
 
-EMPTY = SimpleNamespace(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
-
-
 @pytest.mark.parametrize(
-    ("runs", "message"),
+    ("plot", "things", "message"),
     [
-        ({}, "expected 1 to 4 things"),
-        (dict.fromkeys("abcde", TRAINED), "got 5"),
-        ({"a": TRAINED, "b": EMPTY}, "at least one epoch"),
+        (plots.plot_lines, {}, "expected 1 to 7 things to draw, got 0"),
+        (plots.plot_lines, dict.fromkeys("abcdefgh", X), "got 8"),
+        (
+            plots.plot_bars,
+            dict.fromkeys("abcdefghijklmnopq", 1.0),
+            "1 to 16 things to draw, got 17",
+        ),
+        (plots.plot_histograms, {}, "1 to 16 things to draw, got 0"),
+        (plots.plot_learning_curves, dict.fromkeys("abcde", TRAINED), "1 to 4 things .* got 5"),
+        (plots.plot_learning_curves, {"a": TRAINED, "b": history([], [])}, "at least one epoch"),
     ],
 )
-def test_trainings_that_cannot_be_drawn_are_refused(runs, message):
+def test_what_cannot_be_told_apart_or_drawn_is_refused(plot, things, message):
     with pytest.raises(ValueError, match=message):
-        plots.plot_learning_curves(runs, "Nothing to see.")
+        plot(things, "Nothing to see.")
 
 
-def test_histograms_count_all_numbers_on_one_scale():
-    samples = {"low": torch.tensor([[0.0, 0.1], [0.2, 0.3]]), "high": torch.tensor([9.0, 10.0])}
-    figure = plots.plot_histograms(samples, "Four small numbers, two large ones.", bins=10)
-    low, high = figure.axes
-    assert sum(bar.get_height() for bar in low.patches) == 4
-    assert [bar.get_height() for bar in high.patches] == [0] * 9 + [2]
-    assert low.get_xlim() == high.get_xlim() == (0.0, 10.0)
-    assert high.get_title() == "high\nmean 9.5, standard deviation 0.5"
-    assert low.get_lines()[0].get_xdata() == pytest.approx([0.15, 0.15])
-    stacked = plots.plot_histograms({**samples, "one": torch.ones(1)}, "Three sets.", columns=2)
-    assert [axis.axison for axis in stacked.axes] == [True, True, True, False]
+def test_a_surface_is_low_where_it_is_given_low_and_levels_lie_closer_there():
+    _, (axes,) = new_figure()
+    x, y = np.meshgrid(np.linspace(-2, 2, 41), np.linspace(-1, 3, 31))
+    plots.draw_surface(axes, x**2 + (y - 2) ** 2, ((-2, 2), (-1, 3)))
+    filled, _lines = axes.collections
+    assert (filled.levels[0], filled.levels[-1]) == pytest.approx((0, 13), abs=0.02)
+    assert (np.diff(filled.levels, n=2) > 0).all()
+    lowest = filled.get_paths()[0].get_extents()
+    assert ((lowest.x0 + lowest.x1) / 2, (lowest.y0 + lowest.y1) / 2) == pytest.approx((0, 2))
 
 
-def test_histogram_of_equal_numbers_is_drawn():
-    figure = plots.plot_histograms({"ones": torch.ones(3)}, "Three ones in one bar.")
-    assert figure.axes[0].get_xlim() == (1.0, 2.0)
-    assert figure.axes[0].get_title() == "ones\nmean 1, standard deviation 0"
+@pytest.mark.parametrize("count", [3, 1])
+def test_a_path_leads_from_a_square_to_a_ball(count):
+    _, (axes,) = new_figure()
+    points = np.array([[-1.0, 0.0], [0.5, 1.0], [0.0, 2.0]])[:count]
+    plots.draw_path(axes, points)
+    drawn = [line.get_xydata().tolist() for line in axes.lines]
+    wanted = [points, points, points[1:], points[:1], points[-1:]]
+    assert drawn == [each.tolist() for each in wanted]
+    assert [line.get_marker() for line in axes.lines[3:]] == ["s", "o"]

@@ -75,24 +75,25 @@ def test_the_broken_network_has_three_faults_one_behind_the_other():
     bench.layers = with_change(bench.layers, 9, in_features=256)
     assert (bench.traced["fault"], bench.traced["sentence"]) == (None, "")
     assert bench.traced["parameters"] == "857,282"
-
-
-def test_a_linear_layer_on_a_map_is_found_though_pytorch_lets_it_pass():
-    layers = [new_layer("Conv2d"), new_layer("Linear"), new_layer("ReLU")]
-    traced = trace_layers(layers, PICTURE)
+    # A linear layer on a map is found though PyTorch lets it pass.
+    traced = trace_layers(list(map(new_layer, ("Conv2d", "Linear", "ReLU"))), PICTURE)
     assert traced["fault"] == 1
     assert traced["sentence"].startswith("`fc1` (Linear) expected one row of")
+
+
+WHOLE = "expected a whole number for out_channels, got"
+RANGE = "expected out_channels from 1 to 4,096, got"
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (None, "expected a whole number for out_channels, got nothing: type one from 1"),
-        (2.5, "expected a whole number for out_channels, got 2.5: type one from 1"),
-        (True, "expected a whole number for out_channels, got True: type one from 1"),
-        ("many", "expected a whole number for out_channels, got 'many': type one from 1"),
-        (0, "expected out_channels from 1 to 4,096, got 0: type a number in between"),
-        (10**9, "expected out_channels from 1 to 4,096, got 1,000,000,000: type a number in"),
+        (None, f"{WHOLE} nothing: type one from 1"),
+        (2.5, f"{WHOLE} 2.5: type one from 1"),
+        (True, f"{WHOLE} True"),
+        ("many", f"{WHOLE} 'many'"),
+        (0, f"{RANGE} 0: type a number in between"),
+        (10**9, f"{RANGE} 1,000,000,000"),
     ],
 )
 def test_a_number_that_cannot_be_used_gets_a_sentence(value, said):
@@ -165,32 +166,29 @@ def test_the_receptive_field_is_what_autograd_sees(layers):
 
 
 def test_names_count_on_for_each_kind_and_auto_takes_what_comes():
-    assert make_layer(new_layer("Linear"), (1, 3136)).in_features == 3136
     assert make_layer(new_layer("BatchNorm2d"), (1, 64, 7, 7)).num_features == 64
     kinds = ["Conv2d", "BatchNorm2d", "MaxPool2d", "AvgPool2d", "Conv2d", "Linear"]
     names = name_layers(map(new_layer, kinds))
     assert names == ["conv1", "norm1", "pool1", "pool2", "conv2", "fc1"]
-    bench = widgets.architecture_bench()
-    autos = [row["auto"] for row in bench.traced["rows"] if row["auto"]]
-    assert autos == [
-        {"in_channels": 3},
-        {"in_channels": 32},
-        {"in_features": 3136},
-        {"in_features": 256},
-    ]
+    autos = [row["auto"] for row in widgets.architecture_bench().traced["rows"] if row["auto"]]
+    assert [value for auto in autos for value in auto.values()] == [3, 32, 3136, 256]
 
 
-def test_other_rows_are_refused():
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ([new_layer("ReLU")] * (MOST_LAYERS + 1), "expected at most 24 layers, got 25"),
+        ([{"kind": "Conv3d"}], "got Conv3d: use Conv2d, ReLU"),
+        ([{"kind": "ReLU", "slope": 1}], "got ReLU with slope: use no arguments"),
+    ],
+)
+def test_other_rows_are_refused_and_presets_stay(layers, words):
     bench = widgets.architecture_bench()
-    with pytest.raises(TraitError, match="expected at most 24 layers, got 25"):
-        bench.layers = [new_layer("ReLU")] * (MOST_LAYERS + 1)
-    with pytest.raises(TraitError, match="got Conv3d: use Conv2d, ReLU"):
-        bench.layers = [{"kind": "Conv3d"}]
-    with pytest.raises(TraitError, match="got ReLU with slope: use no arguments"):
-        bench.layers = [{"kind": "ReLU", "slope": 1}]
+    with pytest.raises(TraitError, match=words):
+        bench.layers = layers
     assert len(bench.layers) == 10
     bench.layers = with_change(bench.layers, 0, out_channels=7)
-    assert widgets.architecture_bench().layers[0]["out_channels"] == 32  # presets stay
+    assert widgets.architecture_bench().layers[0]["out_channels"] == 32
 
 
 @pytest.mark.parametrize("shape", [(3, 28), (3, 28, 0), (3, 28, 1024), (3.0, 28, 28)])

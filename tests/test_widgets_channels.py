@@ -56,25 +56,6 @@ def test_mixing_is_a_convolution_over_the_channels(image, gains, order, dropped,
     assert np.abs(mixed.picture - wanted).max() <= (grey != "off")  # halves may round either way
 
 
-@pytest.mark.parametrize(
-    ("how", "result"),
-    [
-        ({}, [200, 100, 50]),
-        ({"gains": (2, 1, 0.5)}, [255, 100, 25]),
-        ({"order": "GRB"}, [100, 200, 50]),
-        ({"dropped": (True, False, False)}, [0, 100, 50]),
-        ({"grey": "mean"}, 117),
-        ({"grey": "BT.601"}, 124),
-        ({"gains": (2, 2, 0), "grey": GREYS[3]}, 150),
-        ({"gains": (0, 0, 0), "grey": GREYS[3]}, 0),
-    ],
-)
-def test_by_hand(how, result):
-    orange = np.array([[[200, 100, 50]]], dtype=np.uint8)
-    assert mix_channels(orange, **how).picture.tolist() == [[result]]
-    assert mix_channels(np.full((1, 1, 3), 255, np.uint8)).cut == 0  # 255 itself is not cut
-
-
 def check(figure, values):
     """Whatever was drawn is what was expected for these values."""
     gains, dropped = [values[n] for n in NAMES], [values[f"drop_{n}"] for n in NAMES]

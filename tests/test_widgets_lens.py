@@ -111,21 +111,13 @@ def test_refusals(arguments, error, sentence):
         convolution_lens(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("stride", 0),
-        ("padding", 9),
-        ("groups", 2),
-        ("kernel", torch.ones(2, 2, 2)),
-        ("kernel", "unknown"),
-        ("x", torch.zeros(2, 4, 4)),
-        ("x", torch.zeros(20, 4)),
-        ("bias", float("nan")),
-        ("selected", ["output", 1]),
-        ("selected", ["kernel", 0, 0, 0]),
-    ],
-)
+WRONG = {"stride": 0, "padding": 9, "groups": 2, "bias": float("nan")}
+KERNELS_AND_MORE = [("kernel", torch.ones(2, 2, 2)), ("kernel", "unknown"),
+                    ("x", torch.zeros(2, 4, 4)), ("x", torch.zeros(20, 4)),
+                    ("selected", ["output", 1]), ("selected", ["kernel", 0, 0, 0])]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [*WRONG.items(), *KERNELS_AND_MORE])
 def test_a_wrong_value_set_later_is_refused_and_changes_nothing(lens, name, value):
     before = getattr(lens, name)
     with pytest.raises(TraitError, match="expected"):

@@ -17,7 +17,8 @@ from traitlets import TraitError
 from cnn_basics.explain import feature_maps
 from cnn_basics.model import Custom_CNN
 from cnn_basics.widgets import feature_map_browser, occlusion_explorer
-from cnn_basics.widgets.feature_maps import colour_maps, read_pictures
+from cnn_basics.widgets.looking_inside import read_pictures
+from cnn_basics.widgets.redrawn import colour
 
 STEPS = dict.fromkeys(("conv1", "relu", "max_pool2d"), 32)
 STEPS |= dict.fromkeys(("conv2", "relu_1", "max_pool2d_1"), 64)
@@ -87,17 +88,12 @@ def test_every_step_and_channel_is_drawn_and_described_by_its_numbers(
             assert browser.still().alt.startswith(f"Picture {picture}, the {stored}")
             shown, large, sheet = drawn(browser)
             np.testing.assert_allclose(shown, pictures[number].permute(1, 2, 0) / 255, atol=1e-6)
-            coloured = colour_maps(maps[step.value][number].double().numpy())
+            coloured = colour(maps[step.value][number].double().numpy(), "conv" in step.value)
             np.testing.assert_allclose(large, coloured[channel.value])
-            x, y, side = _frame(browser)
+            (frame,) = browser.still().axes[2].patches
+            (x, y), side = map(int, frame.get_xy()), int(frame.get_width())
             assert side == len(chosen)
             np.testing.assert_allclose(sheet[y : y + side, x : x + side], large)
-
-
-def _frame(browser) -> tuple[int, int, int]:
-    """Left, top and width of the frame around the chosen map."""
-    (frame,) = browser.still().axes[2].patches
-    return (*map(int, frame.get_xy()), int(frame.get_width()))
 
 
 def test_fewer_channels_take_the_slider_along(browser):
@@ -119,16 +115,6 @@ def test_networks_of_one_and_of_many_channels_and_one_without_maps(pictures):
     assert drawn(browser)[2].shape == (8 * 3 - 1, 9 * 3 - 1, 3)  # nine in a row
     with pytest.raises(ValueError, match="with a step that gives maps"):
         feature_map_browser(nn.Sequential(nn.Flatten()), pictures, [*NAMES, "cat"])
-
-
-def test_colours_of_maps():
-    signed = colour_maps(np.array([[[-1.0, 0.0, 2.0]]]))[0, 0]
-    np.testing.assert_allclose(signed[1], 1.0, atol=0.05)  # zero is nearly white
-    assert signed[2][0] > signed[2][2]  # red
-    assert signed[0][2] > signed[0][0]  # blue
-    positive = colour_maps(np.array([[[0.0, 1.0, 2.0]]]))[0, 0].sum(axis=-1)
-    assert positive.tolist() == sorted(positive)
-    assert np.isfinite(colour_maps(np.zeros((1, 2, 2)))).all()
 
 
 @pytest.mark.parametrize("size", [8, 12])
@@ -209,7 +195,6 @@ def test_a_larger_square_comes_back_onto_the_picture(explorer):
     explorer.row = explorer.column = 10
     explorer.size = 12
     assert (explorer.row, explorer.column) == (8, 8)
-    assert "at row 16, column 16" in explorer.still().alt
 
 
 @pytest.mark.parametrize(
@@ -242,24 +227,28 @@ def test_the_network_is_left_as_it_was(model, pictures, labels):
     assert not any(module._forward_hooks for module in model.modules())
 
 
+BLACK = torch.zeros(2, 3, 28, 28)
+
+
 @pytest.mark.parametrize(
-    ("shape", "words"),
-    [((3, 28, 28), "expected 1 to 12"), ((13, 3, 28, 28), "1 to 12"), ((1, 2, 28, 28), "1 to 12")],
+    ("pictures", "labels", "error", "words"),
+    [
+        (BLACK[0], [0] * 3, ValueError, "expected 1 to 12"),
+        (BLACK[:1].expand(13, -1, -1, -1), [0] * 13, ValueError, "expected 1 to 12"),
+        (BLACK[:, :2], [0, 1], ValueError, "expected 1 to 12"),
+        (BLACK, [0], ValueError, "a title for each of 2 pictures, got 1"),
+        (BLACK.tolist(), [0, 1], TypeError, r"got a list: write torch\.as_tensor"),
+    ],
 )
-def test_pictures_that_do_not_fit_are_refused(model, shape, words):
-    x = torch.zeros(shape)
-    with pytest.raises(ValueError, match=words):
-        feature_map_browser(model, x, ["a"] * len(x))
-    with pytest.raises(ValueError, match=words):
-        occlusion_explorer(model, x, torch.zeros(len(x), dtype=torch.int64), NAMES)
+def test_pictures_that_do_not_fit_are_refused(model, pictures, labels, error, words):
+    with pytest.raises(error, match=words):
+        feature_map_browser(model, pictures, [NAMES[label] for label in labels])
+    with pytest.raises(error, match=words):
+        occlusion_explorer(model, pictures, torch.tensor(labels), NAMES)
 
 
-def test_titles_sizes_and_types_are_checked(model):
-    with pytest.raises(ValueError, match="a title for each of 2 pictures, got 1"):
-        feature_map_browser(model, torch.zeros(2, 3, 28, 28), ["a"])
+def test_small_pictures_and_grey_ones(model):
     with pytest.raises(ValueError, match="at least 12×12 pixels, got 8×28"):
-        occlusion_explorer(model, torch.zeros(1, 3, 8, 28), torch.tensor([0]), NAMES)
-    with pytest.raises(TypeError, match=r"got a list: write torch\.as_tensor"):
-        read_pictures([[0.0]], ["a"])
+        occlusion_explorer(model, BLACK[:1, :, :8], torch.tensor([0]), NAMES)
     grey = read_pictures(torch.tensor([[[[0.0, 0.5]]]]), ["grey"])
     assert grey.tolist() == [[[[0.0] * 3, [0.5] * 3]]]

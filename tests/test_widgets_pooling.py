@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from sweeping import sweep
 
 from cnn_basics.widgets import pooling_explorer
-from cnn_basics.widgets.pooling import KINDS, LARGEST, number_path, shift, write_short
+from cnn_basics.widgets.pooling import KINDS, number_path, shift, write_short
 
 MOVES = list(product(range(-2, 3), repeat=2))
 WINDOWS = (range(1, 5), range(1, 5), range(3), (False, True))
@@ -58,7 +58,7 @@ def check(figure, x, settings, right, down):
     for shown, wanted in zip(drawn(figure), (x, before, moved, after), strict=True):
         assert np.allclose(shown, wanted[0, 0], atol=1e-5)
     changed = (after - before).abs()[0, 0] > 1e-5
-    frames = figure.axes[3].collections[3].get_segments()
+    frames = figure.axes[3].collections[2].get_segments()
     corners = sorted((round(f[0][1] + 0.5), round(f[0][0] + 0.5)) for f in frames)
     assert corners == [tuple(cell) for cell in changed.nonzero().tolist()]
     count, total = int(changed.sum()), changed.numel()
@@ -135,7 +135,7 @@ def test_windows_padding_and_overhang_are_drawn():
     assert padding.get_bbox().bounds == (-0.5, -0.5, 5, 5)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 64), (64, 64), (11, 11)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 10), (10, 10)])
 def test_a_map_of_any_size(shape):
     x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     explorer = pooling_explorer(x)
@@ -148,41 +148,14 @@ def test_a_map_of_any_size(shape):
     assert np.array_equal(drawn(explorer.still())[1], pooled)
 
 
-@pytest.mark.parametrize("shape", [(1, 2, 3), (30, 40, 3), (200, 300, 3)])
-def test_a_picture_is_pooled_in_each_channel(shape):
-    picture = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    explorer = pooling_explorer(picture)
-    explorer.controls["kernel_size"].value = 1
-    explorer.controls["down"].value = -1
-    four = drawn(explorer.still())
-    assert max(four[0].shape) <= max(LARGEST, 3)
-    if max(shape) <= LARGEST:
-        assert np.allclose(four[0], picture / 255)
-    assert np.allclose(four[1], four[0][::2, ::2])
-    assert np.allclose(four[3], four[2][::2, ::2])
-    assert "changed" in explorer.still().alt
-
-
-def test_in_a_picture_the_regions_that_changed_are_framed():
-    picture = np.zeros((12, 12, 3), np.uint8)
-    picture[:, 6:] = 255
-    explorer = pooling_explorer(picture)
-    explorer.controls["right"].value = -1  # the third column of the output turns white
-    lines = explorer.still().axes[3].collections[3].get_segments()
-    upright = [[[x, y], [x, y + 1]] for x in (1.5, 2.5) for y in np.arange(-0.5, 5)]
-    level = [[[1.5, y], [2.5, y]] for y in (-0.5, 5.5)]
-    assert sorted(line.tolist() for line in lines) == sorted(level + upright)
-
-
 @pytest.mark.parametrize(
     ("x", "error", "words"),
     [
         (torch.ones(2, 2, dtype=torch.int64), TypeError, "convert a tensor"),
         ([[1.0]], TypeError, "convert a tensor"),
-        (torch.ones(1, 1, 4, 4), ValueError, r"x\[0, 0, :64, :64\]"),
-        (torch.ones(65, 3), ValueError, "at most 64×64"),
+        (torch.ones(1, 1, 4, 4), ValueError, r"x\[0, 0, :10, :10\]"),
+        (torch.ones(11, 3), ValueError, "at most 10×10"),
         (torch.tensor([[float("nan")]]), ValueError, "finite"),
-        (np.zeros((4, 4), np.uint8), ValueError, "repeat the grey values"),
     ],
 )
 def test_something_else_is_refused(x, error, words):

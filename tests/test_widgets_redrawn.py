@@ -17,6 +17,8 @@ from cnn_basics.model import Custom_CNN
 from cnn_basics.widgets.redrawn import (
     PercentAxis,
     ReusedFigure,
+    colour,
+    cut_name,
     percentages,
     share_in_words,
     tile_pictures,
@@ -29,7 +31,6 @@ MODEL = Custom_CNN()
 WIDGETS = {
     "mixer": lambda: widgets.channel_mixer(PICTURE),
     "pooling": widgets.pooling_explorer,
-    "pooling of a picture": lambda: widgets.pooling_explorer(PICTURE),
     "playground": widgets.activation_playground,
     "maps": lambda: widgets.feature_map_browser(
         MODEL, torch.from_numpy(PICTURES), "ab", lambda pictures: pictures - 0.5
@@ -114,3 +115,15 @@ def test_pictures_lie_in_rows_with_white_between(count):
         top, left = 4 * (index // 3), 7 * (index % 3)
         assert np.array_equal(sheet[top : top + 2, left : left + 5], picture)
     assert (sheet < 1).all(axis=-1).sum() == count * 10
+
+
+def test_colours_have_zero_in_the_middle_where_values_are_signed():
+    negative, zero, positive = colour(np.array([-1.0, 0.0, 2.0]), signed=True)
+    assert zero.min() > 0.95
+    assert positive[0] > positive[2]  # red
+    assert negative[2] > negative[0]  # blue
+    rising = colour(np.array([0.0, 1.0, 2.0]), signed=False).sum(axis=-1).tolist()
+    assert rising == sorted(rising)
+    for signed in (False, True):
+        assert np.isfinite(colour(np.zeros((1, 2, 2)), signed)).all()
+    assert [cut_name(name, 5) for name in ("three", "longer")] == ["three", "long…"]

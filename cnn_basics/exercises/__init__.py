@@ -5,15 +5,18 @@ What a learner has done is kept in a small file that outlives the kernel.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import textwrap
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn_basics.exercises.content import LESSONS, Exercise, Question, find, of_lesson
+from cnn_basics.exercises.content import LESSONS, Exercise, find, of_lesson
 from cnn_basics.exercises.judging import BLANK, RIGHT, SECONDS, judge
+from cnn_basics.expect import expect
 
 if TYPE_CHECKING:
     from cnn_basics.exercises.quick import QuickQuestion
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ask", "check", "forget_progress", "hint", "progress", "solution"]
 
 WIDTH = 84  # characters in a line of text
-VARIABLE = "CNN_BASICS_PROGRESS"
+VARIABLE, FILE = "CNN_BASICS_PROGRESS", "progress.json"
 
 
 def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: ANN401 - a learner's
@@ -116,11 +119,9 @@ def ask(name: str) -> QuickQuestion:
     from cnn_basics.exercises.quick import QuickQuestion
 
     question = find(name)
-    if not isinstance(question, Question):
-        raise ValueError(
-            f"expected a quick question, got {name!r}, an exercise with code: write its cell, and "
-            f'call exercises.check("{name}", {question.answer_name})'
-        )
+    if isinstance(question, Exercise):
+        fix = f'write its cell, and call exercises.check("{name}", {question.answer_name})'
+        expect(False, "a quick question", f"{name!r}, an exercise with code", fix)
     return QuickQuestion(question, note)
 
 
@@ -155,46 +156,51 @@ def forget_progress() -> None:
 
 def record_path() -> Path:
     """Find the file of progress: that of CNN_BASICS_PROGRESS, or one in the user's data folder."""
-    chosen = os.environ.get(VARIABLE, "")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("cnn-basics"), "progress.json").absolute()
+    chosen = os.environ.get(VARIABLE) or Path(platformdirs.user_data_dir("cnn-basics"), FILE)
+    return Path(chosen).expanduser().absolute()
 
 
-def read_record() -> dict[str, dict[str, Any]]:
-    """Read "attempts", "hints" and "done" of each exercise; a broken file is none, and said."""
+def read_record() -> dict[str, dict[str, int]]:
+    """Read what is kept about each exercise; a broken file is set aside, and said."""
     path = record_path()
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(each, dict) for each in kept.values()):
-            raise ValueError("expected one object for each exercise")
+        record = json.loads(path.read_text(encoding="utf-8-sig"))  # editors may write a BOM
+        counts = [count for about in record.values() for count in about.values()]
+        if not all(isinstance(count, int) for count in counts):
+            raise ValueError("expected counts for each exercise")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError) as error:
-        warnings.warn(f"{path} could not be read ({error}): progress starts anew", stacklevel=2)
+        aside = path.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}.broken")
+        with contextlib.suppress(OSError):
+            path.replace(aside)
+        kept = f", and is kept as {aside.name}" if aside.exists() else ""
+        warnings.warn(
+            f"{path} could not be read ({error}){kept}: progress starts anew", stacklevel=2
+        )
         return {}
-    return kept
+    return record
 
 
-def note(name: str, attempts: int = 0, hints: int = 0, done: bool = False) -> dict[str, Any]:
-    """Add to what is kept about an exercise, and return it; once done, it stays so.
-
-    Where the file cannot be written, a warning says so.
-    """
+def note(name: str, attempts: int = 0, hints: int = 0, done: bool = False) -> dict[str, int]:
+    """Add to what is kept about an exercise, and return it, also where it cannot be written."""
     record = read_record()
-    about = record.setdefault(name, {"attempts": 0, "hints": 0, "done": False})
-    about["attempts"] = about.get("attempts", 0) + attempts
-    about["hints"] = about.get("hints", 0) + hints
-    about["done"] = bool(about.get("done")) or done
+    about = {"attempts": 0, "hints": 0, "done": False} | record.get(name, {})
+    about["attempts"] += attempts
+    about["hints"] += hints
+    about["done"] = bool(about["done"]) or done
+    record[name] = about
     path = record_path()
-    aside = path.with_suffix(f".{os.getpid()}")
+    part = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        aside.replace(path)  # never half a file
+        part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        part.replace(path)  # never half a file
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         warnings.warn(
             f"progress could not be kept in {path} ({error.strerror}): name another file with the "
             f"environment variable {VARIABLE}",
@@ -209,9 +215,6 @@ def _print(text: str) -> None:
 
 def _exercise(name: str) -> Exercise:
     asked = find(name)
-    if not isinstance(asked, Exercise):
-        raise ValueError(
-            f"expected an exercise, got {name!r}, a quick question: answer it in the page, with "
-            f'exercises.ask("{name}")'
-        )
+    fix = f'answer it in the page, with exercises.ask("{name}")'
+    expect(isinstance(asked, Exercise), "an exercise", f"{name!r}, a quick question", fix)
     return asked

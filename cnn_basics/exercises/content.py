@@ -70,25 +70,17 @@ class Asked:
 class Exercise(Asked):
     """One exercise: what is asked, what is right, and how it goes wrong.
 
-    Attributes:
-        reference: The right answer. Its name and parameters are those of the learner's function;
-            without parameters, the learner is asked for the value that it returns.
-        mistakes: At least three wrong answers, each with its reason: values, or for a function
-            what `vary` makes of the reference.
-        hints: One step more each.
-        why: Why the reference is right.
-        cases: Arguments that every answer is tried with; needs none for a value.
-        random_case: Draws more of them.
-        stub: The code to repair; None for a function without a body.
+    The learner writes a function with the name and parameters of the reference; where that has no
+    parameters, the value that it returns.
     """
 
     reference: Callable[..., Any]
-    mistakes: Mapping[Any, str]
-    hints: Sequence[str]
-    why: str
-    cases: Sequence[tuple] = ((),)
-    random_case: Callable[[Draw], tuple] | None = None
-    stub: str | None = None
+    mistakes: Mapping[Any, str]  # a wrong value, or how to `vary` the reference: what is wrong
+    hints: Sequence[str]  # one step more each
+    why: str  # the reference is right
+    cases: Sequence[tuple] = ((),)  # arguments to try
+    random_case: Callable[[Draw], tuple] | None = None  # draws more of them
+    stub: str | None = None  # code to repair
 
     @property
     def answer_name(self) -> str:
@@ -128,7 +120,7 @@ class Exercise(Asked):
         return self.with_check(self.blank)
 
     def with_check(self, code: str) -> str:
-        """Add the line that checks an answer to its code."""
+        """Write the cell with an answer's code and the line that checks it."""
         gap = "\n\n\n" if code.startswith("def ") else "\n\n"
         return f'{code}{gap}exercises.check("{self.name}", {self.answer_name})'
 
@@ -155,16 +147,10 @@ def vary(function: Callable[..., Any], how: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Question(Asked):
-    """A quick question, its answers, and what there is to say of each.
+    """A quick question: texts to choose from, or numbers, of which the learner predicts one."""
 
-    Attributes:
-        answers: Each with its explanation: texts to choose from, or numbers, of which the learner
-            sees none and predicts one.
-        right: Which of them is right, counted from 0.
-    """
-
-    answers: Mapping[str | float, str]
-    right: int
+    answers: Mapping[str | float, str]  # each with its explanation
+    right: int  # which of them, counted from 0
 
     @property
     def options(self) -> list[tuple[str | float, str]]:

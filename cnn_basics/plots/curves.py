@@ -1,4 +1,4 @@
-"""Lines and bars, told apart by line style, marker or hatching and never by colour alone."""
+"""Lines, bars and surfaces; what is compared is told apart by more than its colour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import BLACK, BLUE, CYCLE, VERMILION, LessonFigure, new_figure
+from cnn_basics.figures import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    SEQUENTIAL,
+    VERMILION,
+    LessonFigure,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from cnn_basics.training import History
@@ -33,23 +41,16 @@ def plot_lines(
     log: bool = False,
     height: float = 3.0,
 ) -> LessonFigure:
-    """Draw several lines in one plot, each with its own style, marker and entry in the legend.
+    """Draw up to 7 lines in one plot, each with its own style, marker and name in the legend.
 
     Args:
-        curves: Label and heights of each line, each `(T,)`, at most 7.
+        curves: Name and heights of each line, `(T,)`.
         alt: What the picture shows.
         x: `(T,)`, the places of the points; None counts from 1.
         x_label: Written below.
         y_label: Written at the left.
-        log: Give every power of ten the same height; if the axis holds less than two, it is also
-            marked at 2 and 5 times each.
-        height: Height of the figure in inches.
-
-    Returns:
-        The figure; a single line has no legend, a long one a marker at every twentieth part only.
-
-    Raises:
-        ValueError: When there is no line, or more than 7.
+        log: Give every power of ten the same height.
+        height: Of the figure in inches.
 
     Example:
         >>> plot_lines({"twice": torch.tensor([2.0, 4.0])}, "A line that rises from 2 to 4.")
@@ -58,19 +59,11 @@ def plot_lines(
     check_count(curves, len(CYCLE))
     figure, (axes,) = new_figure(height=height, alt=alt)
     figure.few_colours = True
-    looks = zip(CYCLE, LINE_STYLES, MARKERS, strict=True)
-    for (label, curve), (colour, line, marker) in zip(curves.items(), looks, strict=False):
-        places = torch.arange(1, len(curve) + 1) if x is None else x
-        look = {"color": colour, "linestyle": line, "linewidth": 2, "marker": marker}
-        look |= {"markersize": 5, "markevery": max(1, len(curve) // 20)}
-        axes.plot(places.detach().cpu(), curve.detach().cpu(), label=label, **look)
+    _draw_lines(axes, {name: curve.detach().cpu() for name, curve in curves.items()}, x)
     if log:
         axes.set_yscale("log")
         _mark_powers(axes.yaxis)
-    if x is None:
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.set(xlabel=x_label, ylabel=y_label)
-    axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         figure.legend(loc="outside right upper", handlelength=3.5)
     return figure
@@ -85,22 +78,16 @@ def plot_bars(
     log: bool = False,
     bound: float | None = None,
 ) -> LessonFigure:
-    """Draw one horizontal bar for each number, with the number at its end.
+    """Draw up to 16 horizontal bars, the first at the top, with their lengths as numbers.
 
     Args:
-        values: Label and length of each bar, the first at the top, at most 16. Several numbers
-            are drawn as dots, and the bar is as long as their median.
+        values: Name and length of each bar. Several numbers are drawn as dots, and the bar is as
+            long as their median.
         alt: What the picture shows.
         x_label: Says what the lengths are.
-        digits: Decimals of the numbers written.
+        digits: Decimals of the numbers.
         log: For ratios: bars start at 1, and every power of ten is equally wide.
         bound: A length to mark with a dashed line.
-
-    Returns:
-        The figure.
-
-    Raises:
-        ValueError: When there is no bar, or more than 16.
 
     Example:
         >>> plot_bars({"one": 1.0, "two": [1.9, 2.0, 2.4]}, "Two bars, one twice as long.")
@@ -118,15 +105,14 @@ def plot_bars(
             axes.plot(repeats, [row] * len(repeats), "o", color=BLACK, ms=3, alpha=0.6)
         place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "bbox": paper}
         axes.annotate(f"{length:,.{digits}f}", (max(*repeats, start), row), **place)
-    if log:
-        axes.set_xscale("log")
-        axes.axvline(start, color=BLACK, lw=1.2)
     if bound is not None:
         axes.axvline(bound, color=VERMILION, lw=1.5, ls="--", zorder=0)
         axes.annotate(f"{bound:g}", (bound, 1), xycoords=axes.get_xaxis_transform(), ha="center")
     axes.invert_yaxis()
     axes.margins(x=0.15)
     if log:
+        axes.set_xscale("log")
+        axes.axvline(start, color=BLACK, lw=1.2)
         _mark_powers(axes.xaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(x_label)
@@ -134,22 +120,17 @@ def plot_bars(
 
 
 def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2) -> LessonFigure:
-    """Draw loss and accuracy of one or several trainings, for training and validation pictures.
+    """Draw loss and accuracy of up to 4 trainings, for training and validation pictures.
 
     Args:
-        runs: Name and history of each training, as `training.fit` returns it, at most 4; a name
-            may be empty.
+        runs: Name, which may be empty, and history of each training, as `training.fit` returns it.
         alt: What the picture shows.
-        classes: How many there are, to draw the level of guessing: a loss of log(classes), and
-            an accuracy of 1 / classes.
+        classes: How many there are; guessing has a loss of log(classes), and an accuracy of
+            1 / classes, both drawn as dotted lines.
 
     Returns:
-        One row for each training, with its loss at the left and its accuracy at the right; all
-        rows have the same axes. Training is a solid line with circles, validation a broken one
-        with squares; a training without validation has the first alone.
-
-    Raises:
-        ValueError: When there is no training, or more than 4, or one without an epoch.
+        A row for each training, loss at the left, accuracy at the right; all rows have the same
+        axes.
 
     Example:
         >>> from types import SimpleNamespace
@@ -163,34 +144,36 @@ def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2
     expect(trained, "at least one epoch in each training", "none", "run fit first")
     figure, axes = new_figure(len(runs), 2, height=2.4 * len(runs) + 0.3, alt=alt)
     figure.few_colours = True
-    for index, (name, run) in enumerate(runs.items()):
-        loss, accuracy = axes[2 * index : 2 * index + 2]
-        before = f"{name}: " if name else ""
-        _draw_history(loss, f"{before}loss", run.train_loss, run.valid_loss, math.log(classes))
-        shares = run.train_accuracy, run.valid_accuracy
-        _draw_history(accuracy, f"{before}accuracy", *shares, 1 / classes)
-    for column, fixed in ((axes[::2], {"bottom": 0.0}), (axes[1::2], {"top": 1.02})):
-        lows, highs = zip(*(axis.get_ylim() for axis in column), strict=True)
-        for axis in column:
-            axis.set_ylim(**{"bottom": min(lows), "top": max(highs)} | fixed)
+    panels = [(name, run, what) for name, run in runs.items() for what in ("loss", "accuracy")]
+    for index, (axis, (name, run, what)) in enumerate(zip(axes, panels, strict=True)):
+        if index >= 2:
+            axis.sharey(axes[index % 2])
+        curves = {"training": f"train_{what}", "validation": f"valid_{what}"}
+        known = {label: getattr(run, each) for label, each in curves.items()}
+        _draw_lines(axis, {label: curve for label, curve in known.items() if len(curve)})
+        guess = math.log(classes) if what == "loss" else 1 / classes
+        axis.axhline(guess, color=BLACK, ls=":", lw=1.2, label="guessing")
+        axis.set_title(f"{name}: {what}" if name else what, fontsize=10, loc="left")
+    axes[0].set_ylim(bottom=0.0)
+    axes[1].set_ylim(top=1.02)
     for axis in axes[-2:]:
         axis.set_xlabel("epoch")
-    handles = {h.get_label(): h for axis in axes for h in axis.get_lines()}
+    handles = {line.get_label(): line for axis in axes for line in axis.get_lines()}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, handlelength=3.5)
     return figure
 
 
-def _draw_history(
-    axes: Axes, title: str, train: Sequence[float], valid: Sequence[float], guess: float
+def _draw_lines(
+    axes: Axes, curves: Mapping[str, Sequence[float]], x: torch.Tensor | None = None
 ) -> None:
-    """Draw one quantity for the training pictures and, where it is known, for the others."""
-    epochs, look = range(1, len(train) + 1), {"lw": 1.8, "ms": 5 if len(train) <= 20 else 3}
-    axes.plot(epochs, train, "o-", color=BLUE, label="training", **look)
-    if len(valid):
-        axes.plot(epochs, valid, "s--", color=VERMILION, label="validation", **look)
-    axes.axhline(guess, color=BLACK, ls=":", lw=1.2, label="guessing")
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    """Draw each curve in its own look, with a marker at every twentieth part of a long one."""
+    looks = zip(CYCLE, LINE_STYLES, MARKERS, strict=True)
+    for (name, curve), (colour, line, marker) in zip(curves.items(), looks, strict=False):
+        look = {"color": colour, "linestyle": line, "marker": marker, "linewidth": 2}
+        look |= {"markersize": 5, "markevery": max(1, len(curve) // 20)}
+        axes.plot(range(1, len(curve) + 1) if x is None else x.cpu(), curve, label=name, **look)
+    if x is None:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -208,3 +191,20 @@ def check_count(things: Mapping[str, object], most: int) -> None:
     """Refuse nothing at all, and more than can be told apart."""
     what = f"1 to {most} things to draw"
     expect(1 <= len(things) <= most, what, len(things), "split them over more figures")
+
+
+def draw_surface(axes: Axes, heights: np.ndarray, limits: Sequence[tuple[float, float]]) -> None:
+    """Draw levels of equal loss `(H, W)`, closer together at the bottom, where it is flat."""
+    columns, rows = (np.linspace(*ends, n) for ends, n in zip(limits, heights.T.shape, strict=True))
+    levels = heights.min() + np.ptp(heights) * np.linspace(0, 1, 18) ** 2
+    axes.contourf(columns, rows, heights, levels, cmap=SEQUENTIAL)
+    axes.contour(columns, rows, heights, levels, colors="white", linewidths=0.6, alpha=0.6)
+
+
+def draw_path(axes: Axes, points: np.ndarray) -> None:
+    """Draw a path `(T, 2)` that is seen on dark and on light ground."""
+    for colour, width in (("black", 3.6), ("white", 1.8)):
+        axes.plot(*points.T, color=colour, lw=width, zorder=3)
+    axes.plot(*points[1:].T, "o", color="white", mec="black", ms=4, mew=0.8, zorder=4)
+    axes.plot(*points[0], "s", color="white", mec="black", ms=8, zorder=5)
+    axes.plot(*points[-1], "o", color=VERMILION, mec="white", mew=1.5, ms=11, zorder=6)

@@ -1,9 +1,10 @@
-"""Networks as drawings: blocks that a picture travels through, and graphs of their computation."""
+"""Networks as drawings: blocks from left to right, and graphs of their computation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,46 +12,99 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from cnn_basics import figures
 from cnn_basics.expect import expect
+from cnn_basics.figures import BLACK, BLUE, SEQUENTIAL, VERMILION, LessonFigure, new_figure
+from cnn_basics.plots.grids import write_size
 
 if TYPE_CHECKING:
     from cnn_basics.model import ShapeTrace
 
-_TALLEST, _WIDEST, _THINNEST, _STRIP, _GAP = 2.8, 1.3, 0.08, 0.2, 0.95  # of blocks
-_LOOKS = {
-    "waiting": {"fc": "white", "ec": "0.6", "linestyle": "--", "linewidth": 1.0},
-    "passed": {"fc": "0.9", "ec": figures.BLUE, "linestyle": "-", "linewidth": 1.5},
-    "lit": {"fc": "#FBE9D0", "ec": figures.VERMILION, "linestyle": "-", "linewidth": 3.5},
-}
-_MOST_MAPS = 8  # of a block that are shown
+_GAP = 0.5  # between blocks, the highest of which are about 1 high
+_MAPS, _SHIFT = 4, 0.05  # so many maps of a stack are drawn, each shifted so far
+_CELLS, _CELL = 10, 0.09  # so many numbers of a column are drawn, each so large
 _ABOVE, _APART = 1.0, 0.27  # in a graph: how high, and half how far apart, inputs of steps stand
 
 
-class Block(NamedTuple):
-    """The steps that give one shape, one below the other, and this shape without the batch axis."""
+def plot_blocks(
+    titles: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    alt: str,
+    contents: Mapping[int, torch.Tensor] | None = None,
+) -> LessonFigure:
+    """Draw a network from left to right: stacks of maps, then columns of numbers.
 
-    label: str
-    shape: tuple[int, ...]
+    Args:
+        titles: One for each block; a line break is allowed.
+        shapes: Of each block for one picture: `(C, H, W)`, drawn as a stack of at most 4 squares,
+            or `(n,)`, drawn as a column of cells with dots where there are more than 10.
+        alt: What the picture shows.
+        contents: What to draw in some of the stacks, by their index: `(C, H, W)` float; three
+            channels from 0 to 1 are drawn as one colour picture, others as maps.
 
-    @property
-    def text(self) -> str:
-        """The shape as it is written on the block: `32×28×28`."""
-        return "×".join(map(str, self.shape))
+    Example:
+        >>> plot_blocks(["in", "out"], [(1, 8, 8), (2,)], "A picture becomes two numbers.")
+        <LessonFigure: A picture becomes two numbers.>
+    """
+    got = f"{len(titles)} titles and {len(shapes)} shapes"
+    what, fix = "one title for each of at least one shape", "give both lists the same length"
+    expect(len(titles) == len(shapes) > 0, what, got, fix)
+    for shape in shapes:
+        what, fix = "shapes (C, H, W) or (n,) of one picture", "leave the batch axis N away"
+        expect(len(shape) in (1, 3), what, str(tuple(shape)), fix)
+    figure, (axes,) = new_figure(width=7.6, height=2.0, alt=alt)
+    tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
+    left, edges = 0.0, []
+    for index, shape in enumerate(shapes):
+        if len(shape) == 3:
+            side = 0.6 * (shape[1] / tallest) ** 0.5
+            right = _draw_stack(axes, left, side, shape[0], (contents or {}).get(index))
+        else:
+            right = _draw_column(axes, left, shape[0])
+        edges.append((left, right))
+        left = right + _GAP
+    _join_blocks(axes, edges, titles, shapes)
+    return figure
 
 
-def plot_network(trace: ShapeTrace) -> figures.LessonFigure:
-    """Draw a network without branches as blocks.
+def _draw_stack(
+    axes: Axes, left: float, side: float, maps: int, content: torch.Tensor | None
+) -> float:
+    """Draw squares, each to the upper right of the one before it; returns their right edge."""
+    pictures = [None] * min(maps, _MAPS)
+    if content is not None:
+        pixels = content.detach().cpu().numpy()
+        pictures = [np.moveaxis(pixels, 0, -1)] if maps == 3 else list(pixels[:_MAPS])
+    bottom = -side / 2 - _SHIFT * (len(pictures) - 1) / 2
+    for layer, picture in enumerate(pictures):
+        x, y = left + layer * _SHIFT, bottom + layer * _SHIFT
+        if picture is not None:
+            axes.imshow(picture, SEQUENTIAL, extent=(x, x + side, y, y + side), zorder=-layer)
+        face = "none" if picture is not None else str(0.95 - 0.08 * layer)
+        axes.add_patch(Rectangle((x, y), side, side, fc=face, ec=BLACK, lw=0.8, zorder=-layer))
+    return x + side
+
+
+def _draw_column(axes: Axes, left: float, numbers: int) -> float:
+    """Draw numbers as a column of cells; returns its right edge."""
+    cells, look = min(numbers, _CELLS), {"fc": "0.95", "ec": BLACK, "lw": 0.8}
+    for cell in range(cells):
+        corner = (left, (cell - cells / 2) * _CELL)
+        axes.add_patch(Rectangle(corner, _CELL, _CELL, **look))
+    if numbers > _CELLS:
+        style = {"ha": "center", "va": "center", "fontsize": 11, "backgroundcolor": "white"}
+        axes.text(left + _CELL / 2, 0, "⋮", **style)
+    return left + _CELL
+
+
+def plot_network(trace: ShapeTrace) -> LessonFigure:
+    """Draw a network without branches as blocks, one for each step with weights or another shape.
 
     Args:
         trace: What `cnn_basics.model.trace_shapes` found.
 
     Returns:
-        One axes. The height of a block is the height of its feature maps, its width their
+        One axes, whose patches are the blocks: as high as their feature maps and as wide as their
         number; rows of numbers are hatched strips, not to scale.
-
-    Raises:
-        ValueError: When a step gives something else than `(N, C, H, W)` or `(N, D)`.
 
     Example:
         >>> from cnn_basics.model import trace_shapes
@@ -58,126 +112,63 @@ def plot_network(trace: ShapeTrace) -> figures.LessonFigure:
         >>> figure.alt.split(": ")[1]
         'input 3, model 2.'
     """
-    blocks = network_blocks(trace)
-    steps = ", ".join(f"{b.label.replace(chr(10), ' and ')} {b.text}" for b in blocks)
+    titles, shapes = _list_steps(trace)
+    steps = ", ".join(
+        f"{title.replace(chr(10), ' and ')} {write_size(shape)}"
+        for title, shape in zip(titles, shapes, strict=True)
+    )
     alt = (
-        f"The network as blocks from left to right, as high as their maps and as wide as their "
+        "The network as blocks from left to right, as high as their maps and as wide as their "
         f"number of channels, with hatched strips for rows of numbers: {steps}."
     )
-    figure, (axes,) = figures.new_figure(height=2.6, alt=alt)
-    _draw_blocks(axes, blocks, lit=len(blocks))
+    figure, (axes,) = new_figure(height=2.4, alt=alt)
+    sizes = [shape[:2] for shape in shapes if len(shape) == 3] or [(1, 1)]
+    most, tallest = (max(each) for each in zip(*sizes, strict=True))
+    left, edges = 0.0, []
+    for shape in shapes:
+        width, height = 0.07, min(1.0, 0.15 + 0.07 * math.log2(shape[0]))
+        if len(shape) == 3:
+            width, height = max(0.03, 0.46 * shape[0] / most), shape[1] / tallest
+        look = {"fc": "0.9", "ec": BLUE, "lw": 1.5, "hatch": "" if len(shape) == 3 else "/////"}
+        axes.add_patch(Rectangle((left, -height / 2), width, height, **look))
+        edges.append((left, left + width))
+        left += width + _GAP
+    _join_blocks(axes, edges, titles, shapes)
     return figure
 
 
-def animate_forward(trace: ShapeTrace, values: Sequence[torch.Tensor]) -> figures.Animation:
-    """Send one picture through a network without branches, block by block.
-
-    Args:
-        trace: What `cnn_basics.model.trace_shapes` found.
-        values: What each block of `plot_network` holds, without the batch axis: `(C, H, W)` or
-            `(D,)`, the picture itself first.
-
-    Returns:
-        One frame for each block, in which it lights up and its numbers are shown below, of
-        feature maps the first 8.
-
-    Raises:
-        ValueError: When the shapes of `values` are not those of the blocks.
-
-    Example:
-        >>> from cnn_basics.model import trace_shapes
-        >>> trace = trace_shapes(torch.nn.Linear(3, 2), (1, 3))
-        >>> len(animate_forward(trace, [torch.zeros(3), torch.ones(2)]).frames)
-        2
-    """
-    blocks = network_blocks(trace)
-    wanted, shapes = [block.shape for block in blocks], [tuple(v.shape) for v in values]
-    fix = "give what every block holds for one picture, as in y[0]"
-    expect(shapes == wanted, f"values of shapes {wanted}", f"{shapes}", fix)
-    frames = []
-    for index, (block, value) in enumerate(zip(blocks, values, strict=True)):
-        figure, axes = figures.new_figure(2, 1, height=4.2)
-        figure.set_layout_engine("none")  # so that nothing moves from frame to frame
-        axes[0].set_position((0.0, 0.36, 1.0, 0.64))
-        axes[1].set_position((0.02, 0.02, 0.96, 0.26))
-        _draw_blocks(axes[0], blocks, lit=index)
-        _draw_values(axes[1], block, value.detach().cpu())
-        # 16 levels of each colour: half the bytes, and black and white stay as they are
-        frames.append((np.rint(figures.figure_to_array(figure) / 17) * 17).astype(np.uint8))
-    alt = (
-        f"One picture travels through {len(blocks)} blocks, from {blocks[0].text} to "
-        f"{blocks[-1].text} numbers; the block it has reached lights up, with a thick frame, and "
-        f"below are the numbers that it holds, of feature maps the first {_MOST_MAPS} at most."
-    )
-    return figures.Animation(np.stack(frames), alt, seconds_per_frame=1.2)
-
-
-def network_blocks(trace: ShapeTrace) -> list[Block]:
-    """Make a block for the input and for each step with parameters or another shape."""
+def _list_steps(trace: ShapeTrace) -> tuple[list[str], list[tuple[int, ...]]]:
+    """List the input and the steps with their shapes; what changes neither joins the one before."""
     rows = [row for row in trace.rows if row.kind != "Parameter" and row.note != "not called"]
-    blocks = []
+    titles, shapes = [], []
     steps = [("input", rows[0].input_shape, 0)]
-    for label, shape, parameters in steps + [(r.layer, r.output_shape, r.parameters) for r in rows]:
+    for title, shape, parameters in steps + [(r.layer, r.output_shape, r.parameters) for r in rows]:
         drawable = len(shape) in (2, 4) and all(isinstance(size, int) for size in shape)
         what = "a network whose steps give (N, C, H, W) or (N, D)"
         expect(drawable, what, f"{shape}", "draw a network without branches")
-        if blocks and tuple(shape[1:]) == blocks[-1].shape and not parameters:
-            label = f"{blocks.pop().label}\n{label}"
-        blocks.append(Block(label, tuple(shape[1:])))
-    return blocks
+        if shapes and tuple(shape[1:]) == shapes[-1] and not parameters:
+            titles[-1] += f"\n{title}"
+        else:
+            titles.append(title)
+            shapes.append(tuple(shape[1:]))
+    return titles, shapes
 
 
-def _block_size(block: Block, blocks: Sequence[Block]) -> tuple[float, float]:
-    """Width and height; every block of maps has the same scale."""
-    if len(block.shape) == 1:
-        longest = max(b.shape[0] for b in blocks if len(b.shape) == 1)
-        return _STRIP, 0.4 + (_TALLEST - 0.4) * math.log(block.shape[0]) / (math.log(longest) or 1)
-    channels, heights = zip(*(b.shape[:2] for b in blocks if len(b.shape) == 3), strict=True)
-    width = max(_THINNEST, _WIDEST * block.shape[0] / max(channels))
-    return width, _TALLEST * block.shape[1] / max(heights)
-
-
-def _draw_blocks(axes: Axes, blocks: Sequence[Block], lit: int) -> None:
-    """Draw the blocks, one of them lit up, their labels above and their shapes below."""
-    left = 0.0
-    for index, block in enumerate(blocks):
-        state = "passed" if index < lit else "lit" if index == lit else "waiting"
-        width, height = _block_size(block, blocks)
-        hatch = "/////" if len(block.shape) == 1 else ""
-        look = {"hatch": hatch, "zorder": 2, **_LOOKS[state]}
-        axes.add_patch(Rectangle((left, -height / 2), width, height, **look))
-        font = {"ha": "center", "fontsize": 9, "weight": "bold" if state == "lit" else "normal"}
-        font["color"] = "0.45" if state == "waiting" else "black"
-        axes.text(left + width / 2, _TALLEST / 2 + 0.15, block.label, va="bottom", **font)
-        axes.text(left + width / 2, -_TALLEST / 2 - 0.15, block.text, va="top", **font)
-        left += width + _GAP
-        if index < len(blocks) - 1:
-            ends = {"xy": (left - 0.1, 0), "xytext": (left - _GAP + 0.1, 0)}
-            axes.annotate("", arrowprops={"arrowstyle": "->", "color": "0.4"}, **ends)
-    axes.set_xlim(-0.8, left - _GAP + 0.5)
-    axes.set_ylim(-_TALLEST / 2 - 0.7, _TALLEST / 2 + 1.1)
-    axes.set_aspect("equal")
+def _join_blocks(
+    axes: Axes,
+    edges: Sequence[tuple[float, float]],
+    titles: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+) -> None:
+    """Write titles above blocks and shapes below them, and draw an arrow from each to the next."""
+    for (left, right), title, shape in zip(edges, titles, shapes, strict=True):
+        axes.text((left + right) / 2, 0.54, title, ha="center", va="bottom", fontsize=9)
+        axes.text((left + right) / 2, -0.56, write_size(shape), ha="center", va="top", fontsize=9)
+    for (_, start), (end, _) in pairwise(edges):
+        arrow = {"arrowstyle": "->", "lw": 1.2}
+        axes.annotate("", (end - 0.05, 0), (start + 0.05, 0), arrowprops=arrow)
+    axes.set(xlim=(-0.3, edges[-1][1] + 0.3), ylim=(-0.8, 0.9), aspect="equal")
     axes.set_axis_off()
-
-
-def _draw_values(axes: Axes, block: Block, value: torch.Tensor) -> None:
-    """Draw a colour picture, feature maps side by side, or a row of numbers as a strip."""
-    look = {"cmap": figures.SEQUENTIAL, "interpolation": "nearest"}
-    if value.ndim == 1:
-        axes.imshow(value[None].numpy(), aspect="auto", **look)
-        for place, number in enumerate(value.tolist() if len(value) <= 4 else []):
-            box = {"facecolor": "white", "edgecolor": "none"}
-            axes.text(place, 0, f"{number:.2f}", ha="center", va="center", bbox=box)
-        figures.plain_axes(axes, f"{block.text} numbers side by side, dark for low, light for high")
-    elif block.label.startswith("input") and len(value) == 3:
-        axes.imshow(value.permute(1, 2, 0).clamp(0, 1).numpy())
-        figures.plain_axes(axes, f"the picture, {block.text}")
-    else:
-        apart = torch.nn.functional.pad(value[:_MOST_MAPS], (0, 1), value=math.nan)
-        strip = apart.permute(1, 0, 2).flatten(1)[:, :-1]
-        axes.imshow(strip.numpy(), **look)
-        count = min(_MOST_MAPS, len(value))
-        figures.plain_axes(axes, f"the first {count} of {len(value)} feature maps")
 
 
 class GraphNode(NamedTuple):
@@ -198,7 +189,7 @@ class GraphNode(NamedTuple):
 
 def plot_computation_graph(
     nodes: Sequence[GraphNode], alt: str, *, backward: bool = False
-) -> figures.LessonFigure:
+) -> LessonFigure:
     """Draw the steps of a computation from left to right, with what goes into each above it.
 
     Args:
@@ -210,17 +201,13 @@ def plot_computation_graph(
     Returns:
         The figure. Steps have round boxes; parameters thick frames, other data thin ones.
 
-    Raises:
-        ValueError: When there is no node, a name occurs twice, or an input comes later or is
-            missing.
-
     Example:
         >>> nodes = [GraphNode("x"), GraphNode("w", learned=True), GraphNode("×", ("x", "w"))]
         >>> plot_computation_graph(nodes, "x and w go into a product.")
         <LessonFigure: x and w go into a product.>
     """
     expect(nodes, "at least one node", "none", "start with the data")
-    figure, (axes,) = figures.new_figure(width=7.6, height=2.1, alt=alt)
+    figure, (axes,) = new_figure(width=7.6, height=2.1, alt=alt)
     places, boxes = _place_nodes(nodes), {}
     for node in nodes:
         fix = "give it another name"
@@ -230,11 +217,11 @@ def plot_computation_graph(
             expect(name in boxes, what, f"{name!r} too late or not at all", "sort the nodes")
         boxes[node.name] = _draw_node(axes, node, *places[node.name])
     arrows = [(name, node.name) for node in nodes for name in node.inputs]
-    look = {"arrowstyle": "-|>", "lw": 1.4, "shrinkA": 2, "shrinkB": 2, "color": figures.BLUE}
+    look = {"arrowstyle": "-|>", "lw": 1.4, "shrinkA": 2, "shrinkB": 2, "color": BLUE}
     if backward:
         with_gradient = {node.name for node in nodes if node.inputs or node.learned}
         arrows = [(end, start) for start, end in arrows if start in with_gradient]
-        look |= {"color": figures.VERMILION, "linestyle": (0, (4, 2))}
+        look |= {"color": VERMILION, "linestyle": (0, (4, 2))}
     for start, end in arrows:
         far = abs(places[start][0] - places[end][0]) > 1.5
         look["connectionstyle"] = "arc3,rad=0.45" if far else "arc3"  # around the steps in between

@@ -1,8 +1,7 @@
-"""Pictures, feature maps and kernels side by side, and how often numbers occur."""
+"""Pictures, feature maps and kernels side by side, heat over them, and histograms."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,16 +9,9 @@ import torch
 from matplotlib.axes import Axes
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import (
-    BLUE,
-    DIVERGING,
-    SEQUENTIAL,
-    LessonFigure,
-    new_figure,
-    plain_axes,
-)
+from cnn_basics.figures import BLUE, DIVERGING, SEQUENTIAL, LessonFigure, new_figure, plain_axes
 from cnn_basics.plots.curves import check_count
-from cnn_basics.plots.grids import write_number
+from cnn_basics.plots.grids import new_tiles, write_number
 
 
 def plot_pictures(
@@ -39,26 +31,11 @@ def plot_pictures(
         columns: Pictures in a row.
         size: Height of a row in inches.
 
-    Returns:
-        The figure.
-
     Raises:
         ValueError: When there is no picture, or the titles do not match.
     """
-    what = "one title for each of at least one picture"
-    got = f"{len(pictures)} pictures and {len(titles)} titles"
-    fix = "give both lists the same length"
-    expect(len(pictures) == len(titles) > 0, what, got, fix)
-    columns = min(columns, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
-    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
-    for axis in axes[len(pictures) :]:
-        axis.set_axis_off()
-    for axis, picture, title in zip(axes, pictures, titles, strict=False):
-        top = 255 if picture.dtype == np.uint8 else 1.0
-        axis.imshow(picture, cmap="gray", vmin=0, vmax=top)
-        plain_axes(axis, title)
-    return figure
+    scales = [(0, 255 if picture.dtype == np.uint8 else 1) for picture in pictures]
+    return _show(pictures, titles, alt, scales, columns, size)
 
 
 def plot_feature_maps(
@@ -71,43 +48,22 @@ def plot_feature_maps(
     diverging: bool = False,
     shared: bool = True,
 ) -> LessonFigure:
-    """Show feature maps as pictures with a colour bar.
+    """Show feature maps `(C, H, W)` as pictures with a colour bar.
 
-    Args:
-        maps: `(C, H, W)`.
-        titles: One for each map.
-        alt: What the maps show.
-        columns: Maps in a row.
-        size: Height of a row in inches.
-        diverging: Use colours with zero in the middle, for maps with both signs.
-        shared: Give all maps one colour scale, so that they can be compared.
-
-    Returns:
-        The figure; the first `C` axes hold the maps.
-
-    Raises:
-        ValueError: When `maps` is not `(C, H, W)`.
+    Maps with both signs want `diverging` colours, with zero in the middle. One `shared` colour
+    scale for all lets them be compared. A row has so many `columns`, and `size` inches.
     """
-    got, fix = str(tuple(maps.shape)), "pick one picture, as in y[0]"
-    expect(maps.ndim == 3, "maps as (C, H, W)", got, fix)
-    columns = min(columns, len(maps))
-    rows = math.ceil(len(maps) / columns)
-    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
-    for axis in axes[len(maps) :]:
-        axis.set_axis_off()
-    for axis, feature_map, title in zip(axes, maps, titles, strict=False):
-        numbers = maps if shared else feature_map
-        low, high = numbers.min().item(), numbers.max().item()
-        if diverging:
-            high = max(abs(low), abs(high)) or 1.0
-            low = -high
-        colours = DIVERGING if diverging else SEQUENTIAL
-        image = axis.imshow(feature_map.detach().cpu().numpy(), cmap=colours, vmin=low, vmax=high)
-        plain_axes(axis, title)
-        if not shared:
-            figure.colorbar(image, ax=axis, shrink=0.8)
-    if shared:
-        figure.colorbar(image, ax=list(axes), shrink=0.8)
+    expect(maps.ndim == 3, "maps as (C, H, W)", str(tuple(maps.shape)), "pick one, as in y[0]")
+    numbers = maps.detach().cpu().numpy()
+    scales = [(each.min(), each.max()) for each in ([numbers] * len(maps) if shared else numbers)]
+    if diverging:
+        highs = [max(-low, high) or 1.0 for low, high in scales]
+        scales = [(-high, high) for high in highs]
+    colours = DIVERGING if diverging else SEQUENTIAL
+    figure = _show(numbers, titles, alt, scales, columns, size, colours)
+    shown = [axes for axes in figure.axes if axes.images]
+    for axes in shown[:1] if shared else shown:
+        figure.colorbar(axes.images[0], ax=shown if shared else axes, shrink=0.8)
     return figure
 
 
@@ -118,94 +74,144 @@ def plot_filtered(
     alt: str,
     *,
     signed: Sequence[int] = (),
-    columns: int = 4,
-    size: float = 1.6,
 ) -> LessonFigure:
     """Show a grey picture and, after it, what kernels made of it.
 
     The scale of a map leaves out its largest half per cent, so that a bright border does not
     darken the rest.
 
-    Args:
-        picture: `(H, W)`, from 0 to 1.
-        maps: `(C, H, W)`.
-        titles: One for each map.
-        alt: What the pictures show.
-        signed: Which maps, by index, are shown with grey for zero; the others run from black
-            for zero to white.
-        columns: Pictures in a row.
-        size: Height of a row in inches.
-
-    Returns:
-        The figure; the first axes hold the picture, the next `C` the maps.
+    The `picture` `(H, W)` runs from 0 to 1. Of the `maps` `(C, H, W)` those that are `signed`, by
+    index, are shown with grey for zero; the others run from black for zero to white.
     """
-    rows = math.ceil((len(maps) + 1) / columns)
-    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
+    numbers = maps.detach().cpu().numpy()
+    highs = [float(np.quantile(abs(each), 0.995)) or 1.0 for each in numbers]
+    scales = [(-high if index in signed else 0, high) for index, high in enumerate(highs)]
+    pictures = [picture.cpu().numpy(), *numbers]
+    figure = _show(pictures, ["input", *titles], alt, [(0, 1), *scales], columns=4, size=1.6)
     figure.sharpness = 1.0  # there is little text, and photographs take much room
-    for axis in axes:
-        axis.set_axis_off()
-    axes[0].imshow(picture.cpu().numpy(), cmap="gray", vmin=0, vmax=1)
-    axes[0].set_title("input", fontsize=10)
-    for index, (axis, title) in enumerate(zip(axes[1:], titles, strict=False)):
-        numbers = maps[index].detach().cpu().numpy()
-        high = float(np.quantile(abs(numbers), 0.995)) or 1.0
-        low = -high if index in signed else 0.0
-        axis.imshow(numbers, cmap="gray", vmin=low, vmax=high)
-        axis.set_title(title, fontsize=10)
     return figure
 
 
-def plot_histograms(
-    samples: Mapping[str, torch.Tensor],
+def _show(
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str],
+    alt: str,
+    scales: Sequence[tuple[float, float]],
+    columns: int,
+    size: float,
+    colours: str = "gray",
+) -> LessonFigure:
+    """Show each picture `(H, W)`, or `(H, W, 3)` in its own colours, with its title and scale."""
+    what, fix = "one title for each of at least one picture", "give both the same length"
+    got = f"{len(pictures)} pictures and {len(titles)} titles"
+    expect(len(pictures) == len(titles) > 0, what, got, fix)
+    figure, axes = new_tiles(len(pictures), columns, size, alt)
+    for axis, picture, title, (low, high) in zip(axes, pictures, titles, scales, strict=True):
+        axis.imshow(picture, cmap=colours, vmin=low, vmax=high)
+        plain_axes(axis, title)
+    return figure
+
+
+def plot_heat(
+    pictures: torch.Tensor,
+    heats: Mapping[str, torch.Tensor],
+    titles: Sequence[str],
     alt: str,
     *,
-    x_label: str = "value",
-    columns: int = 2,
-    bins: int = 40,
-    size: float = 2.2,
+    masks: torch.Tensor | None = None,
+    size: float = 1.5,
 ) -> LessonFigure:
-    """Count how often numbers occur, one histogram for each set of numbers, on one scale.
+    """Show pictures and, below each, heat-maps over its grey copy, each with its own scale.
 
     Args:
-        samples: Title and numbers of each histogram, of any shape.
-        alt: What the picture shows.
-        x_label: Says what the numbers are.
-        columns: Histograms in a row.
-        bins: Into how many bars the common range is cut.
+        pictures: `(N, 3, H, W)` or `(N, 1, H, W)`, uint8, or float from 0 to 1; at most 8.
+        heats: Name and heat-maps of each explanation, `(N, H, W)`, float.
+        titles: One for each picture.
+        alt: What the figure shows.
+        masks: `(N, H, W)` bool, such as where the animal is; their outlines are dotted.
         size: Height of a row in inches.
 
     Returns:
-        The figure; a dashed line marks each mean. The first axes hold the histograms in order.
+        The figure. Heat without negative numbers runs from dark (0) to bright; heat of both signs
+        from blue over white (0) to red. Solid lines run where it is half of the largest, and 0.8
+        of it; dashed ones at the same heights below zero.
+
+    Example:
+        >>> heat = {"saliency": torch.rand(1, 6, 6)}
+        >>> plot_heat(torch.rand(1, 3, 6, 6), heat, ["cat"], "A cat and a heat-map.")
+        <LessonFigure: A cat and a heat-map.>
+    """
+    count, wanted = len(pictures), (len(pictures), *pictures.shape[2:])
+    is_batch = pictures.ndim == 4 and pictures.shape[1] in (1, 3) and 1 <= count <= 8
+    what, got = "1 to 8 pictures (N, 3, H, W) or (N, 1, H, W)", str(tuple(pictures.shape))
+    expect(is_batch, what, got, "pick some of a batch, as in x[:4]")
+    what = f"a title for each of {count} pictures"
+    expect(len(titles) == count, what, len(titles), "give both the same length")
+    for name, heat in {**heats, **({} if masks is None else {"masks": masks})}.items():
+        got, fix = str(tuple(heat.shape)), f"write explain.enlarge(heat, {wanted[1:]})"
+        expect(tuple(heat.shape) == wanted, f"{name} of shape {wanted}", got, fix)
+    rows = len(heats) + 1
+    figure, axes = new_figure(rows, count, height=size * rows + 0.2, alt=alt)
+    figure.sharpness, figure.few_colours = 1.3, True  # pictures under colours take much room
+    colours = pictures.detach().cpu().permute(0, 2, 3, 1).float()  # (N, H, W, C)
+    colours = (colours / 255 if pictures.dtype == torch.uint8 else colours).numpy()
+    layers = [("", None, colours), *((*each, colours.mean(axis=-1)) for each in heats.items())]
+    for row, (name, heat, shown) in zip(axes.reshape(rows, count), layers, strict=True):
+        for index, axis in enumerate(row):
+            axis.imshow(shown[index], cmap="gray", vmin=0, vmax=1)
+            plain_axes(axis, titles[index] if heat is None else "")
+            if heat is not None:
+                _draw_heat(axis, heat[index].detach().cpu().numpy(), bool((heat < 0).any()))
+            if masks is not None:
+                _outline(axis, masks[index].cpu().float().numpy())
+        row[0].set_ylabel(name, fontsize=9)
+    return figure
+
+
+def _outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw the outline of a mask `(H, W)` as a dotted line."""
+    if mask.any() and not mask.all():
+        axes.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
+        axes.contour(mask, levels=[0.5], colors="black", linewidths=1.0, linestyles="dotted")
+
+
+def _draw_heat(axes: Axes, heat: np.ndarray, signed: bool) -> None:
+    """Lay one heat-map `(H, W)` over what is drawn already, with contour lines."""
+    high = float(np.abs(heat).max()) or 1.0
+    low, colours = (-high, DIVERGING) if signed else (0.0, SEQUENTIAL)
+    axes.imshow(heat, cmap=colours, vmin=low, vmax=high, alpha=0.65)
+    for sign, style in ((1, "solid"), (-1, "dashed")):
+        levels = [share * high for share in (0.5, 0.8) if (sign * heat).max() > share * high]
+        if levels and min(heat.shape) > 1:
+            look = {"colors": "black" if signed else "white", "linestyles": style}
+            axes.contour(sign * heat, levels=levels, linewidths=1.2, **look)
+
+
+def plot_histograms(
+    samples: Mapping[str, torch.Tensor], alt: str, *, x_label: str = "value", bins: int = 40
+) -> LessonFigure:
+    """Draw a histogram with its title for each of up to 16 tensors, all on one scale.
 
     Example:
         >>> plot_histograms({"ones": torch.ones(5)}, "Five numbers, all in one bar.")
         <LessonFigure: Five numbers, all in one bar.>
     """
     check_count(samples, 16)
-    columns = min(columns, len(samples))
-    rows = math.ceil(len(samples) / columns)
-    figure, axes = new_figure(rows, columns, height=size * rows, alt=alt)
-    limits = common_limits(samples)
-    for axis in axes[len(samples) :]:
-        axis.set_axis_off()
-    for axis, (title, numbers) in zip(axes, samples.items(), strict=False):
-        draw_histogram(axis, numbers, title, limits, bins)
-    for axis in axes[len(samples) - columns : len(samples)]:
-        axis.set_xlabel(x_label)
-    return figure
-
-
-def common_limits(samples: Mapping[str, torch.Tensor]) -> tuple[float, float]:
-    """Return the smallest and the largest of all numbers, at least 1 apart."""
+    figure, axes = new_tiles(len(samples), 2, 2.2, alt)
     low = min(numbers.min().item() for numbers in samples.values())
     high = max(numbers.max().item() for numbers in samples.values())
-    return low, max(high, low + 1.0)
+    limits = low, max(high, low + 1.0)
+    for axis, (title, numbers) in zip(axes, samples.items(), strict=True):
+        draw_histogram(axis, numbers, title, limits, bins)
+    for axis in axes[-2:]:
+        axis.set_xlabel(x_label)
+    return figure
 
 
 def draw_histogram(
     axes: Axes, numbers: torch.Tensor, title: str, limits: tuple[float, float], bins: int = 40
 ) -> None:
-    """Draw one histogram, mark its mean, and write mean and spread above it."""
+    """Draw one histogram, mark its mean by a dashed line, and write mean and spread above it."""
     flat = numbers.detach().cpu().flatten().double()
     axes.hist(flat.numpy(), bins=bins, range=limits, color="0.75", edgecolor=BLUE, linewidth=0.4)
     axes.axvline(flat.mean().item(), color="black", linestyle="--", linewidth=1.5)

@@ -6,14 +6,13 @@ figures can do is drawn by the kernel (`RedrawnFigure`).
 
 from cnn_basics.widgets.activations import activation_playground
 from cnn_basics.widgets.bench import architecture_bench
-from cnn_basics.widgets.board import TrainingBoard, training_board
+from cnn_basics.widgets.board import training_board
 from cnn_basics.widgets.channels import channel_mixer
 from cnn_basics.widgets.connections import connections_explorer
-from cnn_basics.widgets.feature_maps import feature_map_browser
-from cnn_basics.widgets.lens import ConvolutionLens, convolution_lens
-from cnn_basics.widgets.loss_walk import LossWalk, loss_walk
-from cnn_basics.widgets.occlusion import OcclusionExplorer, occlusion_explorer
-from cnn_basics.widgets.paint import PaintOrUpload, paint_or_upload
+from cnn_basics.widgets.lens import convolution_lens
+from cnn_basics.widgets.looking_inside import feature_map_browser, occlusion_explorer
+from cnn_basics.widgets.loss_walk import loss_walk
+from cnn_basics.widgets.paint import paint_or_upload
 from cnn_basics.widgets.parts import FrontEndWidget, Slider
 from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
@@ -21,14 +20,9 @@ from cnn_basics.widgets.roofline import roofline_explorer
 from cnn_basics.widgets.views import view_explorer
 
 __all__ = [
-    "ConvolutionLens",
     "FrontEndWidget",
-    "LossWalk",
-    "OcclusionExplorer",
-    "PaintOrUpload",
     "RedrawnFigure",
     "Slider",
-    "TrainingBoard",
     "activation_playground",
     "architecture_bench",
     "channel_mixer",

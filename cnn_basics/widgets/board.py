@@ -9,14 +9,14 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import anywidget
 import ipywidgets
 import numpy as np
 import torch
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -25,12 +25,15 @@ from torch import Tensor, nn
 from traitlets import Bool, Float, Unicode
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.figures import BLACK, BLUE, DIVERGING, VERMILION, LessonFigure, plain_axes
+from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure, plain_axes
 from cnn_basics.training import Data, Evaluation, History, State, check_data, evaluate, fit
 from cnn_basics.widgets.parts import Guard, WithFallback, read_static
 from cnn_basics.widgets.redrawn import (
     ReusedFigure,
+    colour,
+    cut_name,
     figure_to_html,
+    make_picture,
     share_in_words,
     tile_pictures,
 )
@@ -40,11 +43,9 @@ SHARE = 0.1  # of the time that drawing may take
 PATIENCE = 30.0  # seconds to wait for the batch, or the validation, that a stop comes into
 PRESSES = ("Start", "Stop", "Start over")
 MOST_KERNELS, MOST_MISTAKES = 64, 8  # that are shown
-_SHARPNESS = 1.6  # readable at 200 %
+CURVES = ("batch_loss", "valid_loss", "train_accuracy", "valid_accuracy")
 _OWN = ("model", "train", "valid", "epochs", "progress", "on_batch", "on_epoch", "checkpoint")
-_CURVES = ("batch_loss", "valid_loss", "train_accuracy", "valid_accuracy")
-
-Place = tuple[float, float, float, float]
+_SHARPNESS = 1.6  # readable at 200 %
 _LETTERS = 8  # of a class's name below a picture
 _WIDTH, _HEIGHT, _LOWER = 7.6, 4.8, 2.1  # inches: of the figure, and of what is below the curves
 _BOXES = [
@@ -69,37 +70,32 @@ class Mistake(NamedTuple):
     answer: str
     share: float
 
-
-@dataclass
-class BoardState:
-    """What a board shows at one moment; all curves are `(T, 2)`: epochs done, and the value."""
-
-    epochs: float  # where the axes end
-    classes: int  # guessing gives a loss of log(classes)
-    kernels: np.ndarray | None  # (K, C, height, width), or None without a convolution
-    kernels_title: str
-    batch_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    valid_loss: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    train_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    valid_accuracy: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
-    mistakes: tuple[Mistake, ...] = ()  # the worst first
+    def caption(self) -> str:
+        """Write it below the picture."""
+        truth, answer = (cut_name(name, _LETTERS) for name in (self.truth, self.answer))
+        return f"{truth}, said\n{answer} {100 * self.share:.0f} %"
 
 
 class Record:
-    """Collects what `fit` tells, over one or several runs, for drawing and for words."""
+    """What `fit` tells over one or several runs, and the words for it."""
 
-    def __init__(self, model: nn.Module, names: Sequence[str], epochs: int) -> None:
-        self._names = tuple(names)
-        convolutions = [m for m in model.named_modules() if isinstance(m[1], nn.Conv2d)]
-        self._name, self._layer = convolutions[0] if convolutions else ("", None)
-        self._first = self._kernels()
+    def __init__(self, model: nn.Module, names: Sequence[str], epochs: float) -> None:
+        self.names = tuple(names)
         self.end = float(epochs)  # of the run, in epochs since the first one began
-        self._curves: dict[str, list[tuple[float, float]]] = {name: [] for name in _CURVES}
-        self._mistakes: tuple[Mistake, ...] = ()
+        self.mistakes: tuple[Mistake, ...] = ()  # the worst first
+        convolutions = (m for m in model.named_modules() if isinstance(m[1], nn.Conv2d))
+        self._name, self._layer = next(convolutions, ("", None))
+        first = self.kernels()
+        self._first = np.zeros(1) if first is None else first.astype(float)  # float32 may overflow
+        self._curves: dict[str, list[tuple[float, float]]] = {name: [] for name in CURVES}
 
-    def add(self, curve: str, epoch: float, value: float) -> None:
+    def add(self, name: str, epoch: float, value: float) -> None:
         """Add a point to one of the four curves."""
-        self._curves[curve].append((epoch, float(value)))
+        self._curves[name].append((epoch, float(value)))
+
+    def curve(self, name: str) -> np.ndarray:
+        """Copy a curve, `(T, 2)`: epochs done, and the value; the training may go on meanwhile."""
+        return np.array(list(self._curves[name]), dtype=float).reshape(-1, 2)
 
     @property
     def done(self) -> float:
@@ -107,10 +103,16 @@ class Record:
         points = self._curves["batch_loss"]
         return points[-1][0] if points else 0.0
 
+    def kernels(self) -> np.ndarray | None:
+        """Copy the first convolution's weights, `(K, C, height, width)`, if there is one."""
+        if self._layer is None:
+            return None
+        return self._layer.weight.detach().float().cpu().numpy().copy()
+
     def set_mistakes(self, pictures: Tensor, result: Evaluation) -> None:
         """Note the pictures told wrong with the largest loss, or if there are none, of all."""
         numbers = result.mistakes() if len(result.mistakes()) else result.worst(MOST_MISTAKES)
-        self._mistakes = tuple(
+        self.mistakes = tuple(
             Mistake(
                 _to_picture(pictures[number]),
                 self._name_of(result.labels[number]),
@@ -121,36 +123,17 @@ class Record:
         )
 
     def _name_of(self, label: Tensor) -> str:
-        number = int(label)
-        return self._names[number] if number < len(self._names) else f"class {number}"
+        return self.names[label] if label < len(self.names) else f"class {int(label)}"
 
-    def state(self) -> BoardState:
-        """Take a picture of the present: copies, because the training may go on meanwhile."""
-        kernels = self._kernels()
-        curves = {
-            name: np.array(list(points), dtype=float).reshape(-1, 2)
-            for name, points in self._curves.items()
-        }
-        shown = None if kernels is None else kernels.numpy()
-        title = self._title(kernels)
-        return BoardState(
-            self.end, len(self._names), shown, title, **curves, mistakes=self._mistakes
-        )
-
-    def _kernels(self) -> Tensor | None:
-        """Copy the first convolution's weights, `(K, C, height, width)`, if there is one."""
-        if self._layer is None:
-            return None
-        return self._layer.weight.detach().float().cpu().clone()
-
-    def _title(self, kernels: Tensor | None) -> str:
+    def title(self, kernels: np.ndarray | None) -> str:
+        """Say how many kernels there are, and how far they moved."""
         if kernels is None:
             return "this network has no convolution"
         count = len(kernels)
         shown = f"{MOST_KERNELS} of {count}" if count > MOST_KERNELS else f"{count}"
-        change = (kernels - self._first).norm() / self._first.norm().clamp(min=1e-12)
-        moved = f"changed by {share_in_words(change.item(), 1)}" if change else "at the start"
-        moved = moved if change.isfinite() else "no longer numbers"
+        change = np.linalg.norm(kernels - self._first) / max(np.linalg.norm(self._first), 1e-12)
+        moved = f"changed by {share_in_words(change, 1)}" if change else "at the start"
+        moved = moved if np.isfinite(change) else "no longer numbers"
         return f"{shown} kernels of {self._name}, {moved}"
 
     def numbers(self) -> str:
@@ -162,26 +145,24 @@ class Record:
         if "valid_loss" in newest:
             start = "" if words else "loss "
             words.append(f"{start}{newest['valid_loss']:.2f} on the validation pictures")
-        if "valid_accuracy" in newest:
             words.append(f"accuracy {newest['valid_accuracy']:.2f} on these")
         return ", ".join(words)
 
-    def describe(self, state: BoardState) -> str:
+    def describe(self, title: str) -> str:
         """Say all that a board shows: its alt text."""
         if not self.done:
             return (
-                f"Training board before the start: {state.kernels_title}; empty curves of loss "
+                f"Training board before the start: {title}; empty curves of loss "
                 "and accuracy above the level of guessing; no mistakes yet."
             )
-        head = f"Training board after {round(self.done, 2):g} of {round(state.epochs, 2):g} epochs"
-        worst = [f"{m.truth} said {m.answer} ({100 * m.share:.0f} %)" for m in state.mistakes[:3]]
-        kind = "mistakes" if _are_wrong(state.mistakes) else "answers"
-        told = f"Worst {kind}: {', '.join(worst)}." if worst else "No mistakes known."
-        return f"{head}: {self.numbers()}. {state.kernels_title}. {told}"
+        head = f"Training board after {round(self.done, 2):g} of {round(self.end, 2):g} epochs"
+        worst = [f"{m.truth} said {m.answer} ({100 * m.share:.0f} %)" for m in self.mistakes[:3]]
+        told = f"Worst {_kind(self.mistakes)}: {', '.join(worst)}." if worst else ""
+        return f"{head}: {self.numbers()}. {title}. {told or 'No mistakes known.'}"
 
 
-def _are_wrong(mistakes: Sequence[Mistake]) -> bool:
-    return all(mistake.truth != mistake.answer for mistake in mistakes)
+def _kind(mistakes: Sequence[Mistake]) -> str:
+    return "mistakes" if all(each.truth != each.answer for each in mistakes) else "answers"
 
 
 def _to_picture(picture: Tensor) -> np.ndarray:
@@ -196,21 +177,11 @@ def _to_picture(picture: Tensor) -> np.ndarray:
 
 
 def colour_kernels(weight: np.ndarray) -> np.ndarray:
-    """Turn kernels `(K, C, height, width)` into pictures around zero; what is no number is 0.
-
-    Kernels that read red, green and blue have these colours, with grey for 0; any other number of
-    channels is averaged, from blue (negative) over white to red (positive).
-
-    Example:
-        >>> colour_kernels(np.array([[[[0.0]], [[-2.0]], [[2.0]]]])).tolist()
-        [[[[0.5, 0.0, 1.0]]]]
-    """
+    """Turn kernels into pictures around zero: three channels as red, green, blue, else the mean."""
     weight = np.where(np.isfinite(weight), weight, 0.0)
-    values = weight if weight.shape[1] == 3 else weight.mean(axis=1)
-    around_half = 0.5 + values / (2 * (float(np.abs(values).max()) or 1.0))
-    if weight.shape[1] == 3:
-        return np.moveaxis(around_half, 1, -1)
-    return colormaps[DIVERGING](around_half)[..., :3]
+    if weight.shape[1] != 3:
+        return colour(weight.mean(axis=1), signed=True)
+    return np.moveaxis(0.5 + weight / (2 * (float(np.abs(weight).max()) or 1.0)), 1, -1)
 
 
 def round_loss(*heights: float | np.ndarray) -> float:
@@ -227,88 +198,75 @@ def round_loss(*heights: float | np.ndarray) -> float:
 
 
 class BoardFigure:
-    """The curves, the first kernels and the worst mistakes; draws state after state in place."""
+    """The curves, the first kernels and the worst mistakes, drawn again and again in place."""
 
     def __init__(self) -> None:
         self.figure = ReusedFigure(_BOXES, width=_WIDTH, height=_HEIGHT)
         self._loss, self._accuracy, lower = self.figure.axes
-        self._lines = [
-            *_draw_curves(self._loss, "loss", "training, each batch"),
-            *_draw_curves(self._accuracy, "accuracy", "training"),
-        ]
-        self._guess = [_draw_guess(axis) for axis in (self._loss, self._accuracy)]
+        loss = _draw_lines(self._loss, "loss", "training, each batch")
+        accuracy = _draw_lines(self._accuracy, "accuracy", "training")
+        self._lines, self._guesses = [*loss[:2], *accuracy[:2]], (loss[2], accuracy[2])
         plain_axes(lower)
         self._kernels, *self._pictures = (
             lower.imshow(np.ones((1, 1, 3)), interpolation="nearest", visible=False)
             for _ in range(1 + MOST_MISTAKES)
         )
         lower.set(xlim=(0, _WIDTH), ylim=(0, _LOWER), aspect="auto")  # counts in inches
-        self._titles = [lower.text(left, _LOWER + 0.06, "", fontsize=10) for left in (0.08, 3.88)]
-        self._captions = [
+        titles = [lower.text(left, _LOWER + 0.06, "", fontsize=10) for left in (0.08, 3.88)]
+        captions = [
             lower.text(left, bottom - 0.03, "", fontsize=8, va="top")
             for left, bottom, *_ in _MISTAKES
         ]
         self.figure.moves(*self._lines, self._kernels, *self._pictures)
-        self.figure.writes(*self._titles, *self._captions)
+        self.figure.writes(*titles, *captions)
 
-    def update(self, state: BoardState, alt: str) -> LessonFigure:
-        """Show another state, in the same figure each time."""
-        for line, name in zip(self._lines, _CURVES, strict=True):
-            line.set_data(*getattr(state, name).T)
-        guesses = (math.log(max(state.classes, 1)), 1 / max(state.classes, 1))
-        top = round_loss(math.log(max(state.classes, 2)), state.batch_loss, state.valid_loss)
-        self._loss.set(ylim=(0, top), xlim=(0, state.epochs))
-        self._accuracy.set_xlim(0, state.epochs)
-        for line, height in zip(self._guess, guesses, strict=True):
+    def update(self, record: Record) -> LessonFigure:
+        """Show what a record tells now, in the same figure each time."""
+        curves, classes = {name: record.curve(name) for name in CURVES}, max(len(record.names), 1)
+        for line, curve in zip(self._lines, curves.values(), strict=True):
+            line.set_data(*curve.T)
+        for line, height in zip(self._guesses, (math.log(classes), 1 / classes), strict=True):
             line.set_ydata([height, height])
-        self.figure.state = (top, state.epochs, state.classes)  # only then the rest is drawn anew
-        tiles = None
-        if state.kernels is not None:
-            pictures = colour_kernels(state.kernels[:MOST_KERNELS])
+        top = round_loss(math.log(max(classes, 2)), curves["batch_loss"], curves["valid_loss"])
+        self._loss.set(ylim=(0, top), xlim=(0, record.end))
+        self._accuracy.set_xlim(0, record.end)
+        self.figure.state = (top, record.end, classes)  # only then the rest is drawn anew
+        kernels, tiles = record.kernels(), None
+        if kernels is not None:
+            pictures = colour_kernels(kernels[:MOST_KERNELS])
             tiles = tile_pictures(pictures, columns=8 if len(pictures) > 8 else 4)
         _set_picture(self._kernels, _KERNELS, tiles)
-        captions = self._show_mistakes(state.mistakes[:MOST_MISTAKES])
-        return self.figure.say([state.kernels_title, *captions], alt)
-
-    def _show_mistakes(self, mistakes: tuple[Mistake, ...]) -> list[str]:
-        """Show the pictures, and return the title and the captions."""
-        title = "worst mistakes" if _are_wrong(mistakes) else "worst answers"
-        lines = [title if mistakes else "worst mistakes: none known yet"]
-        room = [None] * (MOST_MISTAKES - len(mistakes))
-        for image, place, m in zip(self._pictures, _MISTAKES, (*mistakes, *room), strict=True):
-            _set_picture(image, place, m.picture if m else None)
-            said = m and f"{_shorten(m.truth)}, said\n{_shorten(m.answer)} {100 * m.share:.0f} %"
-            lines.append(said or "")
-        return lines
+        title, shown = record.title(kernels), record.mistakes
+        said = [title, f"worst {_kind(shown)}" if shown else "worst mistakes: none known yet"]
+        for image, place, mistake in zip_longest(self._pictures, _MISTAKES, shown):
+            _set_picture(image, place, mistake.picture if mistake else None)
+            said.append(mistake.caption() if mistake else "")
+        return self.figure.say(said, record.describe(title))
 
 
-def _draw_curves(axes: Axes, title: str, train: str) -> list[Line2D]:
-    """Draw two empty lines; they differ in width and marker, not only in colour."""
-    (first,) = axes.plot([], [], color=BLUE, lw=1.2, label=train)
-    (second,) = axes.plot(
-        [], [], "s--", color=VERMILION, lw=1.6, ms=5, label="validation", clip_on=False
-    )
+def _draw_lines(axes: Axes, title: str, train: str) -> list[Line2D]:
+    """Draw two empty lines, unlike in width and marker too, the level of guessing, and a legend."""
+    second = {"color": VERMILION, "lw": 1.6, "ms": 5, "label": "validation", "clip_on": False}
+    axes.plot([], [], color=BLUE, lw=1.2, label=train)
+    axes.plot([], [], "s--", **second)
+    (guess,) = axes.plot([0, 1], [0, 0], ":", color=BLACK, lw=1, label="guessing")
+    guess.set_transform(axes.get_yaxis_transform())
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=3, fontsize=8, frameon=False,
+        handlelength=2.2, columnspacing=1.2, borderaxespad=0.1,
+    )  # fmt: skip
     axes.set_title(title, fontsize=10, loc="left", y=1.14)
     axes.set_xlabel("epochs", fontsize=9, labelpad=1)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    return [first, second]
+    return list(axes.lines)
 
 
-def _draw_guess(axes: Axes) -> Line2D:
-    """Draw the level of guessing, and name all lines above the axes."""
-    (line,) = axes.plot([0, 1], [0, 0], ":", color=BLACK, lw=1, label="guessing")
-    line.set_transform(axes.get_yaxis_transform())
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=3, fontsize=8, frameon=False,
-        handlelength=2.2, columnspacing=1.2, borderaxespad=0.1,
-    )  # fmt: skip
-    return line
-
-
-def _set_picture(image: AxesImage, place: Place, picture: np.ndarray | None) -> None:
+def _set_picture(
+    image: AxesImage, place: tuple[float, float, float, float], picture: np.ndarray | None
+) -> None:
     """Show a picture of any size, `(H, W, 3)`, at the upper left of its place, or none."""
     image.set_visible(picture is not None)
     if picture is None:
@@ -320,16 +278,8 @@ def _set_picture(image: AxesImage, place: Place, picture: np.ndarray | None) -> 
     image.set_extent((left, left + scale * picture.shape[1], top - scale * picture.shape[0], top))
 
 
-def _shorten(name: str) -> str:
-    """Cut a name that is too long for a caption."""
-    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
-
-
 class BoardControls(anywidget.AnyWidget):
-    """Three buttons, a bar and a sentence. Their state comes from Python; the page only presses.
-
-    The page lets no button be pressed that is off.
-    """
+    """Three buttons, a bar and a sentence: Python sets their state, and the page presses."""
 
     _esm = read_static("parts.js", "board.js")
     _css = read_static("parts.css", "board.css")
@@ -340,18 +290,12 @@ class BoardControls(anywidget.AnyWidget):
     share = Float(0.0).tag(sync=True)  # of the training that is done
     sentence = Unicode().tag(sync=True)  # screen readers say it when it changes
 
-    def __repr__(self) -> str:
-        return f"<BoardControls: {self.sentence}>"
-
 
 class TrainingBoard(WithFallback, ipywidgets.VBox):
     """The widget that `training_board` returns.
 
-    The training runs in a thread of its own, so that the kernel stays free: other cells run, and
-    *Stop* is heard in every front end. That thread also draws, between two batches, never more
-    often than every 0.4 seconds nor for more than a tenth of the time, so that no drawings pile
-    up; the last state is always drawn. Closing the board, or running its cell again, ends the
-    training and the thread.
+    A thread of its own trains, so that the kernel stays free, and draws between two batches, seldom
+    enough that no drawings pile up. Closing the board, or running its cell again, ends it.
 
     Attributes:
         model: The network; it keeps what it has learnt however the training ends.
@@ -380,8 +324,7 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         self._figure = BoardFigure()
         self.controls = BoardControls()
         self.controls.on_msg(self._hear)
-        self.picture = ipywidgets.HTML()
-        self.picture.add_class("cnn-basics-picture")
+        self.picture = make_picture()
         super().__init__([self.controls, self.picture, Guard()])
         self._forget()
         self._say(f"Start trains for {count(epochs)}; Stop keeps what is learnt until then.")
@@ -393,11 +336,7 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         self.record = Record(self.model, self._names, self.epochs)
 
     def start(self) -> None:
-        """Train in the background, from the weights that the network has now.
-
-        A second start goes on from there for as many epochs again, with a fresh optimiser. Nothing
-        happens while a training runs.
-        """
+        """Train in the background, from the weights that the network has now, unless one runs."""
         with self._verbs:
             if self._running:
                 return
@@ -440,9 +379,8 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
 
     def redraw(self) -> None:
         """Show the present state; while a training runs, its thread does that."""
-        begin, state = time.monotonic(), self.record.state()
-        figure = self._figure.update(state, self.record.describe(state))
-        self.picture.value = figure_to_html(figure, _SHARPNESS)
+        begin = time.monotonic()
+        self.picture.value = figure_to_html(self._figure.update(self.record), _SHARPNESS)
         self.controls.share = min(1.0, self.record.done / self.record.end)
         self.drawings += 1
         end = time.monotonic()
@@ -450,11 +388,9 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
 
     def still(self) -> LessonFigure:
         """Draw the present state for where no kernel runs."""
-        state = self.record.state()
-        return BoardFigure().update(state, self.record.describe(state))
+        return BoardFigure().update(self.record)
 
     def _hear(self, _: object, content: dict, __: object) -> None:
-        """Do what a press of a button does; other words do nothing."""
         verbs = dict(zip(PRESSES, (self.start, self.stop, self.start_over), strict=True))
         verbs.get(content.get("press", ""), lambda: None)()
 
@@ -507,14 +443,14 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
             return self._stopping.is_set()
 
         seed = self._options.get("seed", 0) + math.ceil(begin)
-        own = {"progress": False, "on_batch": after_batch, "on_epoch": after_epoch, "seed": seed}
-        return self._options | own
+        told = {"on_batch": after_batch, "on_epoch": after_epoch}
+        return self._options | told | {"progress": False, "seed": seed}
 
     def _try_out(self, epoch: float) -> None:
         """See how the network does on the validation pictures, and tell."""
         result = evaluate(self.model, self._data[1])
-        self.record.add("valid_loss", epoch, result.loss)
         self.record.add("valid_accuracy", epoch, result.accuracy)
+        self.record.add("valid_loss", epoch, result.loss)
         self.record.set_mistakes(self._data[1][0], result)
         with self._telling:
             if not self._stopping.is_set():
@@ -534,9 +470,10 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
 
 def join_histories(first: History | None, more: History) -> History:
     """Put two histories one after the other; what is no list comes from the second."""
-    first, names = first or History(), [each.name for each in fields(more)]
-    pairs = {name: (getattr(first, name), getattr(more, name)) for name in names}
-    joined = {n: [*old, *new] if isinstance(new, list) else new for n, (old, new) in pairs.items()}
+    joined = {each.name: getattr(more, each.name) for each in fields(more)}
+    for name, value in joined.items():
+        if first is not None and isinstance(value, list):
+            joined[name] = [*getattr(first, name), *value]
     return History(**joined)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, validate
 
 from cnn_basics.by_hand import RULES, SURFACES, Surface, Walk, curvatures, walk
 from cnn_basics.expect import expect
 from cnn_basics.figures import VERMILION, LessonFigure, figure_to_array, new_figure
 from cnn_basics.plots import draw_path, draw_surface
-from cnn_basics.widgets.parts import FrontEndWidget
+from cnn_basics.widgets.parts import FrontEndWidget, picture_url
 
 STEPS = 60
 RATES = (
@@ -59,7 +56,8 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - any trait's
         self._known_walk: tuple = ()
-        super().__init__(**{"start": list(SURFACES[settings["surface"]].start)} | settings)
+        home = self.homes.get(settings["surface"], [0.0, 0.0])  # what is none is refused below
+        super().__init__(**{"start": home} | settings)
         names = ("surface", "rule", "learning_rate", "start")
         self.first = {name: getattr(self, name) for name in names} | {"step": 0}
         self._go()
@@ -67,23 +65,36 @@ class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main"))
     def still(self) -> LessonFigure:
         """Draw the path up to the present step, or all of it if the ball is still at the start."""
         last = self.step or len(self.path) - 1
-        surface = SURFACES[self.surface]
         points, losses = np.array(self.path[: last + 1]), np.array(self.losses[: last + 1])
         name = RULE_NAMES[self.rule]
-        title = f"{self.surface}, {name}, learning rate {self.learning_rate:g}"
         alt = (
             f"A ball on the surface “{self.surface}” after {last} steps of {name} with learning "
             f"rate {self.learning_rate:g}, from {_place(points[0])} to {_place(points[-1])}. "
             f"{self.sentences[last]}"
         )
-        return _plot_walk(surface, points, losses, title, alt)
+        figure, (left, right) = new_figure(
+            1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1]
+        )
+        figure.few_colours = True
+        limits = SURFACES[self.surface].limits
+        draw_surface(left, _heights(self.surface), limits)
+        draw_path(left, points)
+        left.set(xlim=limits[0], ylim=limits[1], aspect="equal")
+        left.set(xlabel="first weight", ylabel="second weight")
+        title = f"{self.surface}, {name}, learning rate {self.learning_rate:g}"
+        left.set_title(title, fontsize=10, loc="left")
+        right.plot(np.maximum(losses, 1e-12), color=VERMILION, marker="o", ms=3, lw=1.5)
+        right.set(xlabel="step", ylabel="loss", yscale="log")
+        right.spines[["top", "right"]].set_visible(False)
+        return figure
 
     @validate("surface", "rule", "learning_rate", "start")
     def _known(self, proposal: dict) -> object:
         name, value = proposal["trait"].name, proposal["value"]
-        words = {"surface": tuple(SURFACES), "rule": tuple(RULES)}.get(name)
+        words = {"surface": SURFACES, "rule": RULES}.get(name)
         if words:
-            _require_one_of(words, name, value)
+            what = f"{name} as one of {', '.join(words)}"
+            expect(value in words, what, repr(value), "choose one", TraitError)
         elif name == "learning_rate":
             is_fine = math.isfinite(value) and value > 0
             expect(is_fine, "a learning_rate above 0", value, "try 0.1", TraitError)
@@ -149,7 +160,6 @@ def loss_walk(
         >>> ball.sentences[3]
         'Diverges: the loss has grown for 3 steps; the rate 2.5 is above 2/curvature = 2.'
     """
-    _require_one_of(tuple(SURFACES), "surface", surface)
     places = {} if start is None else {"start": [float(number) for number in start]}
     return LossWalk(surface=surface, rule=rule, learning_rate=float(learning_rate), **places)
 
@@ -176,36 +186,7 @@ def _picture(name: str) -> str:
     draw_surface(axes, _heights(name), SURFACES[name].limits)
     axes.set_axis_off()
     figure.set_dpi(100 * _SHARPNESS)
-    buffer = io.BytesIO()
-    Image.fromarray(figure_to_array(figure)).quantize(_COLOURS).save(buffer, format="png")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _plot_walk(
-    surface: Surface,
-    points: np.ndarray,
-    losses: np.ndarray,
-    title: str,
-    alt: str,
-) -> LessonFigure:
-    """Draw a path from above, from a square to a large ball, and the loss after each step."""
-    figure, (left, right) = new_figure(1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1])
-    figure.few_colours = True
-    draw_surface(left, _heights(surface.name), surface.limits)
-    draw_path(left, points)
-    left.set(xlim=surface.limits[0], ylim=surface.limits[1], aspect="equal")
-    left.set(xlabel="first weight", ylabel="second weight")
-    left.set_title(title, fontsize=10, loc="left")
-    right.plot(np.maximum(losses, 1e-12), color=VERMILION, marker="o", ms=3, lw=1.5)
-    right.set_yscale("log")
-    right.set(xlabel="step", ylabel="loss")
-    right.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def _require_one_of(words: Sequence[str], name: str, value: str) -> None:
-    what = f"{name} as one of {', '.join(words)}"
-    expect(value in words, what, repr(value), "choose one", TraitError)
+    return picture_url(figure_to_array(figure), _COLOURS)
 
 
 def describe_walk(surface: Surface, walk: Walk, rule: str, learning_rate: float) -> list[str]:
@@ -239,20 +220,17 @@ def _steps(count: int) -> str:
 
 
 def _at_the_start(loss: float, slope: float) -> str:
-    if slope < FLAT:
-        return (
-            f"At the start: the loss is {short(loss)}, and the gradient is almost 0: no way down."
-        )
-    return f"At the start: the loss is {short(loss)}, the gradient has a length of {short(slope)}."
+    steep = f"the gradient has a length of {short(slope)}"
+    said = "and the gradient is almost 0: no way down" if slope < FLAT else steep
+    return f"At the start: the loss is {short(loss)}, {said}."
 
 
 def _reason(rule: str, learning_rate: float, curvature: float) -> str:
     """Say which bound the learning rate breaks, if it breaks one."""
-    factor, words = _LIMITS.get(rule, (0.0, ""))
-    if not factor or learning_rate * curvature <= factor:
+    factor, words = _LIMITS.get(rule, (math.inf, ""))
+    if learning_rate * curvature <= factor:
         return ""
-    bound = short(factor / curvature)
-    return f"; the rate {learning_rate:g} is above {words} = {bound}"
+    return f"; the rate {learning_rate:g} is above {words} = {short(factor / curvature)}"
 
 
 def _at_rest(surface: Surface, point: torch.Tensor, bend: float) -> str:

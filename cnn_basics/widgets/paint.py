@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +11,7 @@ from typing import Any, NamedTuple
 import anywidget
 import numpy as np
 import torch
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from torch import Tensor, nn
 from traitlets import Any as AnyValue
 from traitlets import Int, TraitError, Unicode, observe, validate
@@ -23,13 +19,19 @@ from traitlets import Int, TraitError, Unicode, observe, validate
 from cnn_basics.datasets import BUNDLED, digit_from_drawing
 from cnn_basics.expect import expect
 from cnn_basics.explain import feature_maps
-from cnn_basics.figures import BLUE, SEQUENTIAL, LessonFigure, plain_axes
+from cnn_basics.figures import BLUE, LessonFigure, plain_axes
 from cnn_basics.images import read_image, resize, to_nchw
 from cnn_basics.model import device_of, untouched
 from cnn_basics.plots.grids import write_number
 from cnn_basics.training import prepare
 from cnn_basics.widgets.parts import read_static
-from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, tile_pictures
+from cnn_basics.widgets.redrawn import (
+    RedrawnFigure,
+    ReusedFigure,
+    colour,
+    cut_name,
+    tile_pictures,
+)
 
 SIDE = 28  # cells of the paper, in each direction
 MOST_BYTES = 8_000_000  # of a photo: a message to the kernel may have 10 MB
@@ -110,10 +112,6 @@ class PaintPad(anywidget.AnyWidget):
         expect(is_drawing, what, got, fix, TraitError)
         return text
 
-    def __repr__(self) -> str:
-        """Return what is looked at."""
-        return f"<PaintPad: {self.photo or 'drawing'}>"
-
 
 def as_ink(drawing: str) -> np.ndarray:
     """Read the text of a pad."""
@@ -129,22 +127,37 @@ class Answer(NamedTuple):
 
 
 def picture_of(look: tuple[str, str | bytes], channels: int, size: int) -> Tensor:
-    """Turn what a pad looks at into a picture for the network."""
+    """Turn what a pad looks at, a drawing or a photo with its name, into a picture."""
     name, content = look
-    if isinstance(content, str):
-        ink = as_ink(content)
-        paper = np.where(ink, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
-    else:
-        paper = _read(name, content)
-        ink = None
+    is_drawing = isinstance(content, str)
+    ink = as_ink(content) if is_drawing else None
+    paper = np.where(ink[..., None], np.zeros(3), 255) if is_drawing else _read(name, content)
     if channels == 3:
-        return to_nchw(resize(paper, size), scale=False)
-    digit = digit_from_drawing(_ink_on(paper) if ink is None else ink)
-    grey = digit[0, 0].numpy()[..., None].repeat(3, axis=2)
+        return to_nchw(resize(paper.astype(np.uint8), size), scale=False)
+    digit = digit_from_drawing(ink if is_drawing else _ink_on(paper))
+    grey = np.repeat(digit[0, 0].numpy()[..., None], 3, axis=2)
     return to_nchw(resize(grey, size), scale=False)[:, :1]
 
 
-def ask_network(model: nn.Module, picture: Tensor, layers: list[str] | None = None) -> Answer:
+def _read(name: str, content: bytes) -> np.ndarray:
+    """Read a photo; a sentence about it names the file as the user knows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "photo")
+        path.write_bytes(content)
+        try:
+            return read_image(path)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from error
+
+
+def _ink_on(photo: np.ndarray) -> np.ndarray:
+    """Find the ink on a photo of paper: what is nearer to the darkest than to the lightest."""
+    grey = photo.mean(axis=2)
+    dark = grey < np.percentile(grey, [1, 99]).mean()
+    return dark if dark.mean() <= 0.5 else ~dark  # chalk on a board is ink as well
+
+
+def ask_network(model: nn.Module, picture: Tensor, layers: Sequence[str] | None = None) -> Answer:
     """Let a network look at one picture, and keep what its steps make of it."""
     x = prepare(picture).to(device_of(model))
     with untouched(model):
@@ -153,13 +166,12 @@ def ask_network(model: nn.Module, picture: Tensor, layers: list[str] | None = No
     are_scores = isinstance(scores, Tensor) and scores.ndim == 2 and len(scores) == 1
     expect(are_scores, what, scores, "let it end with one score for each class")
     steps = feature_maps(model, x, layers)
-    chosen = steps if layers is not None else choose_layers(steps)
-    shown = picture.expand(1, 3, -1, -1)[0].permute(1, 2, 0).numpy()
-    return Answer(
-        np.ascontiguousarray(shown),
-        {name: _as_maps(steps[name]) for name in chosen},
-        scores[0].double().softmax(0).cpu().numpy(),
-    )
+    maps = {}
+    for name in steps if layers is not None else choose_layers(steps):
+        one = steps[name][0].detach().float().cpu().numpy()
+        maps[name] = one if one.ndim == 3 else one.reshape(-1, 1, 1)
+    shown = np.ascontiguousarray(picture.expand(1, 3, -1, -1)[0].permute(1, 2, 0))
+    return Answer(shown, maps, scores[0].double().softmax(0).cpu().numpy())
 
 
 def choose_layers(steps: dict[str, Tensor]) -> list[str]:
@@ -178,40 +190,13 @@ def choose_layers(steps: dict[str, Tensor]) -> list[str]:
     return ([*last.values(), *own[-1:]])[-MOST_LAYERS:]
 
 
-def _as_maps(step: Tensor) -> np.ndarray:
-    """One step's output for one picture as `(maps, H, W)`."""
-    one = step[0].detach().float().cpu().numpy()
-    return one if one.ndim == 3 else one.reshape(-1, 1, 1)
-
-
-def _read(name: str, content: bytes) -> np.ndarray:
-    """Read a photo; a sentence about it names the file as the user knows it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "photo")
-        path.write_bytes(content)
-        try:
-            return read_image(path)
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(path), name)) from error
-
-
-def _ink_on(photo: np.ndarray) -> np.ndarray:
-    """Find the ink on a photo of paper: what is nearer to the darkest than to the lightest."""
-    grey = photo.mean(axis=2)
-    low, high = np.percentile(grey, [1, 99])
-    dark = grey < (low + high) / 2
-    return dark if dark.mean() <= 0.5 else ~dark  # chalk on a board is ink as well
-
-
 class AnswerFigure:
-    """Draws what a network makes of a picture, again and again for the same network."""
+    """What a network makes of a picture, drawn again and again for the same layers and classes."""
 
-    def __init__(
-        self, layers: Mapping[str, tuple[int, int, int]], class_names: Sequence[str]
-    ) -> None:
+    def __init__(self, layers: Sequence[str], class_names: Sequence[str]) -> None:
         self._names = list(class_names)
-        bars = min(len(self._names), MOST_CLASSES)
-        chart = bars * BAR
+        rows = min(len(self._names), MOST_CLASSES)
+        chart = rows * BAR
         height = max(2.4 + chart, len(layers) * (STRIP + LINE) + 0.1)
         line = (height - 0.1) / len(layers)  # from one strip to the next
         tops = [height - k * line - LINE for k in range(len(layers))]
@@ -220,74 +205,51 @@ class AnswerFigure:
         boxes += [(LEFT, top - self._space[1], *self._space) for top in tops]
         shares = [(x / WIDTH, y / height, w / WIDTH, h / height) for x, y, w, h in boxes]
         self.figure = ReusedFigure(shares, width=WIDTH, height=height)
-        picture, chart, *strips = self.figure.axes
         self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
-        plain_axes(picture, "what the network sees")
-        self._picture = picture.imshow(np.zeros((1, 1, 3)), extent=(0, 1, 0, 1))
-        self.figure.moves(self._picture)
-        self._make_bars(chart, bars)
-        self._strips = {
-            name: self._make_strip(axes, np.zeros(shape))
-            for axes, (name, shape) in zip(strips, layers.items(), strict=True)
-        }
-
-    def update(
-        self, picture: np.ndarray, layers: Mapping[str, np.ndarray], shares: np.ndarray
-    ) -> LessonFigure:
-        """Show another picture."""
-        self._picture.set_data(picture)
-        for name, maps in layers.items():
-            image, words = self._strips[name]
-            image.set_data(self._sheet(maps))
-            words.set_text(describe_maps(name, maps))
-        order = np.argsort(-shares, kind="stable")
-        self._draw_bars(order, shares)
-        height, width = picture.shape[:2]
-        said = ", ".join(f"{self._names[k]} ({write_share(shares[k])})" for k in order[:3])
-        responses = "; ".join(describe_maps(name, maps) for name, maps in layers.items())
-        self.figure.alt = (
-            f"A picture of {width}×{height} pixels, of which the network says {said}: "
-            f"the response of its layers as small pictures, {responses}."
-        )
-        return self.figure
-
-    def _make_strip(self, axes: Axes, maps: np.ndarray) -> tuple[AxesImage, Text]:
-        """The maps of one layer, and the words above them."""
-        plain_axes(axes)
-        axes.set_anchor("NW")
-        image = axes.imshow(self._sheet(maps), interpolation="nearest")
-        place = axes.get_position(original=True)
-        words = self.figure.text(place.x0, place.y1 + 0.012, "", fontsize=9)
-        self.figure.moves(image)
-        self.figure.writes(words)
-        return image, words
-
-    def _make_bars(self, chart: Axes, bars: int) -> None:
-        """One row for each class: its name, its share, and a bar of that length."""
-        plain_axes(chart)
-        chart.set_xlim(0, 2.1)
-        chart.set_ylim(bars, 0)
-        style = {"fontsize": 9, "va": "center", "ha": "right"}
-        self._labels = [chart.text(0.62, k + 0.5, "", **style) for k in range(bars)]
-        self._numbers = [chart.text(1.12, k + 0.5, "", **style) for k in range(bars)]
+        for axes in self.figure.axes:
+            plain_axes(axes)
+        picture, chart, *strips = self.figure.axes
+        picture.set_title("what the network sees", fontsize=10)
+        chart.set(xlim=(0, 2.1), ylim=(rows, 0))
+        self._images = [
+            axes.imshow(np.zeros((1, 1, 3)), interpolation=None if axes is picture else "nearest")
+            for axes in (picture, *strips)
+        ]
         self._bars = [
             chart.add_patch(Rectangle((1.2, k + 0.14), 0, 0.72, facecolor=BLUE, edgecolor="black"))
-            for k in range(bars)
+            for k in range(rows)
         ]
-        self.figure.moves(*self._bars)
-        self.figure.writes(*self._labels, *self._numbers)
+        style = {"fontsize": 9, "va": "center", "ha": "right"}
+        words = [chart.text(x, k + 0.5, "", **style) for k in range(rows) for x in (0.62, 1.12)]
+        for axes, top in zip(strips, tops, strict=True):
+            axes.set_anchor("NW")
+            words.append(self.figure.text(LEFT / WIDTH, top / height + 0.012, "", fontsize=9))
+        self.figure.moves(*self._images, *self._bars)
+        self.figure.writes(*words)
 
-    def _draw_bars(self, order: np.ndarray, shares: np.ndarray) -> None:
-        """Fill the rows; the answer's bar is hatched, and an arrow points at its share."""
+    def update(self, answer: Answer) -> LessonFigure:
+        """Show another answer."""
+        shares, (height, width) = answer.shares, answer.picture.shape[:2]
+        sheets = [self._sheet(maps) for maps in answer.layers.values()]
+        for image, pixels in zip(self._images, (answer.picture, *sheets), strict=True):
+            image.set_data(pixels)
+            image.set_extent((-0.5, pixels.shape[1] - 0.5, pixels.shape[0] - 0.5, -0.5))
+        order = np.argsort(-shares, kind="stable")
         shown = range(len(shares)) if len(shares) <= MOST_CLASSES else order[:MOST_CLASSES]
-        parts = zip(shown, self._bars, self._labels, self._numbers, strict=True)
-        for k, bar, label, number in parts:
-            name, is_answer = self._names[k], k == order[0]
-            label.set_text(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
-            number.set_text(f"{'▶ ' if is_answer else ''}{write_share(shares[k])}")
-            bar.set_width(0.85 * shares[k])
+        lines = []
+        for k, bar in zip(shown, self._bars, strict=True):
+            is_answer = k == order[0]  # its bar is hatched, and an arrow points at its share
+            bar.set(width=0.85 * shares[k], alpha=1.0 if is_answer else 0.6)
             bar.set_hatch("////" if is_answer else None)
-            bar.set_alpha(1.0 if is_answer else 0.6)
+            lines.append(cut_name(self._names[k], LONGEST_NAME))
+            lines.append(f"{'▶ ' if is_answer else ''}{write_share(shares[k])}")
+        words = [describe_maps(name, maps) for name, maps in answer.layers.items()]
+        said = ", ".join(f"{self._names[k]} ({write_share(shares[k])})" for k in order[:3])
+        return self.figure.say(
+            [*lines, *words],
+            f"A picture of {width}×{height} pixels, of which the network says {said}: "
+            f"the response of its layers as small pictures, {'; '.join(words)}.",
+        )
 
     def _sheet(self, maps: np.ndarray) -> np.ndarray:
         """All maps beside one another, as large as the space of a strip allows."""
@@ -295,28 +257,25 @@ class AnswerFigure:
             maps = np.kron(maps, np.ones((1, SMALLEST, SMALLEST)))
         else:
             maps = maps[:MOST_MAPS]
-        low, high = float(maps.min()), float(maps.max())
-        coloured = colormaps[SEQUENTIAL]((maps - low) / ((high - low) or 1.0))[..., :3]
         count, height, width = maps.shape
 
         def scale(columns: int) -> float:
             wide, high = columns * (width + 1), -(-count // columns) * (height + 1)
             return min(self._space[0] / wide, self._space[1] / high)
 
-        return tile_pictures(coloured, max(range(1, count + 1), key=scale))
+        return tile_pictures(colour(maps, signed=False), max(range(1, count + 1), key=scale))
 
 
 def describe_maps(name: str, maps: np.ndarray) -> str:
     """Say what a layer gives: how many maps or numbers, from which value to which."""
     count, height, width = maps.shape
-    one = "number" if height * width == 1 else "map"
-    what = f"{count} {one}" if count == 1 else f"{count} {one}s"
-    what += f" of {height}×{width}" if height * width > 1 else ""
-    first = f", the first {MOST_MAPS} shown" if height * width > 1 and count > MOST_MAPS else ""
-    low, high = (write_number(round(float(value), 2)) for value in (maps.min(), maps.max()))
-    return (
-        f"{name}: {what}{first}, {low} to {high}" if low != high else f"{name}: {what}, all {low}"
-    )
+    are_maps = height * width > 1
+    what = f"{count} {'map' if are_maps else 'number'}{'' if count == 1 else 's'}"
+    if are_maps:
+        what += f" of {height}×{width}"
+        what += f", the first {MOST_MAPS} shown" if count > MOST_MAPS else ""
+    low, high = (write_number(value) for value in (maps.min(), maps.max()))
+    return f"{name}: {what}, " + (f"{low} to {high}" if low != high else f"all {low}")
 
 
 def write_share(share: float) -> str:
@@ -327,12 +286,7 @@ def write_share(share: float) -> str:
 
 
 class PaintOrUpload(RedrawnFigure):
-    """The widget that `paint_or_upload` returns.
-
-    Attributes:
-        pad: The paper and the field for a photo.
-        answer: What the network made of the last picture that it could be shown.
-    """
+    """The widget that `paint_or_upload` returns, with its `pad` and the last `answer`."""
 
     def __init__(
         self,
@@ -340,19 +294,17 @@ class PaintOrUpload(RedrawnFigure):
         class_names: Sequence[str],
         size: int,
         first: tuple[str, str | bytes],
-        layers: list[str] | None,
+        layers: Sequence[str] | None,
     ) -> None:
-        self._ask = lambda look: ask_network(
-            model, picture_of(look, _channels(model), size), layers
-        )
+        channels = _channels(model)
+        self._ask = lambda look: ask_network(model, picture_of(look, channels, size), layers)
         self._classes = list(class_names)
         self.answer: Answer = self._ask(first)
         count = len(self.answer.shares)
         what = f"{count} class names, one for each score of the network"
         fix = "give the names that came with its training data"
         expect(len(self._classes) == count, what, len(self._classes), fix)
-        shapes = {name: maps.shape for name, maps in self.answer.layers.items()}
-        self._figure = AnswerFigure(shapes, self._classes)
+        self._figure = AnswerFigure(list(self.answer.layers), self._classes)
         self.pad = PaintPad(first_drawing())
         if first[0]:
             self.pad.take_photo(*first)
@@ -373,14 +325,11 @@ class PaintOrUpload(RedrawnFigure):
     def _draw(self, pad: tuple[str, str | bytes]) -> LessonFigure:
         self.pad.said = ""
         self.answer = self._ask(pad)
-        self.pad.said = self._sentence()
-        return self._figure.update(self.answer.picture, self.answer.layers, self.answer.shares)
-
-    def _sentence(self) -> str:
-        """What the network says, in words, for who cannot see the bars."""
-        order = (-self.answer.shares).argsort(kind="stable")[:2]
-        said = [f"{self._classes[k]} ({write_share(self.answer.shares[k])})" for k in order]
-        return f"Of {self._what()} the network says {', then '.join(said)}."
+        shares = self.answer.shares
+        order = (-shares).argsort(kind="stable")[:2]
+        said = [f"{self._classes[k]} ({write_share(shares[k])})" for k in order]
+        self.pad.said = f"Of {self._what()} the network says {', then '.join(said)}."
+        return self._figure.update(self.answer)
 
     def _what(self) -> str:
         if self.pad.photo:
@@ -433,15 +382,14 @@ def paint_or_upload(
     if photo is not None:
         path = Path(photo).expanduser()
         first = (path.name, path.read_bytes())
-    named = list(layers) if layers is not None else None
-    return PaintOrUpload(model, class_names, size, first, named)
+    return PaintOrUpload(model, class_names, size, first, layers)
 
 
 def first_drawing() -> str:
     """Draw a 3, 20 cells high, in the middle of the paper."""
-    rows = ["." * 4 + "".join(2 * cell for cell in row) + "." * 4 for row in FIRST_DRAWING.split()]
-    tall = ["." * 28] * 4 + [row for row in rows for _ in range(2)] + ["." * 28] * 4
-    return "".join(tall).translate(str.maketrans(".#", "01"))
+    ink = np.array([[cell == "#" for cell in row] for row in FIRST_DRAWING.split()])
+    cells = np.pad(np.kron(ink, np.ones((2, 2), int)), 4)
+    return "".join(map(str, cells.ravel()))
 
 
 def _channels(model: nn.Module) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import weakref
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
@@ -10,6 +11,8 @@ from typing import Any
 
 import anywidget
 import ipywidgets
+import numpy as np
+from PIL import Image
 from traitlets import Float, Int, TraitError, Unicode, Union, validate
 
 from cnn_basics.expect import expect
@@ -34,8 +37,7 @@ def read_static(*names: str) -> str:
 class WithFallback:
     """Mixin, named before the ipywidgets class: stores a picture with alt text beside the view.
 
-    GitHub, nbconvert and slides show the picture; nbval compares its alt text. Running a cell
-    again closes the widgets that the cell made before, so that nothing leaks.
+    Running a cell again closes the widgets that the cell made before, so that nothing leaks.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - any widget's
@@ -68,10 +70,8 @@ class WithFallback:
 class FrontEndWidget(WithFallback, anywidget.AnyWidget):
     """Base of the widgets that run in the page, so that the pointer never waits for the kernel.
 
-    A subclass names its files without suffix: `class Lens(FrontEndWidget, static=("lens",))`
-    loads `parts.js` and `lens.js` as one ES module (they share names, and import nothing), and
-    `parts.css` and `lens.css`. The last script ends in `export default { render }`, where
-    `render({ model, el })` returns a function that takes everything down again.
+    `class Lens(FrontEndWidget, static=("lens",))` loads `parts.js` and `lens.js` as one ES module,
+    and their styles; the last script exports `render({ model, el })`, which returns its undoing.
     """
 
     def __init_subclass__(cls, static: tuple[str, ...] = (), **kwargs: Any) -> None:  # noqa: ANN401
@@ -107,13 +107,19 @@ class Slider(anywidget.AnyWidget):
 
 
 class Guard(anywidget.AnyWidget):
-    """Invisible; put into a box, it looks after the controls of ipywidgets in that box.
-
-    Their keys stay with them (JupyterLab would take arrows and Enter for the notebook), Escape
-    leaves the box, and the handles of sliders get their label as accessible name.
-    """
+    """Invisible; in a box, it keeps keys with the controls, names handles, and obeys Escape."""
 
     _esm = read_static("parts.js", "guard.js")
+
+
+def picture_url(pixels: np.ndarray, colours: int | None = None, **options: int) -> str:
+    """Write a picture, uint8 or floats from 0 to 1, as a PNG in an address of its own."""
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(255 * pixels).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    buffer = io.BytesIO()
+    (picture.quantize(colours) if colours else picture).save(buffer, format="png", **options)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def checkbox(description: str, value: bool = False, width: int = 110) -> ipywidgets.Checkbox:

@@ -1,4 +1,4 @@
-"""Something to move for lesson 5: pooling and striding, and a picture that moves by a pixel."""
+"""Something to move for lesson 5: pooling and striding, and a map that moves by a pixel."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
-from matplotlib.textpath import TextPath, text_to_path
+from matplotlib.textpath import TextPath
 
 from cnn_basics.by_hand import avg_pool2d, max_pool2d
-from cnn_basics.expect import describe, expect
+from cnn_basics.expect import expect
 from cnn_basics.figures import BLACK, VERMILION, LessonFigure, plain_axes
 from cnn_basics.plots.grids import LIGHT, write_number
-from cnn_basics.widgets.channels import shrink
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words
 
 KINDS = ("max", "average", "strided")
-LARGEST = 48  # pixels of a picture's longer side
-WRITTEN = 10  # numbers are written into maps that are no higher or wider than this
+LARGEST = 10  # rows and columns of a map
 ROWS = (
     ("kind", "kernel_size", "stride", "padding"),
     ("right", "down", "ceil_mode", "count_include_pad"),
@@ -36,21 +33,22 @@ _LEFTS = (0.005, 0.262, 0.515, 0.772)
 _WIDTH, _SHARE = 7.6, 0.223  # of the figure in inches; of it, a panel
 _ABOVE, _BELOW = 0.32, 0.5  # inches for titles and words
 _HIGH, _WIDE = 0.42, 0.76  # of a cell that numbers fill at most
+_ZERO_LINE, _DIGIT = 0.364, 0.756  # of matplotlib's font: the middle of digits, and their height
+_ADVANCE = {".": 0.318, "−": 0.838}  # the same for "e" and all digits: 0.636
 _ROOM = 4  # cells are no larger than a quarter of a panel
 
 
-def pooling_explorer(x: torch.Tensor | np.ndarray | None = None) -> RedrawnFigure:
+def pooling_explorer(x: torch.Tensor | None = None) -> RedrawnFigure:
     """Pool a map in many ways, and watch what changes when it moves by a pixel.
 
     Args:
-        x: A map `(H, W)`, float32 or float64, of at most 64×64 numbers; or a picture
-            `(H, W, 3)` uint8, which is shrunk if it is large. None takes the lesson's map.
+        x: A map `(H, W)`, float32 or float64, of at most 10×10 numbers; None takes the lesson's.
 
     Returns:
         Controls above four maps: the input, its output, the moved input, its output.
 
     Raises:
-        TypeError: `x` is neither a float tensor nor a picture.
+        TypeError: `x` is not a float tensor.
         ValueError: `x` has another shape, or numbers that are not finite.
 
     Example:
@@ -59,7 +57,14 @@ def pooling_explorer(x: torch.Tensor | np.ndarray | None = None) -> RedrawnFigur
         >>> explorer.still().alt.split(": ")[-1]
         '1 of 4 outputs (25 %) changed, by 1 on average.'
     """
-    maps = _read(x)
+    x = torch.tensor(_MAP, dtype=torch.float32) if x is None else x
+    is_float = isinstance(x, torch.Tensor) and x.is_floating_point()
+    fix = "convert a tensor with x.float()"
+    expect(is_float, "a float tensor (H, W)", x, fix, TypeError)
+    fits = x.ndim == 2 and 1 <= min(x.shape) <= max(x.shape) <= LARGEST and x.isfinite().all()
+    what = f"one map (H, W) of at most {LARGEST}×{LARGEST} finite numbers"
+    expect(fits, what, x, f"pick a part of one map, as in x[0, 0, :{LARGEST}, :{LARGEST}]")
+    maps = x.detach()[None, None]
     kinds = [("max", "max"), ("average", "average"), ("strided (every s-th)", "strided")]
     controls = {
         "kind": dropdown("kind", kinds, 190),
@@ -79,21 +84,22 @@ def pooling_explorer(x: torch.Tensor | np.ndarray | None = None) -> RedrawnFigur
         hide_unless(settings["kind"] == "average", [controls["count_include_pad"]])
         moved = shift(maps, right, down)
         before, after = pool(maps, **settings), pool(moved, **settings)
-        changed = ((after - before).abs() > 1e-5).any(dim=1)[0].numpy()
+        changed = ((after - before).abs() > 1e-5)[0, 0].numpy()
         marks = _mark_windows(maps, before, settings)
         panels[0].show(maps, **marks)
         panels[1].show(before)
         panels[2].show(moved, **marks)
         panels[3].show(after, marked=changed)
         way, kind = _direction(right, down), settings["kind"]
+        sizes = [f"{each.shape[-2]}×{each.shape[-1]}" for each in (maps, before)]
         titles = [
-            f"input: {_size(maps)}",
-            f"{kind}: {_size(before)}",
+            f"input: {sizes[0]}",
+            f"{kind}: {sizes[1]}",
             f"input moved {way}" if way else "input, not moved",
             f"{kind} after the move",
         ]
         said = describe_changes(before, after, way)
-        alt = f"{_describe_settings(**settings)}: {_size(maps)} in, {_size(before)} out"
+        alt = f"{_describe_settings(**settings)}: {sizes[0]} in, {sizes[1]} out"
         alt += _write(before) + (f"; moved {way}{_write(after, ' it gives')}" if way else "")
         return figure.say([*titles, said], f"{alt}: {said}")
 
@@ -125,20 +131,6 @@ def shift(x: torch.Tensor, right: int, down: int) -> torch.Tensor:
     return x[..., rows[:, None], columns]
 
 
-def _read(x: torch.Tensor | np.ndarray | None) -> torch.Tensor:
-    """Turn what was given into maps `(1, C, H, W)`."""
-    if isinstance(x, np.ndarray):
-        return torch.from_numpy(shrink(x, LARGEST)).permute(2, 0, 1)[None].float()
-    x = torch.tensor(_MAP, dtype=torch.float32) if x is None else x
-    is_float = isinstance(x, torch.Tensor) and x.is_floating_point()
-    what = "a float tensor (H, W) or a picture (H, W, 3) uint8"
-    expect(is_float, what, x, "convert a tensor with x.float()", TypeError)
-    fits = x.ndim == 2 and 1 <= min(x.shape) <= max(x.shape) <= 64 and bool(x.isfinite().all())
-    what = "one map (H, W) of at most 64×64 finite numbers"
-    expect(fits, what, describe(x), "pick a part of one map, as in x[0, 0, :64, :64]")
-    return x.detach()[None, None]
-
-
 def _four_panels(maps: torch.Tensor) -> tuple[ReusedFigure, list[MapPanel]]:
     """Make a figure for an input, its output, the input after it moved, and that one's output."""
     height, width = maps.shape[2:]
@@ -146,37 +138,35 @@ def _four_panels(maps: torch.Tensor) -> tuple[ReusedFigure, list[MapPanel]]:
     total = _ABOVE + high + _BELOW
     boxes = [(left, _BELOW / total, _SHARE, high / total) for left in _LEFTS]
     figure = ReusedFigure(boxes, width=_WIDTH, height=total)
-    limits = (maps.min().item(), maps.max().item()) if maps.shape[1] == 1 else None
-    panels = [MapPanel(axes, limits) for axes in figure.axes]
+    scale = Normalize(maps.min().item(), maps.max().item())
+    panels = [MapPanel(axes, scale) for axes in figure.axes]
     top, middle = (_BELOW + high + 0.06) / total, (_BELOW + high / 2) / total
     for left in (_LEFTS[1], _LEFTS[3]):
         figure.text(left - 0.017, middle, "→", fontsize=13, ha="center", va="center")
-    figure.writes(*(figure.text(left, top, "", fontsize=9) for left in _LEFTS))
-    figure.writes(figure.text(0.005, 0.035, "", fontsize=9))
+    places = [*((left, top) for left in _LEFTS), (0.005, 0.035)]
+    figure.writes(*(figure.text(*place, "", fontsize=9) for place in places))
     for panel in panels:
         figure.moves(*panel.parts)
     return figure, panels
 
 
 class MapPanel:
-    """One map in axes of its own: cells with numbers if it is small, else a picture."""
+    """One map in axes of its own: cells with numbers, padding, windows and marks."""
 
-    def __init__(self, axes: Axes, limits: tuple[float, float] | None) -> None:
+    def __init__(self, axes: Axes, scale: Normalize) -> None:
         plain_axes(axes)
         axes.set_anchor("NW")
-        scale = Normalize(*limits) if limits else None
         self.axes = axes
         self.image = axes.imshow([[0.0]], cmap=LIGHT, norm=scale, interpolation="nearest")
         look = {"facecolor": "white", "edgecolor": "0.6", "hatch": "////", "lw": 0, "zorder": -1}
         self.padding = axes.add_patch(Rectangle((0, 0), 1, 1, **look))
-        self.lines, self.windows, self.halo, self.marks = (
+        self.lines, self.windows, self.marks = (
             axes.add_collection(
                 LineCollection([], clip_on=False, color=colour, linewidths=width), autolim=False
             )
-            for colour, width in (("0.75", 0.7), (BLACK, 2.2), ("white", 4.5), (VERMILION, 2.8))
+            for colour, width in (("0.75", 0.7), (BLACK, 2.2), (VERMILION, 2.8))
         )
-        nothing = number_path(np.empty((0, 0)))
-        self.numbers = axes.add_patch(PathPatch(nothing, fc=BLACK, lw=0))
+        self.numbers = axes.add_patch(PathPatch(Path(np.empty((0, 2))), fc=BLACK, lw=0))
         self.parts = (self.padding, self.image, *axes.collections, self.numbers)
 
     def show(
@@ -187,11 +177,9 @@ class MapPanel:
         windows: Sequence[tuple[int, int, int]] = (),
         marked: np.ndarray | None = None,
     ) -> None:
-        """Show maps `(1, C, H, W)`, on them padding, windows in black, and thickly marked cells."""
-        (height, width), small = maps.shape[2:], _is_small(maps)
+        """Show a map `(1, 1, H, W)`, on it padding, windows in black, and thickly marked cells."""
         values = maps[0, 0].numpy()
-        if maps.shape[1] == 3:
-            values = (maps[0].permute(1, 2, 0) / 255).clamp(0, 1).numpy()
+        height, width = values.shape
         self.image.set_data(values)
         self.image.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
         edge = 0.5 + padding
@@ -200,17 +188,11 @@ class MapPanel:
         high = max(_ROOM, height + 2 * padding + overhang[0])
         self.axes.set(xlim=(-edge, wide - edge), ylim=(high - edge, -edge))
         self.axes.apply_aspect()
-        self.lines.set_segments(_frames(np.ones((height, width), bool)) if small else [])
+        self.lines.set_segments([_square(*cell, 1) for cell in np.ndindex(values.shape)])
         self.windows.set_segments([_square(*window) for window in windows])
         if marked is not None:
-            segments = _frames(marked) if small else _borders(marked)
-            self.halo.set_segments([] if small else segments)
-            self.marks.set_segments(segments)
-        self.numbers.set_path(number_path(values if small else np.empty((0, 0))))
-
-
-def _is_small(maps: torch.Tensor) -> bool:
-    return maps.shape[1] == 1 and max(maps.shape[2:]) <= WRITTEN
+            self.marks.set_segments([_square(*cell, 1) for cell in np.argwhere(marked).tolist()])
+        self.numbers.set_path(number_path(values))
 
 
 def _square(row: int, column: int, side: int) -> list[tuple[float, float]]:
@@ -218,19 +200,6 @@ def _square(row: int, column: int, side: int) -> list[tuple[float, float]]:
     left, top = column - 0.5, row - 0.5
     right, bottom = left + side, top + side
     return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-
-
-def _frames(cells: np.ndarray) -> list[list[tuple[float, float]]]:
-    return [_square(row, column, 1) for row, column in np.argwhere(cells).tolist()]
-
-
-def _borders(cells: np.ndarray) -> list[list[tuple[float, float]]]:
-    """Return the lines between marked and other cells, the outside included."""
-    framed = np.pad(cells, 1).astype(int)
-    level = np.argwhere(np.diff(framed, axis=0)[:, 1:-1]) - 0.5
-    upright = np.argwhere(np.diff(framed, axis=1)[1:-1]) - 0.5
-    lines = [[(x, y), (x + 1, y)] for y, x in level.tolist()]
-    return lines + [[(x, y), (x, y + 1)] for y, x in upright.tolist()]
 
 
 def _mark_windows(
@@ -241,9 +210,7 @@ def _mark_windows(
     side, padding = (1, 0) if strided else (settings["kernel_size"], settings["padding"])
     needed = [(count - 1) * step + side for count in (rows, columns)]
     overhang = [max(0, n - s - 2 * padding) for n, s in zip(needed, x.shape[2:], strict=True)]
-    if not _is_small(x):
-        rows = columns = 1
-    elif side > step:  # they overlap
+    if side > step:  # they overlap
         rows, columns = 1, min(2, columns)
     corners = [(i * step - padding, j * step - padding) for i, j in np.ndindex(rows, columns)]
     windows = [(*corner, side) for corner in corners]
@@ -251,12 +218,11 @@ def _mark_windows(
 
 
 def describe_changes(before: torch.Tensor, after: torch.Tensor, way: str) -> str:
-    """Say how many outputs `(1, C, H, W)` changed when the input moved, and by how much."""
+    """Say how many outputs changed when the input moved, and by how much."""
     if not way:
         return "Nothing moved yet: move the input by one, and see which outputs change."
-    differences = (after - before).abs().amax(dim=1)
-    changed = differences[differences > 1e-5]
-    total = differences.numel()
+    differences = (after - before).abs()
+    changed, total = differences[differences > 1e-5], differences.numel()
     if not len(changed):
         return f"None of {total} outputs changed."
     share, size = share_in_words(len(changed), total), write_short(changed.mean().item())
@@ -273,7 +239,7 @@ def _describe_settings(
 ) -> str:
     if kind == "strided":
         return f"Every s-th number kept, stride {stride}"
-    counted = ", padding counted" if count_include_pad else ", padding not counted"
+    counted = f", padding {'' if count_include_pad else 'not '}counted"
     return (
         f"{kind.capitalize()} pooling, kernel_size {kernel_size}, stride {stride}, "
         f"padding {padding}{', ceil_mode' if ceil_mode else ''}"
@@ -283,30 +249,19 @@ def _describe_settings(
 
 def _direction(right: int, down: int) -> str:
     """Say where a map moved: nothing if it did not."""
-    across = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
-    along = f"{abs(down)} {'down' if down > 0 else 'up'}" if down else ""
-    return ", ".join(filter(None, (across, along)))
-
-
-def _size(maps: torch.Tensor) -> str:
-    return f"{maps.shape[-2]}×{maps.shape[-1]}"
+    ways = ((right, ("right", "left")), (down, ("down", "up")))
+    return ", ".join(f"{abs(by)} {names[by < 0]}" for by, names in ways if by)
 
 
 def _write(maps: torch.Tensor, before: str = "") -> str:
-    """Write a small map row by row, a larger one not at all."""
-    if not _is_small(maps):
-        return ""
-    rows = [", ".join(write_short(n) for n in row) for row in maps[0, 0].tolist()]
+    rows = [", ".join(map(write_short, row)) for row in maps[0, 0].tolist()]
     return f"{before} [{'; '.join(rows)}]"
 
 
 def number_path(values: np.ndarray) -> Path:
     """Write each number in the middle of its cell, all as large as fits."""
     words = [_word_path(write_short(float(number))) for number in values.flat]
-    if not words:
-        return Path(np.empty((0, 2)))
-    widest = max(np.ptp(word.vertices[:, 0]) for word in words)
-    scale = min(_HIGH, _WIDE / widest)
+    scale = min(_HIGH, _WIDE / max(np.ptp(word.vertices[:, 0]) for word in words))
     cells = [(column, row) for row, column in np.ndindex(values.shape)]
     vertices = [word.vertices * scale + cell for word, cell in zip(words, cells, strict=True)]
     return Path(np.concatenate(vertices), np.concatenate([word.codes for word in words]))
@@ -323,21 +278,14 @@ def _word_path(word: str) -> Path:
     """Return a word's outline around (0, 0), with y downwards and digits of height 1."""
     vertices, codes, x = [], [], 0.0
     for letter in word:
-        outline, advance = _letter_path(letter)
-        vertices.append(outline.vertices + np.array([x, 0]))
+        outline = _letter_path(letter)
+        vertices.append(outline.vertices + np.array((x, 0)))
         codes.append(outline.codes)
-        x += advance
-    return Path(np.concatenate(vertices) - (x / 2, 0), np.concatenate(codes))
+        x += _ADVANCE.get(letter, 0.636)
+    centred = np.concatenate(vertices) - (x / 2, _ZERO_LINE)
+    return Path(centred * (1, -1) / _DIGIT, np.concatenate(codes))
 
 
-@lru_cache(maxsize=100)
-def _letter_path(letter: str) -> tuple[Path, float]:
-    """Return a letter's outline, its zero line through the middle of digits, and its width."""
-    font = FontProperties()
-    digit = TextPath((0, 0), "0", size=1, prop=font).get_extents()
-    outline = TextPath((0, 0), letter, size=1, prop=font)
-    points = font.get_size_in_points()
-    width = text_to_path.get_text_width_height_descent(letter, font, False)[0] / points
-    middle = (digit.y0 + digit.y1) / 2
-    vertices = (outline.vertices - (0, middle)) * (1, -1) / digit.height
-    return Path(vertices, outline.codes), width / digit.height
+@lru_cache(maxsize=20)
+def _letter_path(letter: str) -> TextPath:
+    return TextPath((0, 0), letter, size=1)

@@ -5,9 +5,7 @@ Its figures are made once; then only their data change, and what stays is kept a
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 import textwrap
 import threading
@@ -15,34 +13,26 @@ from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.text import Text
-from PIL import Image
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import LessonFigure, figure_to_array
-from cnn_basics.widgets.parts import Guard, WithFallback
+from cnn_basics.figures import DIVERGING, SEQUENTIAL, LessonFigure, figure_to_array
+from cnn_basics.widgets.parts import Guard, WithFallback, picture_url
 
 _REMEMBERED = 40  # words of each text whose pixels are kept: sliders go back and forth
 _HEADROOM = 1.08  # the height of the axes over the end
 
 
 class RedrawnFigure(WithFallback, ipywidgets.VBox):
-    """Controls above a picture that follows them.
+    """Rows of controls above the figure that `draw` makes of all their values.
 
-    Changes that arrive in a row while the kernel draws are merged by the page into the last one,
-    because the picture is drawn before the kernel reports that it is done; changes that drawing
-    itself makes lead to one more drawing, of the last state. So nothing piles up, and what stays
-    on the screen is never stale.
-
-    Args:
-        controls: By the name of the argument that each gives to `draw`. Widgets without a `value`
-            are shown, not passed on.
-        draw: Called with the value of every control; returns the figure, best the same one with
-            its data changed. A ValueError is shown as its sentence in place of the picture.
-        rows: The names of the controls in each row; None puts all into one. Rows wrap.
+    The page merges changes that arrive while the kernel draws into the last one; changes that
+    drawing itself makes lead to one more drawing. So nothing piles up, and nothing is stale. A
+    ValueError of `draw` is shown as its sentence.
     """
 
     def __init__(
@@ -54,13 +44,12 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
         self.controls = dict(controls)
         self.draw = draw
         self.drawings = 0  # how often the picture was drawn
-        self.picture = ipywidgets.HTML()
-        self.picture.add_class("cnn-basics-picture")
+        self.picture = make_picture()
         self._drawing = self._again = False
         # A cell may move a control while the page does: JupyterLab's kernels hear the page in a
         # thread of its own.
         self._lock = threading.RLock()
-        for control in self._inputs().values():
+        for control in self.controls.values():
             control.observe(lambda _: self.redraw(), names="value")
             if hasattr(control, "style") and "description_width" in control.style.trait_names():
                 control.style.description_width = "initial"
@@ -74,7 +63,7 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
 
     def values(self) -> dict[str, object]:
         """Return the value of every control, by name."""
-        return {name: control.value for name, control in self._inputs().items()}
+        return {name: control.value for name, control in self.controls.items()}
 
     def redraw(self) -> None:
         """Draw the present state, as often as drawing itself changes a control."""
@@ -102,9 +91,6 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
             figure.text(0.02, 0.5, lines, va="center", fontsize=10)
             return figure
 
-    def _inputs(self) -> dict[str, ipywidgets.Widget]:
-        return {name: c for name, c in self.controls.items() if c.has_trait("value")}
-
     def _picture(self) -> str:
         try:
             figure = self.draw(**self.values())
@@ -113,29 +99,31 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
         return figure_to_html(figure)
 
 
+def make_picture() -> ipywidgets.HTML:
+    """Make the place of a picture that is drawn again and again."""
+    picture = ipywidgets.HTML()
+    picture.add_class("cnn-basics-picture")
+    return picture
+
+
 def figure_to_html(figure: LessonFigure, sharpness: float = 1.0) -> str:
     """Draw a figure as an `<img>` that needs no file; sharpness 2 takes about twice as long."""
     expect(figure.alt.strip(), "a figure with alt text", "none", "set figure.alt")
-    buffer = io.BytesIO()
     dpi = figure.get_dpi()
     figure.set_dpi(dpi * sharpness)
-    picture = Image.fromarray(figure_to_array(figure))
+    pixels = figure_to_array(figure)
     figure.set_dpi(dpi)
-    picture.save(buffer, format="png", compress_level=1)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    width, height = (round(pixels / sharpness) for pixels in picture.size)
+    height, width = (round(side / sharpness) for side in pixels.shape[:2])
     return (
-        f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" '
+        f'<img src="{picture_url(pixels, compress_level=1)}" width="{width}" height="{height}" '
         f'decoding="sync" style="max-width: 100%; height: auto" alt="{html.escape(figure.alt)}">'
     )
 
 
 class ReusedFigure(LessonFigure):
-    """A figure of which only some parts change: the rest is drawn once and kept as pixels.
+    """A figure with axes in `boxes` of which only some parts change: the rest is kept as pixels.
 
-    Drawing text and ticks takes most of the time, so this makes redrawing several times as fast.
-    Its axes stay in their boxes (left, bottom, width, height, as shares of the figure). Whoever
-    changes the rest names that by another `state`: what each looks like is kept.
+    That makes redrawing several times as fast; whoever changes the rest names another `state`.
     """
 
     def __init__(
@@ -197,10 +185,7 @@ class ReusedFigure(LessonFigure):
 
 
 class PercentAxis:
-    """The upright axis of a histogram: its end may move with every drawing.
-
-    Ticks stay where they are and only their labels change, so that the rest can be kept.
-    """
+    """The upright axis of a histogram; only its labels change, so that the rest can be kept."""
 
     def __init__(self, axes: Axes) -> None:
         self._axes = axes
@@ -241,6 +226,26 @@ def share_in_words(count: float, total: float, start: bool = False) -> str:
     if 99 < percent < 100:
         return f"{'M' if start else 'm'}ore than 99 %"
     return f"{percent:.0f} %"
+
+
+def cut_name(name: str, letters: int) -> str:
+    """Cut a name that is too long for its place."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+
+
+def colour(values: np.ndarray, signed: bool) -> np.ndarray:
+    """Turn values into colours `(…, 3)` over their range, with zero in the middle if signed.
+
+    Example:
+        >>> colour(np.array([-1.0, 0.0, 0.5]), signed=True).round(1).tolist()[1]
+        [1.0, 1.0, 1.0]
+    """
+    low, high = float(values.min()), float(values.max())
+    if signed:
+        high = max(-low, high) or 1.0
+        low = -high
+    share = (values - low) / ((high - low) or 1.0)
+    return colormaps[DIVERGING if signed else SEQUENTIAL](share)[..., :3]
 
 
 def tile_pictures(pictures: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:

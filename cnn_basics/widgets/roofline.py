@@ -33,8 +33,7 @@ def roofline_explorer() -> RedrawnFigure:
         >>> explorer.still().alt.split(". ")[-1]
         'It waits for memory.'
     """
-    channels = [(str(number), number) for number in CHANNELS]
-    batches = [(str(number), number) for number in BATCHES]
+    channels, batches = ([(str(n), n) for n in numbers] for numbers in (CHANNELS, BATCHES))
     controls = {
         "in_channels": dropdown("in_channels", channels, 150),
         "out_channels": dropdown("out_channels", channels, 155),

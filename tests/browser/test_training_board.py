@@ -102,7 +102,7 @@ def test_start_watch_and_stop_by_mouse(page, faults):
     assert ask(page, "threads()") == "['training board']"  # and the kernel is free to say so
     button(page, "Stop").click()
     say(page, "Stopped after")
-    done = ask(page, "board._training.record.done")
+    done = ask(page, "board.record.done")
     assert 0 < float(done) < 500
     wait_for(page, f"after {round(float(done), 2):g} of 500 epochs")  # the last state is shown
     assert ask(page, "threads(), board.wait(0), board.history.stopped") == "([], True, True)"
@@ -126,14 +126,14 @@ def test_everything_by_keys_and_the_focus_stays(page, faults):
     page.keyboard.press("Space")
     say(page, "Stopped after")
     assert page.evaluate("document.activeElement.textContent") == "Stop"
-    kept = ask(page, "board._training.record.done")
+    kept = ask(page, "board.record.done")
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.textContent") == "Continue"
     page.keyboard.press("Enter")
     say(page, "Training")
     run_in_kernel(page, "board.wait(0.3); board.stop(); board.wait()")
     say(page, "Stopped after")
-    assert float(ask(page, "board._training.record.done")) > float(kept)
+    assert float(ask(page, "board.record.done")) > float(kept)
     button(page, "Start over").focus()
     page.keyboard.press("Enter")
     wait_for(page, "before the start")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import math
 import subprocess
 import sys
 import threading
@@ -11,15 +12,27 @@ import time
 from pathlib import Path
 
 import ipywidgets
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from cnn_basics.datasets import Photos
+from cnn_basics.figures import figure_to_array
 from cnn_basics.training import Evaluation, fit
 from cnn_basics.widgets import training_board
-from cnn_basics.widgets.board import PRESSES, Record
+from cnn_basics.widgets.board import (
+    CURVES,
+    MOST_MISTAKES,
+    PRESSES,
+    BoardFigure,
+    Mistake,
+    Record,
+    colour_kernels,
+    round_loss,
+)
 from cnn_basics.widgets.parts import replace_previous
+from cnn_basics.widgets.redrawn import tile_pictures
 
 NAME = "training board"
 SECONDS = 60  # a test that waits longer is broken
@@ -89,9 +102,13 @@ def wait_until(condition) -> None:
         time.sleep(0.002)
 
 
-def finish(board) -> None:
+def finish(board, start=False):
+    """Wait for the end of a training."""
+    if start:
+        board.start()
     assert board.wait(SECONDS)
     assert not board.controls.running
+    return board
 
 
 def press(board, name: str) -> None:
@@ -127,29 +144,25 @@ def test_before_the_start(make):
         "Training board before the start: 4 kernels of conv1, at the start; empty curves of loss "
         "and accuracy above the level of guessing; no mistakes yet."
     )
-    data, metadata = board._repr_mimebundle_()
-    assert data["text/plain"] == metadata["image/png"]["alt"] == board.still().alt
+    data, _ = board._repr_mimebundle_()
+    assert data["text/plain"] == board.still().alt
     assert len(data["image/png"]) < 200_000
-    assert repr(board) == "<TrainingBoard>"
 
 
 def test_a_training_is_that_of_fit_and_is_shown(make):
     board = make(learning_rate=0.01, seed=5)
-    board.start()
-    finish(board)
+    finish(board, start=True)
     plain = Small()
     history = fit(plain, TRAIN, VALID, 3, batch_size=8, learning_rate=0.01, seed=5, progress=False)
     assert same(plain.state_dict(), weights(board))
     for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy"):
         assert getattr(board.history, name) == getattr(history, name)
-    state = board.record.state()
-    assert len(state.batch_loss) == 9
-    assert state.batch_loss[:, 0] == pytest.approx([(k + 1) / 3 for k in range(9)])
-    assert state.valid_loss[:, 0].tolist() == [0, 1, 2, 3]
-    assert state.valid_loss[1:, 1].tolist() == history.valid_loss
-    assert state.valid_accuracy[1:, 1].tolist() == history.valid_accuracy
-    assert state.train_accuracy[:, 1].tolist() == history.train_accuracy
-    assert torch.equal(torch.from_numpy(state.kernels), plain.conv1.weight)
+    curves = [board.record.curve(name) for name in CURVES]
+    assert curves[0][:, 0] == pytest.approx([(k + 1) / 3 for k in range(9)])
+    assert curves[1][:, 0].tolist() == [0, 1, 2, 3]
+    for curve, name in zip(curves[1:], CURVES[1:], strict=True):
+        assert curve[-3:, 1].tolist() == getattr(history, name)
+    assert np.array_equal(board.record.kernels(), plain.conv1.weight.detach())
     assert buttons(board) == (False, True, False)
     assert board.controls.share == 1.0
     assert board.controls.sentence.startswith("Done, 3 epochs: loss ")
@@ -181,7 +194,7 @@ def test_stop_keeps_the_network_and_continue_goes_on(make, running):
     assert board.history.epochs == epochs + 2
     assert not board.history.stopped
     assert board.record.done == pytest.approx(done + 2)
-    assert board.record.state().epochs == pytest.approx(done + 2)
+    assert board.record.end == pytest.approx(done + 2)
     assert board.controls.sentence.startswith("Done")
 
 
@@ -199,37 +212,12 @@ def test_stop_comes_after_the_batch_and_not_after_the_epoch(make):
 def test_a_second_run_sees_the_pictures_in_another_order(make):
     board = make(epochs=1, learning_rate=1e-12)  # learns nothing: the same order tells the same
     for _ in range(2):
-        board.start()
-        finish(board)
+        finish(board, start=True)
     assert board.history.epochs == 2
-    losses = board.record.state().batch_loss[:, 1]
+    losses = board.record.curve("batch_loss")[:, 1]
     assert len(losses) == 6
     assert losses[:3].mean() == pytest.approx(losses[3:].mean())
     assert losses[:3] != pytest.approx(losses[3:])
-
-
-def test_start_over_takes_the_first_weights_back(make):
-    board = make()
-    first, picture = weights(board), board.picture.value
-    board.start()
-    finish(board)
-    press(board, "Start over")
-    assert same(first, weights(board))
-    assert board.history is None
-    assert board.picture.value == picture
-    assert buttons(board) == (False, False, False)
-    assert board.controls.share == 0.0
-    board.start()
-    finish(board)
-    assert board.history.epochs == 3
-
-
-def test_start_over_while_a_training_runs(running):
-    running.start_over()
-    assert same(Small().state_dict(), weights(running))
-    assert buttons(running) == (False, False, False)
-    assert "before the start" in alt(running)
-    finish(running)
 
 
 WAYS = {"ready": [], "running": ["Start"], "begun": ["Start", "Stop"],
@@ -244,6 +232,7 @@ def test_every_button_in_every_state(make, state, button):
     """Those that have nothing to do are off, whatever the page sends."""
     board = make(epochs=1000)
     board.model.pause = 0.005
+    first, picture = weights(board), board.picture.value
 
     def press_and_wait(name: str) -> None:
         press(board, name)
@@ -254,25 +243,18 @@ def test_every_button_in_every_state(make, state, button):
     for name in WAYS[state]:
         press_and_wait(name)
     assert buttons(board)[:2] == LOOKS[state]
+    board.controls._handle_custom_msg({"something": "else"}, [])
+    press_and_wait("something else")  # does nothing
     press_and_wait(button)
+    assert sum(t.name == NAME for t in threading.enumerate()) <= 1
     running = "running again" if LOOKS[state][1] else "running"
     stopped = "ready" if state == "ready" else "begun"
     then = {"Start": running, "Stop": stopped, "Start over": "ready"}[button]
     assert buttons(board)[:2] == LOOKS[then]
-
-
-def test_other_messages_do_nothing(make):
-    board = make()
-    board.controls._handle_custom_msg({"something": "else"}, [])
-    press(board, "something else")
-    assert buttons(board) == (False, False, False)
-
-
-def test_a_start_while_it_runs_starts_nothing(running):
-    thread = running._thread
-    running.start()
-    assert running._thread is thread
-    assert sum(t.name == NAME for t in threading.enumerate()) == 1
+    if button == "Start over":
+        assert same(first, weights(board))
+        assert (board.history, board.controls.share) == (None, 0.0)
+        assert board.picture.value == picture
 
 
 def test_the_kernel_stays_free_and_the_last_state_is_shown(running):
@@ -285,42 +267,36 @@ def test_the_kernel_stays_free_and_the_last_state_is_shown(running):
     assert alt(running) == running.still().alt
 
 
+class Breaks(Small):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += self.training
+        if self.calls == 8:
+            raise RuntimeError("the network broke")
+        return super().forward(x)
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "epochs"),
     [
-        ({"learning_rate": 1e30}, "FloatingPointError: the loss became"),
-        ({"optimizer": "newton"}, "ValueError: "),
-        ({"valid": (VALID[0][:, :1], VALID[1])}, "RuntimeError: "),
+        ({"learning_rate": 1e30}, "FloatingPointError: the loss became", None),
+        ({"optimizer": "newton"}, "ValueError: ", None),
+        ({"valid": (VALID[0][:, :1], VALID[1])}, "RuntimeError: ", None),
+        ({"model": Breaks()}, "RuntimeError: the network broke", 2),
     ],
 )
-def test_what_goes_wrong_is_said_and_the_board_lives_on(make, change, words):
-    board = make(**change)
-    board.start()
-    finish(board)
+def test_what_goes_wrong_is_said_and_the_board_lives_on(make, change, words, epochs):
+    board = finish(make(**change), start=True)
     assert board.error is not None
     assert board.controls.sentence.startswith(f"The training failed. {words}")
     assert buttons(board) == (False, True, True)
     assert "Training board" in alt(board)
+    if epochs:
+        assert board.history.epochs == epochs  # those before stay
     board.start_over()
     assert board.error is None
     assert buttons(board) == (False, False, False)
-
-
-def test_an_exception_of_the_network_keeps_the_epochs_before(make):
-    class Breaks(Small):
-        calls = 0
-
-        def forward(self, x):
-            self.calls += self.training
-            if self.calls == 8:
-                raise RuntimeError("the network broke")
-            return super().forward(x)
-
-    board = make(Breaks())
-    board.start()
-    finish(board)
-    assert board.controls.sentence == "The training failed. RuntimeError: the network broke"
-    assert board.history.epochs == 2
 
 
 def test_closing_ends_the_training_and_leaves_nothing(make, running):
@@ -345,23 +321,21 @@ def test_running_the_cell_again_ends_the_training_of_the_first_run(make, running
 
 
 def test_mistakes_are_the_worst_with_their_names(make):
-    board = make(epochs=1, learning_rate=1e-9)  # learns nothing
-    board.start()
-    finish(board)
-    state = board.record.state()
+    board = finish(make(epochs=1, learning_rate=1e-9), start=True)  # learns nothing
     with torch.no_grad():
         shares = board.model(VALID[0]).softmax(dim=1)
     right = shares.gather(1, VALID[1][:, None])[:, 0]
     wrong = (shares.argmax(dim=1) != VALID[1]).nonzero()[:, 0]
     order = wrong[right[wrong].argsort()]
-    assert len(order) > 0
-    assert len(state.mistakes) == min(8, len(order))
-    for mistake, number in zip(state.mistakes, order.tolist(), strict=False):
-        assert mistake.truth == ["dark", "bright"][VALID[1][number]]
-        assert mistake.answer == ["dark", "bright"][shares[number].argmax()]
+    mistakes, names = board.record.mistakes, ["dark", "bright"]
+    assert len(mistakes) == min(8, len(order)) > 0
+    for mistake, number in zip(mistakes, order.tolist(), strict=False):
+        assert (mistake.truth, mistake.answer) == (
+            names[VALID[1][number]],
+            names[shares[number].argmax()],
+        )
         assert mistake.share == pytest.approx(shares[number].max().item(), abs=1e-6)
-    worst = state.mistakes[0]
-    assert f"Worst mistakes: {worst.truth} said {worst.answer} (" in alt(board)
+    assert f"Worst mistakes: {mistakes[0].truth} said {mistakes[0].answer} (" in alt(board)
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [((2, 5), (5, 2)), ((), (3, 0, 1, 2, 4, 5, 6, 7))])
@@ -375,49 +349,34 @@ def test_right_answers_are_shown_only_where_none_is_wrong(wrong, shown):
         scores[number, 1] = 2.5 + number
     record = Record(Small(), ["dark", "bright"], 1)
     record.set_mistakes(pictures, Evaluation.of(scores, labels))
-    mistakes = record.state().mistakes
+    mistakes = record.mistakes
     assert [round(10 * mistake.picture[0, 0, 0]) for mistake in mistakes] == list(shown)
     assert {mistake.answer for mistake in mistakes} == ({"bright"} if wrong else {"dark"})
 
 
-def test_pictures_of_whole_numbers_and_of_one_channel(make):
-    pictures, labels = make_data(0, channels=1)
-    data = ((100 * pictures).to(torch.uint8), labels, ("dark", "bright"))
-    board = make(Small(channels=1), train=data, valid=data, class_names=None)
-    board.start()
-    finish(board)
+PHOTOS = Photos(*VALID, ("cats", "dogs"), tuple(Path(f"{k}.png") for k in range(len(VALID[1]))))
+GREY = ((100 * make_data(0, channels=1)[0]).to(torch.uint8), TRAIN[1], ("dark", "bright"))
+
+
+@pytest.mark.parametrize(
+    ("channels", "data", "names"),
+    [(3, VALID, ("0", "1")), (3, PHOTOS, ("cats", "dogs")), (1, GREY, ("dark", "bright"))],
+)
+def test_names_come_with_the_data_which_may_be_grey_and_whole_numbers(make, channels, data, names):
+    options = {"class_names": None, "learning_rate": 1e-9, "epochs": 1}
+    board = finish(make(Small(channels), train=data, valid=data, **options), start=True)
     assert board.error is None
-    shown = board.record.state()
-    assert shown.kernels.shape == (4, 1, 3, 3)
-    for mistake in shown.mistakes:
+    assert board.record.kernels().shape == (4, channels, 3, 3)
+    for mistake in board.record.mistakes:
         assert mistake.picture.shape == (6, 6, 3)
         assert 0 <= mistake.picture.min() <= mistake.picture.max() <= 1
-        assert mistake.truth in ("dark", "bright")
+        assert mistake.truth in names
 
 
 def test_a_network_without_a_convolution(make):
     board = make(nn.Sequential(nn.Flatten(), nn.Linear(108, 2)), epochs=1)
     assert "this network has no convolution" in alt(board)
-    board.start()
-    finish(board)
-    assert board.error is None
-
-
-def test_photos_of_a_folder_bring_their_names(make):
-    paths = tuple(Path(f"{number}.png") for number in range(len(VALID[1])))
-    valid = Photos(*VALID, ("cats", "dogs"), paths)
-    board = make(train=TRAIN, valid=valid, class_names=None, learning_rate=1e-9, epochs=1)
-    board.start()
-    finish(board)
-    assert board.error is None
-    assert board.record.state().mistakes[0].truth in ("cats", "dogs")
-
-
-def test_names_are_numbers_where_none_are_known(make):
-    board = make(class_names=None, learning_rate=1e-9, epochs=1)
-    board.start()
-    finish(board)
-    assert board.record.state().mistakes[0].truth in ("0", "1")
+    assert finish(board, start=True).error is None
 
 
 @pytest.mark.parametrize(
@@ -453,3 +412,109 @@ print("running", board.controls.running)
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "running True\n", "")
+
+
+RANDOM = np.random.default_rng(0)
+
+
+def make_record(done: int, mistakes: int = 8, convolution=True, epochs=5, classes=2) -> Record:
+    """A record after `done` epochs."""
+    model = Small() if convolution else nn.Flatten()
+    record = Record(model, [f"class {k}" for k in range(classes)], epochs)
+    for name in CURVES if done else ():
+        for epoch in np.linspace(0.1, done, 7):
+            record.add(name, epoch, RANDOM.random() * (5 if "loss" in name else 1))
+    picture = RANDOM.random((6, 9, 3))
+    record.mistakes = (Mistake(picture, "cats", "long-haired dogs", 0.9),) * mistakes
+    return record
+
+
+def check_figure(figure, record: Record) -> None:
+    loss, accuracy, lower = figure.axes
+    for line, name in zip([*loss.lines[:2], *accuracy.lines[:2]], CURVES, strict=True):
+        curve = record.curve(name)
+        assert np.array_equal(line.get_xydata(), curve)
+        if len(curve):
+            low, high = line.axes.get_ylim()
+            assert low <= curve[:, 1].min() <= curve[:, 1].max() <= high
+    assert loss.get_xlim() == accuracy.get_xlim() == (0, record.end)
+    assert loss.lines[2].get_ydata()[0] == math.log(len(record.names))
+    assert accuracy.lines[2].get_ydata()[0] == 1 / len(record.names)
+    (kernels, *places), (title, _, *captions) = lower.images, lower.texts
+    assert title.get_text() == record.title(record.kernels())
+    assert kernels.get_visible() == (record.kernels() is not None)
+    if kernels.get_visible():
+        tiles = tile_pictures(colour_kernels(record.kernels()), 4)
+        assert np.array_equal(kernels.get_array(), tiles)
+    shown = len(record.mistakes)
+    assert [p.get_visible() for p in places] == [k < shown for k in range(MOST_MISTAKES)]
+    said = ["cats, said\nlong-ha… 90 %"] * shown + [""] * (MOST_MISTAKES - shown)
+    assert [text.get_text() for text in captions] == said
+    for place, mistake in zip(places, record.mistakes, strict=False):
+        assert np.array_equal(place.get_array(), mistake.picture)
+        box = place.get_window_extent()
+        assert box.width / box.height == pytest.approx(9 / 6)
+        assert box.width == pytest.approx(68.4)  # of 100 in an inch
+
+
+def test_one_figure_shows_one_record_after_another():
+    board = BoardFigure()
+    for record in (
+        make_record(0, mistakes=0),
+        make_record(1, mistakes=3),
+        make_record(3),
+        make_record(3, mistakes=0),
+        make_record(5, convolution=False),
+        make_record(9, epochs=10, classes=10),
+    ):
+        figure = board.update(record)
+        check_figure(figure, record)
+        # Nothing of another record stays in the pixels: a new figure draws the same.
+        fresh = BoardFigure().update(record)
+        assert np.array_equal(figure_to_array(figure), figure_to_array(fresh))
+        assert figure.alt == fresh.alt
+
+
+def test_the_headline_knows_mistakes_from_answers_that_are_right():
+    record = make_record(1, mistakes=1)
+    for answer, words in (("dogs", "worst mistakes"), ("cats", "worst answers")):
+        record.mistakes = (record.mistakes[0]._replace(answer=answer),)
+        assert BoardFigure().update(record).axes[2].texts[1].get_text() == words
+
+
+@pytest.mark.parametrize(
+    ("losses", "top"),
+    [([0.2], 1), ([1.0], 1), ([1.01], 2), ([4.0, np.nan], 5), ([7.0], 10), ([np.inf, 12.0], 20),
+     ([3e5], 5e5), ([], 1), ([np.nan], 1), ([0.0], 1)],
+)  # fmt: skip
+def test_the_axis_of_the_loss_holds_all_that_is_finite(losses, top):
+    curve = np.array([[index, loss] for index, loss in enumerate(losses)]).reshape(-1, 2)
+    assert round_loss(curve) == pytest.approx(top)
+
+
+def test_what_is_not_finite_is_drawn_as_gaps_and_grey():
+    record = make_record(0)
+    for step, loss in enumerate((0.7, np.nan, np.inf), 1):
+        record.add("batch_loss", step / 10, loss)
+    with torch.no_grad():
+        record._layer.weight.fill_(math.nan)
+    figure = BoardFigure().update(record)
+    assert figure_to_array(figure).shape == (480, 760, 3)
+    assert "conv1, no longer numbers" in figure.alt
+
+
+def test_colours_of_kernels():
+    weight = np.zeros((2, 3, 1, 2))
+    weight[0, :, 0, 0] = [1.0, -2.0, 0.5]
+    colours = colour_kernels(weight)
+    assert colours.shape == (2, 1, 2, 3)
+    assert colours[0, 0, 0].tolist() == [0.75, 0.0, 0.625]  # channels around grey
+    assert (colours[1] == 0.5).all()
+    for channels in (1, 2, 4):  # averaged, with white for zero and for what is no number
+        weight = np.zeros((1, channels, 1, 4))
+        weight[0, 0, 0] = [-1.0, 0.0, 1.0, np.nan]
+        negative, zero, positive, none = colour_kernels(weight)[0, 0]
+        assert negative[2] > negative[0]  # blue
+        assert positive[0] > positive[2]  # red
+        assert zero.min() > 0.95
+        assert none.tolist() == zero.tolist()
