@@ -305,7 +305,6 @@ WHOLE, SHARE = "as a whole number from 1, got", "as a number from 0 to below 1, 
         ({"on_batch": 3}, "expected on_batch as a function, got 3: write on_batch=None"),
         ({"on_epoch": 3}, "expected on_epoch as a function, got 3: write on_epoch=None"),
     ],
-    ids=str,
 )
 def test_bad_options_are_refused(options, words, monkeypatch):
     monkeypatch.setattr("cnn_basics.training.machine.supports_bf16", lambda _: False)
