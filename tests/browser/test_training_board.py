@@ -148,7 +148,7 @@ def test_stop_is_heard_while_a_cell_runs(page, faults):
     say(page, "Training, 0 of")
     page.evaluate("""() => {
         const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-        const code = "end = time.monotonic() + 20\\nwhile board._training.running: "
+        const code = "end = time.monotonic() + 20\\nwhile board._running: "
             + "time.sleep(0.01); assert time.monotonic() < end";
         window.busy = kernel.requestExecute({ code, store_history: false }).done;
     }""")
