@@ -6,7 +6,6 @@ Nothing heavy is imported until a check needs it, so that a missing package is n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib import metadata
 
 PROJECT = "cnn-basics"
@@ -39,8 +38,7 @@ def check_environment() -> list[str]:
 
 
 def _python() -> str:
-    """Name a Python that is too old."""
-    if tuple(sys.version_info[:2]) >= OLDEST_PYTHON:
+    if sys.version_info[:2] >= OLDEST_PYTHON:
         return ""
     found, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
     return f"this is Python {found}, expected {wanted} or newer: install a newer one"
@@ -70,38 +68,32 @@ def _packages() -> str:
 
 def _pictures() -> str:
     """Read one picture of each kind; a missing one raises a sentence that names the folder."""
-    from cnn_basics.datasets import load_pictures
+    from cnn_basics.datasets import SPLITS, load_pictures
 
-    for split in ("training_set", "test_set"):
+    for split in SPLITS:
         load_pictures(split, limit=1)
     return ""
 
 
 def _convolution() -> str:
-    """Compare a small convolution with the same numbers computed by hand."""
+    """Each pixel of 0 to 8 in rows of three, minus its neighbour down and right, is -4."""
     import torch
     import torch.nn.functional as F
 
-    x = torch.arange(9.0).view(1, 1, 3, 3)
     kernel = torch.tensor([[[[1.0, 0.0], [0.0, -1.0]]]])
-    wanted = torch.full((1, 1, 2, 2), -4.0)  # each pixel minus its neighbour down and right
-    apart = (F.conv2d(x, kernel) - wanted).abs().max().item()
-    if apart <= 1e-6:
-        return ""
-    return f"PyTorch is off by {apart:g} in a 2×2 kernel: install torch again"
+    apart = (F.conv2d(torch.arange(9.0).view(1, 1, 3, 3), kernel) + 4).abs().max().item()
+    return "" if apart <= 1e-6 else f"PyTorch is off by {apart:g}: install torch again"
 
 
 def _drawing() -> str:
-    """Draw a small figure into a PNG."""
     from cnn_basics.figures import new_figure
 
-    figure, (axes,) = new_figure(width=1, height=1, alt="A line, to see whether drawing works.")
+    figure, (axes,) = new_figure(width=1, height=1)
     axes.plot([0, 1])
-    png = figure.to_png()
-    return "" if png.startswith(b"\x89PNG") else f"Matplotlib made no PNG: {AGAIN}"
+    return "" if figure.to_png().startswith(b"\x89PNG") else f"Matplotlib made no PNG: {AGAIN}"
 
 
-CHECKS: dict[str, Callable[[], str]] = {
+CHECKS = {
     "Python is new enough": _python,
     "the packages are there, in versions that fit": _packages,
     "the pictures of cats and dogs are there": _pictures,

@@ -1,9 +1,8 @@
 """Figures and animations that carry their own alt text; the lowest module of what draws.
 
-As the last expression of a cell either shows one PNG, with the alt text in the output's metadata
-(for HTML and slides) and below the picture as a caption (for every reader, screen readers included,
-and for tests: nbval compares captions, not pixels). pyplot is never imported, so no figure lives
-longer than its name.
+As the last expression of a cell either shows one PNG, with the alt text in its metadata (for HTML
+and slides) and as a caption below (for every reader, and for nbval, which compares captions, not
+pixels). pyplot is never imported, so no figure lives longer than its name.
 """
 
 from __future__ import annotations
@@ -104,17 +103,14 @@ def new_figure(
     """
     figure = LessonFigure(figsize=(width, height), dpi=_DPI, layout="constrained")
     figure.alt = alt
-    ratios = {"width_ratios": width_ratios} if width_ratios is not None else {}
-    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios).ravel()
     return figure, axes
 
 
 def plain_axes(axes: Axes, title: str = "") -> None:
     """Take ticks and frame off axes that show a picture, and give them a title."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.set_title(title, fontsize=10)
 
 
@@ -128,17 +124,11 @@ def figure_to_array(figure: LessonFigure) -> np.ndarray:
 
 @dataclass(frozen=True, repr=False)
 class Animation:
-    """A short animation, shown as an animated PNG that stops on its last frame.
+    """A short animation, shown as an animated PNG that stops on its last frame."""
 
-    Args:
-        frames: `(T, H, W, 3)` uint8, the pictures in order.
-        alt: One or two sentences that say what moves and what comes out.
-        seconds_per_frame: How long each frame stays; the last one stays three times as long.
-    """
-
-    frames: np.ndarray
-    alt: str
-    seconds_per_frame: float = 0.7
+    frames: np.ndarray  # (T, H, W, 3) uint8
+    alt: str  # what moves and what comes out
+    seconds_per_frame: float = 0.7  # the last one stays three times as long
 
     def __post_init__(self) -> None:
         fits = self.frames.ndim == 4 and self.frames.shape[-1] == 3
@@ -148,12 +138,13 @@ class Animation:
 
     def to_png(self) -> bytes:
         """Encode an animated PNG (every browser shows it; elsewhere: the first frame)."""
-        import imageio.v3 as iio
-
-        milliseconds = [round(self.seconds_per_frame * 1000)] * len(self.frames)
-        milliseconds[-1] *= 3
-        options = {"extension": ".png", "plugin": "pillow", "loop": _PLAYS}
-        return iio.imwrite("<bytes>", list(self.frames), duration=milliseconds, **options)
+        first, *others = map(Image.fromarray, self.frames)
+        milliseconds = round(self.seconds_per_frame * 1000)
+        durations = [milliseconds] * len(others) + [3 * milliseconds]
+        options = {"save_all": True, "append_images": others, "duration": durations}
+        buffer = io.BytesIO()
+        first.save(buffer, format="png", loop=_PLAYS, **options)
+        return buffer.getvalue()
 
     def _ipython_display_(self) -> None:
         note = f"(Plays {_PLAYS} times; run the cell to see it again.)"

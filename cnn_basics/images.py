@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnn_basics.figures import LessonFigure
 
 RESAVE = "open it in a picture program and save it as an 8-bit PNG or JPEG"
+NO_PIXELS = "it holds no pixels, so check where it was cropped"
 WITH_PLAIN_RGB = ("1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "CMYK", "YCbCr")
 NAMES = ("Red", "Green", "Blue")
 VIEWS = {  # what the alt text says of each way to draw the channels
@@ -33,9 +34,8 @@ Values = TypeVar("Values", np.ndarray, torch.Tensor)
 def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.ndarray:
     """Read a picture file as red, green and blue, the right way up.
 
-    Grey repeats its value in all three channels; palette colours are looked up, CMYK (print) is
-    converted without a colour profile; what is transparent is laid over white; of 16 bits the
-    upper 8 are kept; of an animation or several pages, the first is taken.
+    Grey becomes three equal channels, what is transparent is laid over white, of 16 bits the upper
+    8 are kept, of an animation the first picture.
 
     Args:
         path: A file in any format that Pillow reads: PNG, JPEG, GIF, WebP, BMP, TIFF, …
@@ -46,9 +46,7 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
         `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is a folder, empty, cut off, damaged, no picture, larger than Pillow's
-            limit of about 89 million pixels, or of a kind without a fixed white (floats).
+        FileNotFoundError, ValueError: There is no such file, or it cannot be read.
 
     Example:
         >>> from cnn_basics.datasets import picture_paths
@@ -70,16 +68,14 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
                 image.draft(None, (at_least, at_least))
             image.load()
             rgb = _to_rgb(image, has_16_bits=data[:4] == b"\x89PNG" and data[24] == 16)
-            upright = _upright(image if rgb is None else rgb)
+            with suppress(Exception):  # broken metadata say nothing about the pixels
+                rgb = ImageOps.exif_transpose(rgb)
     except Exception as error:  # what a damaged file provokes differs by format
         raise ValueError(f"{path} {_unreadable(data, error)}") from error
-    expect(
-        rgb is not None,
-        "8 or 16 bits per channel",
-        f"{path}, which holds pixels of a kind that has no plain RGB value (Pillow: {image.mode})",
-        RESAVE,
-    )
-    return np.array(upright)
+    if rgb is None:
+        kind = f"pixels of a kind that has no plain RGB value (Pillow: {image.mode})"
+        raise ValueError(f"{path} holds {kind}, expected 8 or 16 bits per channel: {RESAVE}")
+    return np.array(rgb)
 
 
 @contextmanager
@@ -96,27 +92,18 @@ def strict_about_bombs() -> Iterator[None]:
 
 def _to_rgb(image: Image.Image, has_16_bits: bool) -> Image.Image | None:
     """The picture as RGB, which keeps its orientation in `info`; None for unfit kinds."""
-    if has_16_bits and "transparency" in image.info:  # Pillow compares it with 8 bits
+    info = image.info
+    if has_16_bits and "transparency" in info:  # Pillow compares it with 8 bits
         return None
     if image.mode.startswith("I;16") or (image.mode == "I" and has_16_bits):
-        grey = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-        grey.info = image.info
-        return grey.convert("RGB")
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     if image.mode not in WITH_PLAIN_RGB:
         return None
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        over_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        over_white.info = image.info
-        image = over_white
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image.info = info
     return image.convert("RGB")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a broken block of metadata says nothing about the pixels
-        return image
 
 
 def _unreadable(data: bytes, error: Exception) -> str:
@@ -126,21 +113,17 @@ def _unreadable(data: bytes, error: Exception) -> str:
         return f"has too many pixels, expected at most {most}: save a smaller copy of the picture"
     if isinstance(error, UnidentifiedImageError):
         start = data[:8].decode("ascii", errors="replace")
-        return (
-            f"is not a picture in a format that Pillow reads (it begins with {start!r}), "
-            f"expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
-        )
+        what = f"is not a picture in a format that Pillow reads (it begins with {start!r})"
+        return f"{what}, expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
     reason = " ".join(str(error).split()) or type(error).__name__
-    fix = "copy or download the file again"
-    return f"is damaged or cut off ({reason}), expected a whole picture: {fix}"
+    return f"is damaged or cut off ({reason}), expected a whole picture: copy the file again"
 
 
 def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
-    """Squeeze or stretch a whole picture to another size.
+    """Squeeze or stretch a whole picture to another size; nothing is cropped.
 
-    Nothing is cropped, so the proportions change unless the target has the same. Each new pixel is
-    a weighted mean of *all* the old pixels under it, so that thin lines turn grey instead of
-    vanishing (Pillow's bilinear filter, anti-aliased).
+    Each new pixel is a weighted mean of *all* the old pixels under it, so that thin lines turn
+    grey instead of vanishing (Pillow's bilinear filter, anti-aliased).
 
     Args:
         image: `(H, W, 3)` uint8 array, values 0 to 255.
@@ -148,9 +131,6 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
 
     Returns:
         `(height, width, 3)` uint8 array, values 0 to 255; always a copy.
-
-    Raises:
-        TypeError, ValueError: `image` is no such array, or `size` no such numbers.
 
     Example:
         >>> resize(np.zeros((375, 500, 3), dtype=np.uint8), 28).shape
@@ -167,9 +147,7 @@ def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
 def check_picture(image: object) -> np.ndarray:
     """Return one RGB picture, `(H, W, 3)` uint8, as it is, and refuse whatever is none."""
     what = "one picture as a uint8 array of shape (H, W, 3)"
-    fix = (
-        "read the file first, with read_image(path); a tensor becomes pictures with to_hwc(tensor)"
-    )
+    fix = "read the file first, with read_image(path), or turn a tensor back with to_hwc(tensor)"
     expect(isinstance(image, np.ndarray), what, image, fix, TypeError)
     fix = "put the three channels red, green, blue on the last axis"
     if image.ndim == 2:
@@ -178,35 +156,19 @@ def check_picture(image: object) -> np.ndarray:
         fix = "pick one picture of the batch, for example pictures[0]"
     expect(image.ndim == 3 and image.shape[2] == 3, what, image, fix)
     expect(image.dtype == np.uint8, what, image, "bring values to 0–255, .round().astype(np.uint8)")
-    expect(image.size, what, image, "it holds no pixels, so check where it was cropped")
+    expect(image.size, what, image, NO_PIXELS)
     return image
 
 
 def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
-    """Refuse values outside a range, and NaN.
-
-    Args:
-        x: Array or tensor of any shape and real dtype.
-        low: The smallest value that is fine.
-        high: The largest value that is fine.
-
-    Returns:
-        `x` itself, unchanged.
-
-    Raises:
-        TypeError, ValueError: `x` is neither an array nor a tensor, or a value is outside.
+    """Return an array or tensor as it is, and refuse values outside a range, and NaN.
 
     Example:
         >>> check_range(torch.tensor([0.0, 0.5, 1.0]))
         tensor([0.0000, 0.5000, 1.0000])
     """
-    expect(
-        isinstance(x, (np.ndarray, torch.Tensor)),
-        "an array or a tensor",
-        x,
-        "use torch.tensor(x)",
-        TypeError,
-    )
+    is_values = isinstance(x, (np.ndarray, torch.Tensor))
+    expect(is_values, "an array or a tensor", x, "use torch.tensor(x)", TypeError)
     if 0 in x.shape:
         return x
     smallest, largest = x.min(), x.max()
@@ -230,16 +192,7 @@ def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
 
 
 def split_channels(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Take a picture apart into its red, green and blue channel.
-
-    Args:
-        image: `(H, W, 3)` uint8 array, values 0 to 255.
-
-    Returns:
-        Red, green and blue, each a `(H, W)` uint8 array and a copy.
-
-    Raises:
-        TypeError, ValueError: `image` is no such array.
+    """Copy the red, green and blue channel, each `(H, W)` uint8, out of an `(H, W, 3)` picture.
 
     Example:
         >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
@@ -247,26 +200,18 @@ def split_channels(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
         >>> red.tolist()
         [[0, 3], [6, 9]]
     """
-    red, green, blue = np.moveaxis(check_picture(image), -1, 0)
-    return red.copy(), green.copy(), blue.copy()
+    red, green, blue = np.moveaxis(check_picture(image), -1, 0).copy()
+    return red, green, blue
 
 
-def show_rgb(
-    image: np.ndarray, view: Literal["grey", "tinted", "recombined"] = "grey"
-) -> LessonFigure:
-    """Draw a picture's three channels side by side.
+def show_rgb(image: np.ndarray, view: str = "grey") -> LessonFigure:
+    """Draw a picture's three channels side by side; the alt text names each channel's mean.
 
     Args:
         image: `(H, W, 3)` uint8 array, values 0 to 255.
         view: `"grey"` shows each channel as a grey picture, from 0 (black) to 255 (white);
             `"tinted"` shows each in its own colour; `"recombined"` shows the picture, the three
             tinted channels, and the picture that they add up to.
-
-    Returns:
-        The figure; its alt text names each channel's mean.
-
-    Raises:
-        TypeError, ValueError: `image` is no such array, or `view` another word.
 
     Example:
         >>> figure = show_rgb(np.zeros((28, 28, 3), dtype=np.uint8), view="tinted")
@@ -288,12 +233,11 @@ def show_rgb(
         plain_axes(panel_axes, title)
     for panel_axes, sign in zip(axes[1:], "=++=" if view == "recombined" else "", strict=False):
         panel_axes.text(-0.08, 0.5, sign, transform=panel_axes.transAxes, ha="center")
-    means = [
-        f"{name.lower()} {panel.mean():.0f}" for name, panel in zip(NAMES, channels, strict=True)
-    ]
+    red, green, blue = (f"{channel.mean():.0f}" for channel in channels)
     figure.alt = (
         f"The red, green and blue channel of a picture {image.shape[0]} pixels high and "
-        f"{image.shape[1]} wide, {VIEWS[view]}; mean out of 255: {', '.join(means)}."
+        f"{image.shape[1]} wide, {VIEWS[view]}; mean out of 255: red {red}, green {green}, "
+        f"blue {blue}."
     )
     return figure
 
@@ -310,9 +254,6 @@ def to_nchw(image: np.ndarray, scale: bool = True) -> torch.Tensor:
         `(N, C, H, W)` tensor, N of 1 for one picture: float32, values 0 to 1, or uint8 with
         `scale=False`. It shares no memory with `image`.
 
-    Raises:
-        TypeError, ValueError: `image` is no such array, or float values leave 0 to 1.
-
     Example:
         >>> to_nchw(np.zeros((28, 20, 3), dtype=np.uint8)).shape
         torch.Size([1, 3, 28, 20])
@@ -323,11 +264,11 @@ def to_nchw(image: np.ndarray, scale: bool = True) -> torch.Tensor:
     is_uint8 = image.dtype == np.uint8
     fix = "for whole numbers from 0 to 255 use .astype(np.uint8)"
     expect(is_uint8 or np.issubdtype(image.dtype, np.floating), what, image, fix, TypeError)
-    fix = "give grey pictures a channel axis with grey[:, :, None]"
-    expect(image.ndim != 2, what, image, fix)
     fix = "move the channels to the last axis and keep 3 (RGB) or 1"
+    if image.ndim == 2:
+        fix = "give grey pictures a channel axis with grey[:, :, None]"
     expect(image.ndim in (3, 4) and image.shape[-1] in (1, 3), what, image, fix)
-    expect(image.size, what, image, "it holds no pixels, so check where it was cropped")
+    expect(image.size, what, image, NO_PIXELS)
     batch = image if image.ndim == 4 else image[None]
     values = batch if is_uint8 else check_range(batch)
     dtype = np.float32 if scale or not is_uint8 else np.uint8
@@ -336,7 +277,7 @@ def to_nchw(image: np.ndarray, scale: bool = True) -> torch.Tensor:
 
 
 def to_hwc(tensor: torch.Tensor) -> np.ndarray:
-    """Turn a tensor back into pictures, the inverse of `to_nchw`.
+    """Turn a tensor back into pictures, the inverse of `to_nchw`; nothing is clipped.
 
     Args:
         tensor: `(N, C, H, W)` or `(C, H, W)` with C of 3 (RGB) or 1 (grey): float, values 0 to
@@ -345,10 +286,6 @@ def to_hwc(tensor: torch.Tensor) -> np.ndarray:
     Returns:
         `(N, H, W, C)` or `(H, W, C)` uint8 array, values 0 to 255: floats are multiplied by 255
         and rounded. It shares no memory with `tensor`.
-
-    Raises:
-        TypeError, ValueError: `tensor` is no such tensor, or float values leave 0 to 1: nothing
-            is clipped.
 
     Example:
         >>> to_hwc(torch.zeros(10, 3, 28, 20)).shape
@@ -360,10 +297,9 @@ def to_hwc(tensor: torch.Tensor) -> np.ndarray:
     fix = "for whole numbers from 0 to 255 use .to(torch.uint8)"
     is_uint8 = tensor.dtype == torch.uint8
     expect(is_uint8 or tensor.is_floating_point(), what, tensor, fix, TypeError)
-    move = "move the channels before rows and columns with movedim"
-    fix = f"{move}, or pick feature maps one by one, for example x[:, 4:5]"
+    fix = "move the channels before rows and columns with movedim, or pick feature maps one by one"
     expect(tensor.ndim in (3, 4) and tensor.shape[-3] in (1, 3), what, tensor, fix)
-    expect(tensor.numel(), what, tensor, "it holds no pixels, so check where it was cropped")
+    expect(tensor.numel(), what, tensor, NO_PIXELS)
     tensor = tensor.detach().cpu()
     if not is_uint8:
         precise = torch.promote_types(tensor.dtype, torch.float32)

@@ -11,9 +11,6 @@ from collections.abc import Callable
 def show_source(function: Callable) -> None:
     """Print a function's code without its docstring, which `help(function)` shows.
 
-    Args:
-        function: Any function written in Python.
-
     Example:
         >>> from cnn_basics.by_hand import relu
         >>> show_source(relu)  # doctest: +ELLIPSIS

@@ -61,12 +61,6 @@ def test_of_equal_errors_the_first_is_named():
         assert "relative error is 0.5, in inputs[0] at [0, 0]: " in str(result)
 
 
-def test_the_tolerance_decides():
-    backward = lambda g, x: 2 * g * x * (1 + 1e-4)  # noqa: E731
-    assert not gradient_check(lambda x: x**2, random(4), backward).passed
-    assert gradient_check(lambda x: x**2, random(4), backward, tolerance=1e-3).passed
-
-
 def test_a_corner_is_called_one():
     result = gradient_check(torch.relu, torch.tensor([1.0, 0.0, -1.0]))
     assert str(result).startswith("fails: the largest relative error is 1, in inputs[0] at [1]: ")
@@ -126,7 +120,6 @@ REFUSED = [
     (lambda: gradient_check(torch.sin, []), "at least one input, got none"),
     (lambda: gradient_check(torch.sin, [1.0]), r"inputs\[0\] as a float32 .*got 1\.0"),
     (lambda: gradient_check(torch.sin, torch.tensor([1])), r"inputs\[0\] as a float32 or"),
-    (lambda: gradient_check(torch.sin, random(2), step=0), "step above 0, got 0"),
     (lambda: gradient_check(lambda x: x.float(), random(2)), "float64 tensor.*got a float32"),
     (lambda: gradient_check(lambda x: 1.0, random(2)), r"returns a float64 tensor.*got 1\.0"),
     (lambda: gradient_check(torch.mul, [random(2), random(2)], lambda g, x, y: [g * y]),

@@ -17,22 +17,26 @@ from cnn_basics import figures
 def shown(monkeypatch):
     """Collect what is displayed, as (data, metadata)."""
     collected = []
-    monkeypatch.setattr(
-        "IPython.display.display",
-        lambda data, metadata=None, raw=False: collected.append((data, metadata)),
-    )
+
+    def display(data, metadata=None, raw=False):
+        collected.append((data, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
     return collected
 
 
 def test_a_figure_shows_a_png_with_alt_text_and_a_caption(shown):
-    figure, _ = figures.new_figure(width=4, height=2, alt="An empty frame with two axes.")
+    figure, _ = figures.new_figure(width=4, height=2)
+    with pytest.raises(ValueError, match="expected alt text, got an empty text"):
+        figure._ipython_display_()
+    assert shown == []
+    figure.alt = "An empty frame with two axes."
     figure._ipython_display_()
     (picture, metadata), (caption, _) = shown
-    pixels = iio.imread(base64.b64decode(picture["image/png"]))
-    assert pixels.shape == (320, 640, 3)
-    assert metadata == {"image/png": {"alt": "An empty frame with two axes.", "width": 400}}
-    assert caption["text/plain"] == "An empty frame with two axes."
-    assert caption["text/markdown"] == "*An empty frame with two axes.*"
+    assert iio.imread(base64.b64decode(picture["image/png"])).shape == (320, 640, 3)
+    assert metadata == {"image/png": {"alt": figure.alt, "width": 400}}
+    assert caption == {"text/plain": figure.alt, "text/markdown": f"*{figure.alt}*"}
+    assert repr(figure) == f"<LessonFigure: {figure.alt}>"
 
 
 def test_a_figure_is_stored_exactly_with_few_colours_and_with_many():
@@ -55,35 +59,22 @@ def test_a_figure_of_few_colours_keeps_256_that_are_near_and_is_smaller():
     assert len(figure.to_png()) < 0.6 * exact_size
 
 
-def test_a_figure_without_alt_text_is_refused(shown):
-    figure, _ = figures.new_figure()
-    with pytest.raises(ValueError, match="expected alt text, got an empty text"):
-        figure._ipython_display_()
-    assert shown == []
-
-
-def test_new_figure_gives_axes_in_reading_order():
-    figure, axes = figures.new_figure(2, 3, width=5, height=4, alt="Six axes.")
-    assert axes.shape == (6,)
-    assert list(axes) == figure.axes
+def test_new_figure_gives_axes_in_reading_order_and_plain_axes_keep_the_title_only():
+    figure, axes = figures.new_figure(2, 3, width=5, height=4, width_ratios=[2, 1, 1])
+    assert (axes.shape, list(axes)) == ((6,), figure.axes)
     assert [figure.get_figwidth(), figure.get_figheight()] == [5, 4]
-    assert repr(figure) == "<LessonFigure: Six axes.>"
-
-
-def test_plain_axes_keep_the_title_only():
-    _, (axis,) = figures.new_figure()
-    figures.plain_axes(axis, "a cat")
-    assert axis.get_title() == "a cat"
-    assert len(axis.get_xticks()) == len(axis.get_yticks()) == 0
-    assert not any(spine.get_visible() for spine in axis.spines.values())
+    assert axes[0].get_gridspec().get_width_ratios() == [2, 1, 1]
+    figures.plain_axes(axes[0], "a cat")
+    assert axes[0].get_title() == "a cat"
+    assert len(axes[0].get_xticks()) == len(axes[0].get_yticks()) == 0
+    assert not any(spine.get_visible() for spine in axes[0].spines.values())
 
 
 def test_figure_to_array_draws_at_screen_size_and_keeps_no_pixels():
     figure, (axis,) = figures.new_figure(width=2, height=1)
     axis.set_axis_off()
     picture = figures.figure_to_array(figure)
-    assert picture.shape == (100, 200, 3)
-    assert picture.dtype == np.uint8
+    assert (picture.shape, picture.dtype) == ((100, 200, 3), np.uint8)
     assert (picture == 255).all()
     assert not hasattr(figure.canvas, "renderer")
 
@@ -96,7 +87,9 @@ def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
     assert np.array_equal(frames[..., :3], animation.frames)
     control = png.index(b"acTL") + 4
     assert list(np.frombuffer(png[control : control + 8], ">u4")) == [3, 3]  # frames, plays
-    assert frame_milliseconds(png) == [500, 500, 1500]
+    parts = png.split(b"fcTL")[1:]  # each frame's delay: numerator and denominator
+    delays = [np.frombuffer(part[20:24], ">u2").astype(int).tolist() for part in parts]
+    assert [1000 * top / bottom for top, bottom in delays] == [500, 500, 1500]
     animation._ipython_display_()
     (_, metadata), (caption, _) = shown
     assert metadata["image/png"] == {"alt": "Grey that becomes lighter.", "width": 8}
@@ -104,24 +97,17 @@ def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
     assert repr(animation) == "<Animation of 3 frames: Grey that becomes lighter.>"
 
 
-def frame_milliseconds(png):
-    """Read each frame's delay from the fcTL chunks: 22 bytes in, numerator and denominator."""
-    delays, start = [], 0
-    while (start := png.find(b"fcTL", start) + 4) > 4:
-        numerator, denominator = np.frombuffer(png[start + 20 : start + 24], ">u2")
-        delays.append(round(1000 * int(numerator) / int(denominator)))
-    return delays
-
-
-def test_wrong_frames_and_no_alt_text_are_refused():
-    for frames, got in (
-        (np.zeros((4, 4, 3), np.uint8), "uint8"),
-        (np.zeros((2, 4, 4, 3)), "float64"),
-    ):
-        with pytest.raises(ValueError, match=rf"frames \(T, H, W, 3\) uint8, got a {got} array"):
-            figures.Animation(frames, "Nothing.")
-    with pytest.raises(ValueError, match="expected alt text"):
-        figures.Animation(np.zeros((1, 4, 4, 3), np.uint8), " ")
+@pytest.mark.parametrize(
+    ("frames", "alt", "sentence"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "Nothing.", r"frames \(T, H, W, 3\) uint8, got a uint8"),
+        (np.zeros((2, 4, 4, 3)), "Nothing.", "got a float64 array"),
+        (np.zeros((1, 4, 4, 3), np.uint8), " ", "expected alt text"),
+    ],
+)
+def test_an_animation_refuses(frames, alt, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        figures.Animation(frames, alt)
 
 
 def test_pyplot_is_never_imported():

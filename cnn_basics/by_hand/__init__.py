@@ -5,6 +5,8 @@ with the same defaults, gives the same values and gradients, and refuses what Py
 saying why. For speed, use `torch.nn.functional`; `cnn_basics.by_hand.fast` is on the way there.
 """
 
+# ruff: noqa: F401
+
 from cnn_basics.by_hand.backward import (
     avg_pool2d_backward,
     batch_norm_backward,
@@ -41,12 +43,3 @@ from cnn_basics.by_hand.updates import (
     sgd_step,
     walk,
 )
-
-__all__ = [
-    "RULES", "SURFACES", "GradientCheck", "Surface", "Walk", "adam_step", "avg_pool2d",
-    "avg_pool2d_backward", "batch_norm", "batch_norm_backward", "conv2d", "conv2d_backward",
-    "conv2d_grad_weight", "conv2d_grad_x", "cross_entropy_backward", "curvatures",
-    "fully_connected", "gradient_check", "linear_backward", "max_pool2d", "max_pool2d_backward",
-    "momentum_step", "output_size", "pad", "relu", "relu_backward", "sgd_step",
-    "spread", "walk", "windows", "windows_backward",
-]  # fmt: skip

@@ -1,14 +1,13 @@
 """The layers' backward passes written out, and the way back through windows.
 
 A backward pass gets `grad_output`, the gradient of one number (usually the loss) for each output of
-its layer, and hands on the gradient for each input. Its other arguments are those of the forward
-pass in `layers`, and what does not fit together is refused as there.
+its layer, and returns that for each input. All else is as in the forward pass in `layers`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,17 +17,19 @@ from cnn_basics.by_hand.layers import (
     Padding,
     Pair,
     Size,
-    batch_norm,
     check_alike,
+    check_batch_norm,
+    check_conv2d,
     check_float,
+    check_linear,
+    check_shape,
     conv2d,
-    fully_connected,
+    output_size,
     pad,
     pair,
     pooling_windows,
     read_pooling,
     read_window,
-    relu,
     windows,
 )
 from cnn_basics.expect import expect
@@ -37,15 +38,15 @@ from cnn_basics.expect import expect
 def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
     """Compute the gradients of `by_hand.fully_connected` for input, weights and bias.
 
+    Source: Rumelhart, Hinton & Williams (1986), "Learning representations …", equations 4 to 7.
+
     Example:
         >>> x, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]])
         >>> linear_backward(torch.tensor([[10.0]]), x, weight)
         (tensor([[30., 40.]]), tensor([[10., 20.]]), tensor([10.]))
-
-    Source:
-        Rumelhart, Hinton & Williams (1986), "Learning representations …", equations 4 to 7.
     """
-    check_gradient(grad_output, fully_connected, x, weight=weight)
+    check_linear(x, weight)
+    check_gradient(grad_output, x, (*x.shape[:-1], len(weight)))
     grad_x = grad_output @ weight  # (..., out) times (out, in) gives (..., in)
     rows = torch.atleast_2d(x).flatten(0, -2)  # (N, in)
     grad_rows = torch.atleast_2d(grad_output).flatten(0, -2)  # (N, out)
@@ -61,7 +62,8 @@ def relu_backward(grad_output: Tensor, x: Tensor) -> Tensor:
         >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 1.0]))
         tensor([0., 0., 7.])
     """
-    check_gradient(grad_output, relu, x)
+    check_float(x, "x")
+    check_gradient(grad_output, x, x.shape)
     return torch.where(x <= 0, torch.zeros_like(grad_output), grad_output)
 
 
@@ -71,17 +73,15 @@ def conv2d_backward(
     """Compute the gradients of `by_hand.conv2d` for its input, its kernels and its bias.
 
     The options are those of the forward pass: `stride`, `padding`, `dilation` and `groups`.
+    Source: Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, chapter 4.
 
     Example:
         >>> grad_output, weight = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
         >>> gradients = conv2d_backward(grad_output, torch.arange(9.0).view(1, 1, 3, 3), weight)
         >>> [gradient.flatten().int().tolist() for gradient in gradients]
         [[1, 2, 1, 2, 4, 2, 1, 2, 1], [8, 12, 20, 24], [4]]
-
-    Source:
-        Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, chapter 4.
     """
-    check_gradient(grad_output, conv2d, x, weight=weight, **options)
+    check_gradient(grad_output, x, check_conv2d(x, weight, **options))
     grad_x = conv2d_grad_x(grad_output, weight, x.shape[-2:], **options)
     grad_weight = conv2d_grad_weight(grad_output, x, weight.shape[2:], **options)
     grad_bias = torch.einsum("...ohw->o", grad_output)  # added to every output of its map
@@ -91,9 +91,7 @@ def conv2d_backward(
 def conv2d_grad_x(
     grad_output: Tensor, weight: Tensor, size: Pair, groups: int = 1, **options: Padding
 ) -> Tensor:
-    """Convolve the gradients with the flipped kernels, and cut the padding off.
-
-    The first part of `conv2d_backward`, for an input of this size (height and width).
+    """Convolve the gradients with the flipped kernels, for an input of this size (H, W).
 
     Example:
         >>> kernel = torch.tensor([[[[1.0, 2.0, 3.0]]]])
@@ -113,8 +111,6 @@ def conv2d_grad_weight(
 ) -> Tensor:
     """Add up, for each weight, gradient times the pixel that it met, over all windows.
 
-    The second part of `conv2d_backward`.
-
     Example:
         >>> x = torch.tensor([[[[4.0, 5.0, 6.0]]]])
         >>> conv2d_grad_weight(torch.tensor([[[[10.0, 0.0]]]]), x, kernel_size=(1, 2))
@@ -128,9 +124,7 @@ def conv2d_grad_weight(
 
 
 def spread(x: Tensor, stride: Size) -> Tensor:
-    """Move the pixels of each map apart, with zeros between them.
-
-    Undoes the jumps of a stride: each output's gradient returns to where its window began.
+    """Move the pixels of each map apart, with zeros between them: the way back through a stride.
 
     Example:
         >>> spread(torch.tensor([[[[1.0, 2.0]]]]), stride=3)
@@ -143,21 +137,22 @@ def spread(x: Tensor, stride: Size) -> Tensor:
 
 
 def windows_backward(grad_output: Tensor, size: Pair, **options: Padding) -> Tensor:
-    """Add up, for each pixel, what all the windows that read it hand back.
+    """Add up, for each pixel, what all the windows that read it hand back (known as col2im).
 
-    The backward pass of `by_hand.windows` with these options, for maps of this size, known as
-    col2im. What is handed back to the padding belongs to no pixel and is cut off.
+    The backward pass of `by_hand.windows` with these options, for maps of this size.
 
     Example:
         >>> ones = torch.ones(1, 2, 2, 2, 2)  # the four 2×2 windows of a 3×3 map
         >>> windows_backward(ones, (3, 3))[0].tolist()
         [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     """
+    check_float(grad_output, "grad_output")
+    what, fix = "grad_output as (N, C, H, W, kh, kw)", "give one number for each of the windows'"
+    expect(grad_output.ndim in (5, 6), what, grad_output, fix)
     *others, rows, columns, kernel_h, kernel_w = grad_output.shape
-    window, borders = read_window((kernel_h, kernel_w), **options)
-    maps = grad_output.new_empty(*others, *size)
-    check_gradient(grad_output, windows, maps, kernel_size=window[0], **options)
-    _, (step_h, step_w), (gap_h, gap_w) = window
+    counts = output_size(size, (kernel_h, kernel_w), **options)
+    check_gradient(grad_output, grad_output, (*others, *counts, kernel_h, kernel_w))
+    (_, (step_h, step_w), (gap_h, gap_w)), borders = read_window((kernel_h, kernel_w), **options)
     height, width = (n + sum(border) for n, border in zip(size, borders, strict=True))
     padded = grad_output.new_zeros(*others, height, width)
     for i in range(kernel_h):
@@ -182,7 +177,7 @@ def max_pool2d_backward(
     """
     pooling = read_pooling(x, kernel_size, stride, padding)
     (kernel, strides, _), _, counts = pooling
-    check_shape(grad_output, x, (*x.shape[:-2], *counts))
+    check_gradient(grad_output, x, (*x.shape[:-2], *counts))
     above_padding = x.clamp(min=torch.finfo(x.dtype).min)  # even a pixel of -∞ shall win there
     seen = pooling_windows(above_padding, pooling, -math.inf)  # (N, C, H_out, W_out, kh, kw)
     winner = seen.flatten(-2).argmax(dim=-1, keepdim=True)  # the first of equal ones
@@ -204,7 +199,7 @@ def avg_pool2d_backward(
         [[[2.0, 2.0], [2.0, 2.0]]]
     """
     (kernel, strides, _), _, counts = read_pooling(x, kernel_size, stride, padding)
-    check_shape(grad_output, x, (*x.shape[:-2], *counts))
+    check_gradient(grad_output, x, (*x.shape[:-2], *counts))
     share = grad_output / (kernel[0] * kernel[1])
     shares = share[..., None, None].expand(*share.shape, *kernel)  # (N, C, H_out, W_out, kh, kw)
     return windows_backward(shares, x.shape[-2:], stride=strides, padding=padding)
@@ -221,21 +216,19 @@ def batch_norm_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Compute the gradients of `by_hand.batch_norm` for its input, scale and shift.
 
-    In training, mean and variance depend on every number of the batch. Of the gradient, the part
-    that would only shift a channel and the part that would only stretch it change nothing after
-    the normalisation, so both are taken out. In evaluation the layer just scales.
+    In training, the part of the gradient that would only shift a channel and the part that would
+    only stretch it are taken out: the layer ignores both. In evaluation it just scales.
+    Source: Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, section 3, simplified.
 
     Example:
         >>> x = torch.tensor([[1.0], [1.0], [3.0], [3.0]])  # mean 2, variance 1
         >>> grad_output = torch.tensor([[4.0], [0.0], [0.0], [0.0]])
         >>> batch_norm_backward(grad_output, x, None, None, training=True, eps=1e-9)[0].flatten()
         tensor([ 2., -2.,  0.,  0.])
-
-    Source:
-        Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, section 3, simplified.
     """
-    tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight}
-    check_gradient(grad_output, batch_norm, x, **tensors, training=training, eps=eps)
+    running = {"running_mean": running_mean, "running_var": running_var}
+    check_batch_norm(x, training, eps, **running, weight=weight)
+    check_gradient(grad_output, x, x.shape)
     axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
     shape = (1, -1) + (1,) * (x.ndim - 2)
     mean = x.mean(axes) if training else running_mean
@@ -261,29 +254,19 @@ def cross_entropy_backward(
     """Compute the gradient of `torch.nn.functional.cross_entropy` for the scores.
 
     For each picture it is the shares that softmax makes of the scores, minus the shares that
-    would be right: 1 for the picture's class and 0 for the others.
-
-    Args:
-        grad_output: The gradient for the loss: one number, or `(N,)` with `reduction="none"`.
-        x: `(N, K)`, the scores (logits) before any softmax.
-        target: `(N,)` int64, the class of each picture, 0 to K − 1.
-        reduction: `"mean"`, `"sum"` or `"none"`, as in the forward pass.
-        label_smoothing: Share of the truth that is spread evenly over all classes, 0 to 1.
-
-    Returns:
-        `(N, K)`, the gradient for `x`.
+    would be right: 1 for the picture's class and 0 for the others. `x` is `(N, K)`, scores before
+    any softmax, `target` `(N,)` int64, the classes, and `grad_output` the gradient for the loss:
+    one number, or `(N,)` with `reduction="none"`.
+    Source: Bridle (1990); for label smoothing https://arxiv.org/abs/1512.00567, section 7.
 
     Example:
         >>> scores = torch.tensor([[1.0, 2.0, 1.0]]).log()  # shares 1/4, 1/2 and 1/4
         >>> cross_entropy_backward(torch.tensor(1.0), scores, torch.tensor([1]))
         tensor([[ 0.2500, -0.5000,  0.2500]])
-
-    Source:
-        Bridle (1990); for label smoothing https://arxiv.org/abs/1512.00567, section 7.
     """
     check_cross_entropy(x, target, reduction, label_smoothing)
     n, classes = x.shape
-    check_shape(grad_output, x, (n,) if reduction == "none" else ())
+    check_gradient(grad_output, x, (n,) if reduction == "none" else ())
     shares = torch.softmax(x, dim=1)
     truth = torch.zeros_like(x).scatter(1, target[:, None], 1.0)
     truth = (1 - label_smoothing) * truth + label_smoothing / classes
@@ -299,26 +282,12 @@ def cut_off_padding(padded: Tensor, size: Pair, borders: Borders) -> Tensor:
     return pad(padded, ((0, unseen[0]), (0, unseen[1])))[..., top:bottom, left:right]
 
 
-def check_gradient(
-    grad_output: Tensor, forward: Callable[..., Tensor], x: Tensor, **others: object
-) -> None:
-    """Refuse a gradient that does not fit the output, or arguments that the layer refuses.
-
-    The layer is run on the device `meta`, where tensors have a shape and no numbers.
-    """
-    tensors = {"x": x} | {k: other for k, other in others.items() if isinstance(other, Tensor)}
-    check_alike(**tensors)
-    numberless = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
-    check_shape(grad_output, x, forward(**others | numberless).shape)
-
-
-def check_shape(grad_output: Tensor, x: Tensor, shape: tuple[int, ...]) -> None:
+def check_gradient(grad_output: Tensor, x: Tensor, shape: Sequence[int]) -> None:
     """Refuse a gradient of another shape, dtype or device than the output has."""
     check_float(grad_output, "grad_output")
     check_alike(x, grad_output=grad_output)
     fix = "give the gradient for each output, and the arguments of the forward pass"
-    what, got = f"grad_output of the output's shape {tuple(shape)}", f"{tuple(grad_output.shape)}"
-    expect(grad_output.shape == shape, what, got, fix)
+    check_shape(grad_output, "grad_output", shape, fix)
 
 
 def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothing: float) -> None:
@@ -329,12 +298,10 @@ def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothi
     is_whole = isinstance(target, Tensor) and target.dtype == torch.int64
     fix = "convert it with torch.as_tensor(target).long()"
     expect(is_whole, "target as an int64 tensor of class numbers", target, fix, TypeError)
-    what, fix = f"target of shape ({len(x)},)", "give one class for each row of x"
-    expect(target.shape == x.shape[:1], what, f"{tuple(target.shape)}", fix)
+    check_shape(target, "target", x.shape[:1], "give one class for each row of x")
     low, high = (target.min(), target.max()) if len(target) else (0, 0)
     what, got = f"classes from 0 to {x.shape[1] - 1}", f"{low} to {high}"
     expect(0 <= low <= high < x.shape[1], what, got, "number them from 0")
-    words = ("mean", "sum", "none")
+    words, what = ("mean", "sum", "none"), "label_smoothing from 0 to 1"
     expect(reduction in words, f"reduction in {words}", repr(reduction), "choose one")
-    fix = "0 leaves it out"
-    expect(0 <= label_smoothing <= 1, "label_smoothing from 0 to 1", label_smoothing, fix)
+    expect(0 <= label_smoothing <= 1, what, label_smoothing, "0 leaves it out")

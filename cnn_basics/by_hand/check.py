@@ -11,6 +11,8 @@ from torch import Tensor
 from cnn_basics.by_hand.layers import check_float
 from cnn_basics.expect import expect
 
+STEP = 1e-5  # how far an input is nudged
+TOLERANCE = 1e-6  # the largest relative error that passes
 LEAST = 1e-3  # gradients below are compared as if they were as large as this
 AS_LARGE = 0.999  # errors of at least this share of the largest count as the largest
 CORNER = 1e-3  # left and right slopes that differ by more, relatively, meet in a corner
@@ -33,49 +35,35 @@ def gradient_check(
     function: Callable[..., Tensor],
     inputs: Tensor | Sequence[Tensor],
     backward: Callable[..., Tensor | Sequence[Tensor]] | None = None,
-    *,
-    step: float = 1e-5,
-    tolerance: float = 1e-6,
 ) -> GradientCheck:
     """Compare gradients with central differences, in float64.
 
-    Each number of each input is nudged up and down by `step`; the change of the output, divided
-    by twice the step, is the numeric gradient. An output of many numbers is first made one number
-    by random weights, the `grad_output`, always the same ones.
+    Each number of each input is nudged up and down; the change of the output, divided by twice the
+    nudge, is the numeric gradient. An output of many numbers is first made one number by random
+    weights, the `grad_output`, always the same ones.
+    Source: Press et al. (2007), "Numerical Recipes", section 5.7.
 
     Args:
-        function: Takes the inputs and returns a float64 tensor of any shape. It must be smooth
-            near them: at the corner of a ReLU or at a tie in max pooling there is no slope, which
-            the result then says. It may work in place, and return a view of its inputs.
-        inputs: A float tensor, or a sequence of them; copies in float64 are used. Two calls of
-            `function` for each number: keep them small.
-        backward: Takes `grad_output` and the inputs, and returns the gradient for each input (a
-            tensor, or a sequence of them). None takes the gradients from PyTorch's autograd.
-        step: Size of the nudge, above 0.
-        tolerance: The largest relative error that passes: of the difference and the larger of the
-            two gradients, but at least 0.001, so that rounding near zero does not count.
-
-    Returns:
-        What prints as a sentence, with `passed` and the gradients `given` and `numeric`.
+        function: Takes the inputs and returns a float64 tensor of any shape. At a corner (of a
+            ReLU, at a tie in max pooling) there is no slope, which the result then says.
+        inputs: A float tensor, or a sequence of them, small ones; copies in float64 are used.
+        backward: Takes `grad_output` and the inputs, and returns the gradient for each input;
+            None takes the gradients from PyTorch's autograd.
 
     Example:
         >>> gradient_check(lambda x: x**3, torch.tensor([1.0, 2.0]))
         passes: the largest relative error is at most 1e-06, for 2 numbers in 1 input
-
-    Source:
-        Press et al. (2007), "Numerical Recipes", section 5.7, for differences and the step.
     """
     points = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    expect(step > 0, "a step above 0", step, "use for example 1e-5")
     expect(points, "at least one input", "none", "give a tensor")
     for index, x in enumerate(points):
         check_float(x, f"inputs[{index}]")
     points = [x.detach().double().clone(memory_format=torch.contiguous_format) for x in points]
     with torch.no_grad():
-        output = _call(function, points)
-    generator = torch.Generator().manual_seed(0)
-    grad_output = torch.randn(output.shape, generator=generator, dtype=torch.float64)
-    grad_output = grad_output if output.ndim else torch.ones_like(output)
+        here = _call(function, points)
+    grad_output = torch.ones_like(here)
+    if here.ndim:
+        grad_output.normal_(generator=torch.Generator().manual_seed(0))
     if backward is None:
         leaves = [x.clone().requires_grad_() for x in points]
         output = _call(function, leaves)
@@ -90,44 +78,41 @@ def gradient_check(
         what = f"the gradient of inputs[{index}] in the input's shape {tuple(x.shape)}"
         fix = "what was added in the forward pass, such as padding, is cut off in the backward pass"
         expect(gradient.shape == x.shape, what, f"{tuple(gradient.shape)}", fix)
-    with torch.no_grad():
-        here = _call(function, points)  # subtracted before weighting: what stays is exactly 0
+    with torch.no_grad():  # `here` is subtracted before weighting: what stays is exactly 0
         weigh = lambda: ((_call(function, points) - here) * grad_output).sum()  # noqa: E731
-        slopes = [_slopes(weigh, x, step) for x in points]
-    return _judge([gradient.detach().double() for gradient in given], slopes, tolerance)
+        slopes = [_slopes(weigh, x) for x in points]
+    return _judge([gradient.detach().double() for gradient in given], slopes)
 
 
 def _call(function: Callable[..., Tensor], points: Sequence[Tensor]) -> Tensor:
-    """Call the function with copies, which it may change or look at, and check what it returns."""
-    output = function(*(x.clone() for x in points))
+    output = function(*(x.clone() for x in points))  # it may change them, or return a view of them
     is_double = isinstance(output, Tensor) and output.dtype == torch.float64
     what = "a function that returns a float64 tensor for float64 inputs"
     expect(is_double, what, output, "make all tensors that it uses float64", TypeError)
     return output
 
 
-def _slopes(change: Callable[[], Tensor], x: Tensor, step: float) -> Tensor:
+def _slopes(change: Callable[[], Tensor], x: Tensor) -> Tensor:
     """Nudge each number of an input down and up: `(2, ...)`, the slopes to the left and right."""
     slopes = torch.empty(2, *x.shape, dtype=torch.float64)
     numbers = x.view(-1)  # a view: writing into it changes the input
-    for place in range(len(numbers)):
-        kept = numbers[place].item()
-        for side, nudge in enumerate((-step, step)):
+    for place, kept in enumerate(numbers.tolist()):
+        for side, nudge in enumerate((-STEP, STEP)):
             numbers[place] = kept + nudge
             slopes[side].view(-1)[place] = change() / nudge
         numbers[place] = kept
     return slopes
 
 
-def _judge(given: list[Tensor], slopes: list[Tensor], tolerance: float) -> GradientCheck:
+def _judge(given: list[Tensor], slopes: list[Tensor]) -> GradientCheck:
     """Say whether gradients are the mean slopes, and where they differ most."""
     numeric = [each.mean(dim=0) for each in slopes]
     errors = [_relative_error(g, n) for g, n in zip(given, numeric, strict=True)]
     largest = max((error.max().item() for error in errors if error.numel()), default=0.0)
-    if largest <= tolerance:
+    if largest <= TOLERANCE:
         numbers, inputs = sum(x.numel() for x in given), len(given)
         sentence = (
-            f"passes: the largest relative error is at most {tolerance:g}, for {numbers:,} numbers "
+            f"passes: the largest relative error is at most {TOLERANCE:g}, for {numbers:,} numbers "
             f"in {inputs} input{'s' if inputs > 1 else ''}"
         )
         return GradientCheck(True, sentence, given, numeric)

@@ -1,14 +1,13 @@
 """The convolution made fast by hand, and what tells why: counts, timings, the machine.
 
 The rungs take the arguments of `by_hand.conv2d`, refuse what it refuses, and give the same values.
-They differ in how the same products are laid out in memory, or, with the Fourier transform, in how
-many there are.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,31 +43,26 @@ def rung(core: Callable[..., Tensor]) -> Callable[..., Tensor]:
         given = signature.bind(x, weight, *others, **options)
         given.apply_defaults()
         _, _, bias, stride, padding, dilation, groups = given.args
-        groups = check_conv2d(x, weight, bias, groups)
-        if x.ndim == 3:
-            return convolve(x[None], *given.args[1:])[0]
+        shape = check_conv2d(*given.args)
         (_, steps, gaps), borders = read_window(weight.shape[2:], stride, padding, dilation)
-        parts = zip(pad(x, borders).chunk(groups, dim=1), weight.chunk(groups), strict=True)
+        padded = pad(x if x.ndim == 4 else x[None], borders)
+        parts = zip(padded.chunk(groups, dim=1), weight.chunk(groups), strict=True)
         y = torch.cat([core(maps, kernels, steps, gaps) for maps, kernels in parts], dim=1)
-        return y if bias is None else y + bias.view(-1, 1, 1)
+        return y.reshape(shape) if bias is None else y.reshape(shape) + bias.view(-1, 1, 1)
 
     convolve.__signature__ = signature = inspect.signature(conv2d)
     return convolve
 
 
 def im2col(x: Tensor, kernel_size: Size, **options: Padding) -> Tensor:
-    """Write every window of `by_hand.windows` into a row of one matrix.
+    """Write every window of `by_hand.windows` into a row: `(N·H_out·W_out, C·kh·kw)`.
 
-    A pixel is copied once for each window that it is in. The matrix is
-    `(N·H_out·W_out, C·kernel height·kernel width)`, with columns in the order of
-    `weight.flatten(1)`.
+    A pixel is copied once for each window that it is in.
+    Source: Chellapilla, Puri & Simard (2006), "High performance convolutional …", section 4.
 
     Example:
         >>> im2col(torch.arange(9.0).view(1, 1, 3, 3), kernel_size=2).int().tolist()
         [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
-
-    Source:
-        Chellapilla, Puri & Simard (2006), "High performance convolutional …", section 4.
     """
     return to_rows(windows(x, kernel_size, **options))
 
@@ -80,10 +74,7 @@ def to_rows(seen: Tensor) -> Tensor:
 
 @rung
 def conv2d_im2col(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
-    """Convolve with one matrix product: all windows of the batch, times all kernels.
-
-    Arguments, result and errors are those of `by_hand.conv2d`.
-    """
+    """Convolve as `by_hand.conv2d`, with one product: all windows times all kernels."""
     seen = slide(padded, weight.shape[2:], stride, dilation)
     n, _, height, width = seen.shape[:4]
     products = to_rows(seen) @ weight.flatten(1).T  # (N·H_out·W_out, O)
@@ -95,11 +86,7 @@ def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
     """Convolve as `by_hand.conv2d`, with one small matrix product for each place in the kernel.
 
     A 5×5 convolution is the sum of 25 convolutions of 1×1, each of the maps moved by some pixels.
-    Nothing is copied 25 times, but every product is small, and the sum is read and written again
-    for each.
-
-    Source:
-        Vasudevan, Anderson & Gregg (2017), https://arxiv.org/abs/1704.04428, section III.
+    Source: Vasudevan, Anderson & Gregg (2017), https://arxiv.org/abs/1704.04428, section III.
     """
     padded = padded.contiguous(memory_format=torch.channels_last)
     moved = slide(padded, weight.shape[2:], stride, dilation).permute(4, 5, 0, 2, 3, 1)
@@ -116,13 +103,9 @@ def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
 def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
     """Convolve as `by_hand.conv2d` by the Fourier transform, where sliding becomes multiplying.
 
-    Transform maps and kernels, multiply frequency by frequency, adding over the channels, and
-    transform back. The conjugate makes it a cross-correlation. The work hardly depends on the size
-    of the kernel; a stride saves nothing, as all positions are computed. Zeros are added up to the
-    next length that has only small factors, for which the transform is fast.
-
-    Source:
-        Mathieu, Henaff & LeCun (2014), https://arxiv.org/abs/1312.5851, section 2.
+    The conjugate makes it a cross-correlation. The work hardly depends on the size of the kernel;
+    a stride saves nothing. Zeros are added up to the next length with only small factors.
+    Source: Mathieu, Henaff & LeCun (2014), https://arxiv.org/abs/1312.5851, section 2.
     """
     from scipy.fft import next_fast_len  # takes its time, and no other rung needs it
 
@@ -142,13 +125,10 @@ def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> 
 def conv2d_blocked(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
     """Convolve as `by_hand.conv2d`, a few pictures, or a few rows of one, at a time.
 
-    Three things make it faster than `conv2d_im2col`: the columns of a block are still in the
-    cache when the product reads them; their memory is used again for the next block (so there is
-    no history for autograd, which is refused); and with channels last, neighbouring numbers of a
+    A block's columns are still in the cache when the product reads them, their memory is used again
+    (so there is no history for autograd, which is refused), and with channels last, neighbours in a
     window are neighbours in memory, so they are copied together.
-
-    Source:
-        Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication", section 4.
+    Source: Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
     """
     check_no_gradient(padded, weight)
     padded = padded.contiguous(memory_format=torch.channels_last)
@@ -189,10 +169,7 @@ RUNGS = {
 
 
 def ladder(x: Tensor, weight: Tensor, **options: object) -> dict[str, Callable[[], Tensor]]:
-    """Get every rung ready for one layer, with the library beside them.
-
-    Returns, by name, what `time_side_by_side` calls; `"F.conv2d"` is the library's function, which
-    also comes with its input and kernels in channels-last memory.
+    """Get every rung and the library ready for one layer: by name, what `time_side_by_side` calls.
 
     Example:
         >>> ladder(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), padding=1)["F.conv2d"]().sum()
@@ -224,38 +201,30 @@ class Cost:
         return self.operations / self.bytes
 
 
-def conv2d_cost(
-    x_shape: Shape, weight_shape: Shape, *, element_size: int = 4, **options: object
-) -> Cost:
-    """Count what a convolution needs at least, without a bias: each number moved once.
+def conv2d_cost(x_shape: Shape, weight_shape: Shape, **options: Padding) -> Cost:
+    """Count what `by_hand.conv2d` needs at least, in float32: each number moved once.
 
-    The shapes are those of `x` and `weight` in `by_hand.conv2d`, and so are the options; a number
-    has `element_size` bytes. Padding is not read from memory, but multiplied.
+    Padding is not read from memory, but multiplied.
 
     Example:
         >>> conv2d_cost((1, 3, 28, 28), (32, 3, 5, 5), padding=2)
         Cost(multiply_adds=1881600, bytes=119360)
     """
-    x, weight = (torch.empty(shape, device="meta") for shape in (x_shape, weight_shape))
-    y = conv2d(x, weight, **options)  # without numbers, for its checks and its shape
-    numbers = x.numel() + weight.numel() + y.numel()
-    return Cost(y.numel() * weight[0].numel(), numbers * element_size)
+    x, weight = (torch.empty(1).expand(shape) for shape in (x_shape, weight_shape))  # no memory
+    outputs = math.prod(check_conv2d(x, weight, **options))
+    return Cost(outputs * weight[0].numel(), 4 * (x.numel() + weight.numel() + outputs))
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The two speeds that bound every program: the *roofline* of a computer.
+    """The two speeds that bound every program, its *roofline*: operations and bytes per second.
 
-    `peak` is in operations per second, where a multiply-add is two, `bandwidth` in bytes per second
-    between memory and processor.
+    Source: Williams, Waterman & Patterson (2009), https://doi.org/10.1145/1498765.1498785.
 
     Example:
         >>> laptop = Machine(peak=100e9, bandwidth=20e9)
         >>> laptop.ridge, laptop.attainable(2.0), laptop.attainable(50.0)
         (5.0, 40000000000.0, 100000000000.0)
-
-    Source:
-        Williams, Waterman & Patterson (2009), https://doi.org/10.1145/1498765.1498785.
     """
 
     peak: float
@@ -279,10 +248,9 @@ class Machine:
 def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> Machine:
     """Measure both speeds, in float32 and with as many threads as PyTorch uses.
 
-    The peak is that of a large matrix product or of a convolution with many channels: PyTorch has
-    code of its own for each, and on some processors the second is twice as fast. The bandwidth is
-    that of copying more bytes than the caches hold, or of changing them in place. The best of all
-    repeats counts, because whatever else the computer does can only slow it down.
+    The peak is that of a large matrix product or of a convolution with many channels, whichever is
+    faster, the bandwidth that of copying more bytes than the caches hold, or of changing them in
+    place. The best of all repeats counts: whatever else the computer does can only slow it down.
 
     Example:
         >>> measure_machine(side=64, copied=2**16, repeats=1).peak > 0
@@ -312,8 +280,7 @@ def time_side_by_side(
 ) -> dict[str, list[float]]:
     """Call functions in turn, again and again, and return the seconds of each call by name.
 
-    Timing one function after the other compares a computer at two moments. Taking turns compares
-    neighbours in time: judge by their ratios (`ratios_to`), and by the median of these. Each is
+    So neighbours in time are compared: judge by the median of their ratios (`ratios_to`). Each is
     called once more at first, which does not count.
 
     Example:
@@ -322,16 +289,13 @@ def time_side_by_side(
         [9, 9]
     """
     expect(functions, "functions to time", "none", "give them by name")
-    repeats = whole(repeats, "repeats", 1)
-    for function in functions.values():
-        function()
     seconds = {name: [] for name in functions}
-    for _ in range(repeats):
+    for _ in range(1 + whole(repeats, "repeats", 1)):
         for name, function in functions.items():
             start = time.perf_counter()
             function()
             seconds[name].append(time.perf_counter() - start)
-    return seconds
+    return {name: times[1:] for name, times in seconds.items()}
 
 
 def ratios_to(reference: str, seconds: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:

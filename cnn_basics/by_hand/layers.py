@@ -1,8 +1,7 @@
-"""The layers' forward passes written out: arguments and values are those of PyTorch.
+"""The layers' forward passes written out: arguments and values are those of `torch.nn.functional`.
 
-Maps are `(N, C, H, W)`, or `(C, H, W)` for one picture, float32 or float64; what comes out has no
-first axis either then. What does not fit together is refused with a ValueError, another dtype with
-a TypeError; both say what was expected, what came and the fix.
+Maps are `(N, C, H, W)`, or `(C, H, W)` for one picture, float32 or float64. A size or an option is
+one whole number or a pair `(vertical, horizontal)`. What does not fit together is refused.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def conv2d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Apply a convolution layer, as `torch.nn.functional.conv2d` does.
+    """Apply a convolution layer: all windows of a picture times all kernels at once.
 
-    All windows times all kernels at once: one matrix product for each group. Like every
-    deep-learning library it computes a cross-correlation, that is, no kernel is flipped.
+    Like every deep-learning library it computes a cross-correlation: no kernel is flipped.
+    Source: LeCun et al. (1998), "Gradient-based learning applied to document recognition".
 
     Args:
         x: `(N, in_channels, H, W)` or `(in_channels, H, W)`.
@@ -51,16 +50,16 @@ def conv2d(
     Example:
         >>> conv2d(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
         [[[[8.0, 12.0], [20.0, 24.0]]]]
-
-    Source:
-        LeCun et al. (1998), "Gradient-based learning applied to document recognition", section II.
     """
-    groups = check_conv2d(x, weight, bias, groups)
-    seen = windows(x, weight.shape[2:], stride, padding, dilation)  # (N, C, H_out, W_out, kh, kw)
-    seen = seen.unflatten(-5, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
+    shape = check_conv2d(x, weight, bias, stride, padding, dilation, groups)  # of the result
+    batch = x if x.ndim == 4 else x[None]
+    seen = windows(batch, weight.shape[2:], stride, padding, dilation)
+    seen = seen.unflatten(1, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
     kernels = weight.unflatten(0, (groups, -1))  # (G, O/G, C/G, kh, kw)
-    products = torch.einsum("...gchwij,gocij->...gohw", seen, kernels)  # sums over c, i and j
-    y = products.flatten(-4, -3)  # (N, O, H_out, W_out)
+    y = x.new_empty(len(seen), *kernels.shape[:2], *seen.shape[3:5])  # (N, G, O/G, H_out, W_out)
+    for n, picture in enumerate(seen.split(1)):  # einsum copies the windows, so few at a time
+        y[n : n + 1] = torch.einsum("ngchwij,gocij->ngohw", picture, kernels)  # over c, i and j
+    y = y.view(shape)  # (N, O, H_out, W_out)
     return y if bias is None else y + bias.view(-1, 1, 1)
 
 
@@ -81,7 +80,7 @@ def windows(
 
 
 def slide(padded: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> Tensor:
-    """Cut every window out of padded maps: a view (..., H_out, W_out, kernel height, width)."""
+    """Cut every window out of padded maps: a view `(..., H_out, W_out, kh, kw)`."""
     output_size(padded.shape[-2:], kernel, stride, 0, dilation)  # refuses what does not fit
     span_h, span_w = (d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
     rows = padded.unfold(-2, span_h, stride[0])  # (..., H_out, W, span_h)
@@ -113,39 +112,26 @@ def output_size(
 ) -> int | Pair:
     """Compute the size of a convolution's or a pooling layer's output.
 
-    Along each direction the kernel spans `dilation * (kernel_size - 1) + 1` pixels. It fits
-    once, and once more for every whole `stride` that is left over; a remainder is dropped
-    (`floor`), or in `ceil_mode` covered by one more window, if that starts inside.
-
-    Args:
-        size: Height and width of the input; one number means one direction.
-        kernel_size: Kernel height and width.
-        stride: Pixels from one window to the next.
-        padding: Rows and columns added on every side, or `"same"` or `"valid"`.
-        dilation: Pixels from one kernel element to the next.
-        ceil_mode: Round up instead of down (pooling layers only).
-
-    Returns:
-        An int when no argument is a pair, else `(height, width)`.
+    The kernel spans `dilation * (kernel_size - 1) + 1` pixels. It fits once, and once more for
+    every whole `stride` that is left over; a remainder is dropped, or in `ceil_mode` (of pooling)
+    covered by one more window, if that starts inside. An int when no argument is a pair.
+    Source: Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, relationship 6.
 
     Example:
         >>> output_size(28, kernel_size=5, padding=2), output_size((6, 9), kernel_size=3, stride=2)
         (28, (2, 4))
-
-    Source:
-        Dumoulin & Visin (2016), https://arxiv.org/abs/1603.07285, relationship 6.
     """
     window, borders = read_window(kernel_size, stride, padding, dilation)
     counts = []
     for n, k, step, gap, border in zip(pair(size, "size", 1), *window, borders, strict=True):
         padded, span = n + sum(border), gap * (k - 1) + 1
         room = padded - span  # by how many pixels the kernel can still move
-        expect(
+        fits, fix = (
             room >= 0 or (ceil_mode and room > -step),
-            "a kernel that fits into the padded input",
-            f"a kernel spanning {span} for {padded} pixels",
             "use a smaller kernel or more padding",
         )
+        got = f"a kernel spanning {span} for {padded} pixels"
+        expect(fits, "a kernel that fits into the padded input", got, fix)
         count = (-(-room // step) if ceil_mode else room // step) + 1
         starts_outside = ceil_mode and (count - 1) * step >= n + border[0]
         counts.append(count - starts_outside)
@@ -154,11 +140,10 @@ def output_size(
 
 
 def fully_connected(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Apply a fully connected layer, as `torch.nn.functional.linear` does: `y = x Wᵀ + b`.
+    """Apply a fully connected layer, `y = x Wᵀ + b`: each output is a weighted sum of *all* inputs.
 
-    Every output is a weighted sum of *all* inputs, plus its own bias: `x` is `(..., in_features)`,
-    `weight` `(out_features, in_features)`, `bias` `(out_features,)`, the result
-    `(..., out_features)`.
+    `x` is `(..., in_features)`, `weight` `(out_features, in_features)`, `bias` `(out_features,)`,
+    the result `(..., out_features)`.
 
     Example:
         >>> weight, bias = torch.tensor([[1.0, 0, 0], [1, 1, 1]]), torch.tensor([0.0, 10.0])
@@ -171,16 +156,13 @@ def fully_connected(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
 
 
 def relu(x: Tensor) -> Tensor:
-    """Replace every negative number by zero, as `torch.nn.functional.relu` does.
+    """Replace every negative number by zero: any shape, any real dtype; nan stays nan.
 
-    `x` may have any shape and any real dtype; nan stays nan. Where `x` is 0 the gradient is 0.
+    Source: Nair & Hinton (2010), "Rectified linear units improve restricted Boltzmann machines".
 
     Example:
         >>> relu(torch.tensor([-2.0, 0.0, 3.0]))
         tensor([0., 0., 3.])
-
-    Source:
-        Nair & Hinton (2010), "Rectified linear units improve restricted Boltzmann machines".
     """
     is_real = isinstance(x, Tensor) and x.dtype != torch.bool and not x.is_complex()
     expect(is_real, "a tensor of real numbers", x, "convert it with .float()", TypeError)
@@ -195,29 +177,17 @@ def max_pool2d(
     dilation: Size = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Keep the largest number of each window, as `torch.nn.functional.max_pool2d` does.
+    """Keep the largest number of each window: `(N, C, H_out, W_out)`.
 
-    Padding holds -∞, so that it never wins. Of equal largest numbers the first, in reading
-    order, receives the gradient. A window that sees padding alone (possible when dilated) is
-    refused; PyTorch answers -∞ there, and its backward pass writes outside the picture.
-
-    Args:
-        x: `(N, C, H, W)` or `(C, H, W)`.
-        kernel_size: Height and width of a window.
-        stride: Pixels from one window to the next; None means `kernel_size`.
-        padding: Rows and columns added on every side, at most half the kernel.
-        dilation: Pixels from one element of a window to the next.
-        ceil_mode: Also use a last window that reaches over the edge, if it starts inside.
-
-    Returns:
-        `(N, C, H_out, W_out)`.
+    A `stride` of None is the `kernel_size`; `padding` is at most half of it and never wins; in
+    `ceil_mode` a last window may reach over the edge, if it starts inside. Of equal largest numbers
+    the first receives the gradient. A window that sees padding alone (when dilated) is refused:
+    PyTorch answers -∞ there, and its backward pass writes outside the picture.
+    Source: Ranzato et al. (2007), "Unsupervised learning of invariant feature hierarchies …".
 
     Example:
         >>> max_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
         tensor([[[6., 8.]]])
-
-    Source:
-        Ranzato et al. (2007), "Unsupervised learning of invariant feature hierarchies …".
     """
     pooling = read_pooling(x, kernel_size, stride, padding, dilation, ceil_mode)
     pixels = pooling_windows(x.new_ones(x.shape[-2:]), pooling)
@@ -235,10 +205,10 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """Take the mean of each window, as `torch.nn.functional.avg_pool2d` does.
+    """Take the mean of each window; the rest is as in `max_pool2d`.
 
     The zeros of the padding count as numbers of the window, unless `count_include_pad` is False;
-    what lies beyond the padding never does. The rest is as in `max_pool2d`.
+    what lies beyond the padding never does.
 
     Example:
         >>> avg_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
@@ -260,32 +230,18 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel, as `torch.nn.functional.batch_norm` does.
+    """Normalise each channel of `x`, `(N, C)` or `(N, C, ...)`, then scale and shift it.
 
-    In training each channel is shifted and scaled to mean 0 and variance 1 *over the batch*,
-    and the running statistics move a little towards the batch's (in place). In evaluation the
-    running statistics are used and nothing is updated.
-
-    Args:
-        x: `(N, C)` or `(N, C, ...)`; in training more than one number for each channel.
-        running_mean: `(C,)`, the running mean; in training both may be None.
-        running_var: `(C,)`, the running unbiased variance.
-        weight: `(C,)`, the learned scale γ, or None for 1.
-        bias: `(C,)`, the learned shift β, or None for 0.
-        training: Use the batch's own statistics.
-        momentum: Share of the batch in the running statistics, 0 to 1.
-        eps: Added to the variance, so that a constant channel is not divided by 0.
-
-    Returns:
-        The normalised `x`, same shape.
+    In training each channel gets mean 0 and variance 1 *over the batch*, and the running
+    statistics, if there are any, move by the share `momentum` towards the batch's, in place. In
+    evaluation they are used and nothing is updated. All other tensors are `(C,)`; `weight` is the
+    learned scale γ, `bias` the learned shift β, `eps` keeps a variance of 0 from being a divisor.
+    Source: Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, algorithms 1 and 2.
 
     Example:
         >>> x = torch.tensor([[1.0, 10.0], [3.0, 10.0]])
         >>> batch_norm(x, None, None, training=True).round(decimals=3).tolist()
         [[-1.0, 0.0], [1.0, 0.0]]
-
-    Source:
-        Ioffe & Szegedy (2015), https://arxiv.org/abs/1502.03167, algorithms 1 and 2.
     """
     running = {"running_mean": running_mean, "running_var": running_var}
     check_batch_norm(x, training, eps, **running, weight=weight, bias=bias)
@@ -318,18 +274,17 @@ def read_window(
 ) -> tuple[Window, Borders]:
     """Read numbers, pairs and words; of an odd padding for "same" the end gets one pixel more."""
     kernel, strides = pair(kernel_size, "kernel_size", 1), pair(stride, "stride", 1)
-    gaps, borders = pair(dilation, "dilation", 1), ((0, 0), (0, 0))
+    gaps = pair(dilation, "dilation", 1)
     if padding == "same":
         fix = "give the padding as a number"
         expect(strides == (1, 1), "stride 1 with padding='same'", f"stride {strides}", fix)
         totals = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]
-        borders = tuple((total // 2, total - total // 2) for total in totals)
-    elif isinstance(padding, str):
+        return (kernel, strides, gaps), tuple((n // 2, n - n // 2) for n in totals)
+    if isinstance(padding, str):
         what = "padding as a number, a pair, 'same' or 'valid'"
         expect(padding == "valid", what, repr(padding), "choose one of these")
-    else:
-        borders = tuple((border, border) for border in pair(padding, "padding", 0))
-    return (kernel, strides, gaps), borders
+        padding = 0
+    return (kernel, strides, gaps), tuple((n, n) for n in pair(padding, "padding", 0))
 
 
 def read_pooling(
@@ -373,32 +328,44 @@ def check_alike(x: Tensor, **others: Tensor | None) -> None:
     for name, other in others.items():
         if other is not None:
             check_float(other, name)
-            fits = (x.dtype, x.device) == (other.dtype, other.device)
             got = f"{x.dtype} on {x.device} and {other.dtype} on {other.device}"
-            fix = f"convert it with {name}.to(x)"
-            expect(fits, f"x and {name} of one dtype on one device", got, fix, TypeError)
+            what, fix = f"x and {name} of one dtype on one device", f"convert it with {name}.to(x)"
+            fits = (x.dtype, x.device) == (other.dtype, other.device)
+            expect(fits, what, got, fix, TypeError)
 
 
 def check_maps(x: Tensor) -> None:
     """Refuse what is neither a batch of feature maps nor a single picture's."""
     check_float(x, "x")
-    fix = "give it the missing axes with x.view or x[None]"
-    expect(x.ndim in (3, 4), "x as (N, C, H, W) or (C, H, W)", x, fix)
-    fix = "only the batch axis may be empty"
-    expect(0 not in x.shape[-3:], "at least one channel, row and column", x, fix)
+    fix = "give it the missing axes with x.view or x[None]; only the batch may be empty"
+    what = "x as (N, C, H, W) or (C, H, W) with at least one channel, row and column"
+    expect(x.ndim in (3, 4) and 0 not in x.shape[-3:], what, x, fix)
+
+
+def check_shape(tensor: Tensor, name: str, shape: Sequence[int], fix: str) -> None:
+    """Refuse a tensor of another shape."""
+    came, shape = tuple(tensor.shape), tuple(shape)
+    expect(came == shape, f"{name} of shape {shape}", f"{came}", fix)
 
 
 def check_vectors(length: int, **vectors: Tensor | None) -> None:
     """Refuse per-channel vectors, such as a bias, of the wrong shape."""
     for name, vector in vectors.items():
         if vector is not None:
-            what, got = f"{name} of shape ({length},)", f"{tuple(vector.shape)}"
             fix = f"give one number for each of the {length} channels"
-            expect(vector.shape == (length,), what, got, fix)
+            check_shape(vector, name, (length,), fix)
 
 
-def check_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> int:
-    """Refuse tensors of a convolution that do not fit together, and return the groups."""
+def check_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> tuple[int, ...]:
+    """Refuse what does not fit together in a convolution, and return the shape of its output."""
     check_maps(x)
     check_alike(x, weight=weight, bias=bias)
     groups, shape = whole(groups, "groups", 1), tuple(weight.shape)
@@ -411,10 +378,11 @@ def check_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) ->
     what, fix = f"a number of kernels that groups={groups} divides", "change one of the two"
     expect(shape[0] % groups == 0, what, shape[0], fix)
     check_vectors(shape[0], bias=bias)
-    return groups
+    counts = output_size(x.shape[-2:], shape[2:], stride, padding, dilation)
+    return (*x.shape[:-3], shape[0], *counts)
 
 
-def check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+def check_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
     """Refuse tensors of a fully connected layer that do not fit together."""
     check_alike(x, weight=weight, bias=bias)
     fix = "give one row for each output"
@@ -431,11 +399,11 @@ def check_batch_norm(x: Tensor, training: bool, eps: float, **vectors: Tensor | 
     expect(x.ndim >= 2, "x as (N, C) or (N, C, ...)", x, "add the missing axis")
     check_vectors(x.shape[1], **vectors)
     missing = [name for name in ("running_mean", "running_var") if vectors[name] is None]
-    all_or_none = not missing or (training and len(missing) == 2)
     what = f"both running_mean and running_var{' or neither' if training else ''}"
-    fix = "give both, or use training=True with neither"
-    expect(all_or_none, what, f"None for {' and '.join(missing)}", fix)
-    expect(eps > 0 or not training, "eps above 0", eps, "use a small number such as 1e-5")
-    count = x.numel() // max(x.shape[1], 1)
-    what, fix = "more than 1 value per channel in training", "use a larger batch or training=False"
-    expect(count > 1 or not training, what, f"{count} in {tuple(x.shape)}", fix)
+    fix, got = "give both, or use training=True with neither", f"None for {' and '.join(missing)}"
+    expect(not missing or (training and len(missing) == 2), what, got, fix)
+    if training:
+        expect(eps > 0, "eps above 0", eps, "use a small number such as 1e-5")
+        count, fix = x.numel() // max(x.shape[1], 1), "use a larger batch or training=False"
+        got = f"{count} in {tuple(x.shape)}"
+        expect(count > 1, "more than 1 value per channel in training", got, fix)

@@ -48,9 +48,6 @@ def picture_paths(split: str, species: str) -> list[Path]:
         split: `"training_set"` or `"test_set"`.
         species: `"cats"` or `"dogs"`.
 
-    Raises:
-        FileNotFoundError, ValueError: There are none, or a word is another.
-
     Example:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
         ['cat.1.png', 'cat.2.png']
@@ -69,10 +66,6 @@ def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loade
 
     Returns:
         Pictures, `(N, 3, size, size)` uint8, values 0 to 255; labels, `(N,)` int64; class names.
-
-    Raises:
-        FileNotFoundError: A folder is missing or holds no picture.
-        TypeError, ValueError: An argument is something else, or a file cannot be read.
 
     Example:
         >>> pictures, labels, names = load_pictures("test_set", limit=2)
@@ -107,9 +100,6 @@ def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
         Pictures, `(N, 1, 28, 28)` or `(N, 1, 8, 8)` uint8, ink is bright; labels, `(N,)` int64,
         0 to 9; and the class names `("0", …, "9")`.
 
-    Raises:
-        FileNotFoundError, ValueError: scikit-learn is missing, or `split` is another word.
-
     Example:
         >>> pictures, labels, names = load_digits("test_set")
         >>> pictures.shape, labels[:5].tolist()
@@ -131,16 +121,7 @@ def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
 
 
 def load_sample_image(name: str) -> np.ndarray:
-    """Load one of the two photographs that come with scikit-learn, without importing it.
-
-    Args:
-        name: `"china.jpg"`, a temple, or `"flower.jpg"`.
-
-    Returns:
-        `(427, 640, 3)` uint8 array, values 0 to 255.
-
-    Raises:
-        FileNotFoundError, ValueError: scikit-learn is missing, or `name` is another word.
+    """Load a photograph of scikit-learn, `"china.jpg"` or `"flower.jpg"`, without importing it.
 
     Example:
         >>> load_sample_image("flower.jpg").shape

@@ -24,10 +24,9 @@ from cnn_basics.images import read_image, resize, strict_about_bombs
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 OF_SYSTEMS = ("__macosx", "thumbs.db", "desktop.ini")  # besides names that begin with a dot
-FORMAT = f"2 Pillow {PIL.__version__}"  # what is kept depends on it; counted up when that changes
+FORMAT = f"3 Pillow {PIL.__version__}"  # what is kept depends on it; counted up when that changes
 FINER = 2  # a JPEG is decoded at no less than this many times the size asked for
 NAMED = 5  # skipped files that are named; the others are counted
-AnyPath = str | PathLike[str]
 
 
 class Skipped(NamedTuple):
@@ -63,19 +62,19 @@ class Photos:
 
 
 def load_folder(
-    path: AnyPath,
+    path: str | PathLike[str],
     size: int,
     *,
     split: str | None = None,
     limit: int | None = None,
     strict: bool = False,
     progress: bool = True,
-    cache: bool | AnyPath = True,
+    cache: bool | str | PathLike[str] = True,
 ) -> Photos:
     """Load a folder of photos, one folder for each class, as tensors.
 
-    Each file is decoded once; the pixels are then kept on disk. The next call looks at the content
-    of every file, and decodes again as soon as one was changed, added or removed.
+    The decoded pixels are kept on disk. The next call looks at the content of every file, and
+    decodes again as soon as one was changed, added or removed.
 
     Args:
         path: A folder with one folder for each class, or one that holds `<split>/<class>`,
@@ -83,20 +82,14 @@ def load_folder(
         size: Side of the square that each whole picture is squeezed to, in pixels.
         split: Which split, where there are several, for example `"training_set"`.
         limit: At most so many files of each class, from the lowest number on; None for all.
-        strict: Refuse the folder if a file in it cannot be read, instead of skipping the file.
+        strict: Refuse a file that cannot be read, instead of skipping it.
         progress: Show a bar if it takes more than a second, and say which files were skipped.
-        cache: Keep the pixels in the user's cache folder (or the one that the environment
-            variable CNN_BASICS_CACHE names); a folder to keep them there; False for neither.
+        cache: Keep the pixels in CNN_BASICS_CACHE or the user's cache folder; or in a folder that
+            you name; or, with False, nowhere.
 
     Returns:
-        Photos, which unpack as pictures `(N, 3, size, size)` uint8, labels `(N,)` int64 and
-        class names (the folders' names in alphabetical order, whose index is the label). They
-        also know the `paths`, and what was `skipped` and why.
-
-    Raises:
-        FileNotFoundError: There is no such folder, it holds no pictures, or a class is empty.
-        TypeError, ValueError: A number is none, the split is to be named, there is one class only,
-            or none of its files can be read; or, with `strict`, any cannot.
+        Photos: they unpack as pictures `(N, 3, size, size)` uint8, labels `(N,)` int64 and class
+        names (the folders in alphabetical order), and know their `paths` and what was `skipped`.
 
     Example:
         >>> from cnn_basics.datasets import BUNDLED
@@ -145,7 +138,6 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Whether a system keeps it for itself."""
     return path.name.startswith(".") or path.name.lower() in OF_SYSTEMS
 
 
@@ -156,12 +148,11 @@ def _is_picture(path: Path) -> bool:
 def _refuse_by_name(folder: Path) -> Iterator[Skipped]:
     """What lies among the pictures of a class and is none by its name."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not _is_hidden(path):
+        why = f"is no file whose name ends in {', '.join(SUFFIXES)}: save it as JPEG or PNG"
+        if path.is_dir():
             why = "is a folder inside a class, expected pictures: move them one level up"
-            yield Skipped(path, f"{path} {why}")
-        elif not _is_picture(path) and not _is_hidden(path):
-            what = f"is no file whose name ends in {', '.join(SUFFIXES)}"
-            yield Skipped(path, f"{path} {what}: save it as JPEG or PNG, or remove it")
+        if not _is_hidden(path) and not _is_picture(path):
+            yield Skipped(path, f"{path} {why}, or remove it")
 
 
 def _files(count: int) -> str:
@@ -170,32 +161,26 @@ def _files(count: int) -> str:
 
 def _find_classes(root: Path, split: str | None) -> tuple[Path, dict[Path, list[Path]]]:
     """The folder whose folders are the classes, and the pictures of each, at least one."""
-    if not root.exists():
-        raise FileNotFoundError(
-            f"{root} does not exist, expected a folder of photos: check its name"
-        )
-    expect(root.is_dir(), "a folder", f"the file {root}", "unpack it, or name its folder")
+    what = "a folder of photos"
+    expect(root.exists(), what, f"nothing at {root}", "check its name", FileNotFoundError)
+    expect(root.is_dir(), what, f"the file {root}", "unpack it, or name its folder")
     if split is not None:
         names = [path.name for path in _folders(root)]
         there = ", ".join(f'"{name}"' for name in names) or "none"
         expect(split in names, f"split as a folder in {root}", repr(split), f"there are {there}")
         root = root / split
-    root = _unwrapped(root)
-    splits = " or ".join(f'split="{f.name}"' for f in _folders(root) if _holds_folders_only(f))
+    folders = _folders(root)
+    while len(folders) == 1 and _holds_folders_only(folders[0]):  # as in `<split>/<split>`
+        (root,) = folders
+        folders = _folders(root)
+    splits = " or ".join(f'split="{f.name}"' for f in folders if _holds_folders_only(f))
     what, got = "pictures in one folder for each class", f"folders inside folders in {root}"
-    fix = f"name the split, {splits}, or move the pictures one level up"
-    expect(not splits, what, got, fix)
-    classes = {folder: pictures_in(folder) for folder in _folders(root)}
-    if not any(classes.values()):
-        fix = "move the pictures of each class into a folder with the name of the class"
-        expect(not pictures_in(root), what, f"pictures but no folders in {root}", fix)
-        fix = f"check the name, or put photos there that end in {', '.join(SUFFIXES)}"
-        expect(False, what, f"no pictures in {root}", fix, FileNotFoundError)
-    for folder, pictures in classes.items():
-        fix = "put some there, or remove the folder"
-        expect(pictures, "pictures in each class", f"none in {folder}", fix, FileNotFoundError)
-    got, fix = f"only {next(iter(classes)).name} in {root}", "add pictures of something else"
-    expect(len(classes) > 1, "at least two classes", got, fix)
+    expect(not splits, what, got, f"name the split, {splits}, or move the pictures one level up")
+    classes = {folder: pictures_in(folder) for folder in folders}
+    found = [f"{len(pictures)} in {folder.name}" for folder, pictures in classes.items()]
+    found += [f"{len(loose)} beside the folders"] if (loose := pictures_in(root)) else []
+    got, fix = f"{', '.join(found) or 'none'} of {root}", "give each class a folder, or remove it"
+    expect(len(classes) > 1 and all(classes.values()), f"{what}, two classes or more", got, fix)
     return root, classes
 
 
@@ -203,13 +188,6 @@ def _folders(root: Path) -> list[Path]:
     with os.scandir(root) as entries:  # which knows folders from files without asking again
         paths = [Path(entry.path) for entry in entries if entry.is_dir()]
     return sorted(path for path in paths if not _is_hidden(path))
-
-
-def _unwrapped(root: Path) -> Path:
-    """Go down as long as there is but one way, as in `<split>/<split>` or the public set."""
-    inside = _folders(root)
-    only_way = len(inside) == 1 and _holds_folders_only(inside[0])
-    return _unwrapped(inside[0]) if only_way else root
 
 
 def _holds_folders_only(folder: Path) -> bool:
@@ -238,7 +216,7 @@ def read_squares(
     return pictures[: len(readable)], reasons
 
 
-def _in_threads(function: Callable, items: Sequence, words: str, progress: bool = False) -> list:
+def _in_threads(function: Callable, items: Sequence, words: str, progress: bool) -> list:
     """Apply a function in threads, which reading and decoding files lets run at the same time."""
     from tqdm.auto import tqdm
 
@@ -253,43 +231,41 @@ def _read_or_recall(
     size: int,
     limit: int | None,
     progress: bool,
-    cache: bool | AnyPath,
+    cache: bool | str | PathLike[str],
 ) -> tuple[np.ndarray, list[str]]:
     """As `read_squares`, or what was kept of it if no file has changed since."""
     if cache is False:
         return read_squares(files, size, progress)
-    key = hashlib.blake2b(f"{FORMAT} {size}".encode(), digest_size=16)
-    digests = _in_threads(_digest, files, "looking for changes", progress)
-    for file, digest in zip(files, digests, strict=True):
-        key.update(os.fsencode(file.relative_to(folder).as_posix()) + digest)
-    parent = cache_folder() if cache is True else Path(cache).expanduser()
-    place = hashlib.blake2b(os.fsencode(f"{folder.resolve()} {limit}"), digest_size=8).hexdigest()
-    # one file for each folder, size and limit, so that none pile up
-    path = parent / "photos" / f"{folder.name[:40]}-{size}-{place}.npz"
+    names = [file.relative_to(folder).as_posix() for file in files]
+    contents = _in_threads(_digest, files, "looking for changes", progress)
+    key = hashlib.blake2b(repr((FORMAT, names, contents)).encode()).hexdigest()
+    place = hashlib.blake2b(repr((folder.resolve(), limit)).encode(), digest_size=8).hexdigest()
+    parent = cache_folder() / "photos" if cache is True else Path(cache).expanduser() / "photos"
+    path = parent / f"{folder.name[:40]}-{size}-{place}.npz"  # the only one, so that none pile up
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            if str(kept["key"]) == key.hexdigest():
+            if str(kept["key"]) == key:
                 return kept["pictures"], kept["reasons"].tolist()
     except Exception:  # a damaged file can fail anywhere, and is as good as none
         pass
     pictures, reasons = read_squares(files, size, progress)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as aside:  # never half a file
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent) as aside:  # never half a file
             fresh = Path(aside, path.name)
-            np.savez(fresh, key=key.hexdigest(), pictures=pictures, reasons=reasons)
+            np.savez(fresh, key=key, pictures=pictures, reasons=reasons)
             os.replace(fresh, path)
     except OSError as error:
         warnings.warn(
-            f"the decoded photos could not be kept in {path.parent} ({error.strerror or error}): "
-            f"they will be decoded again next time, unless {CACHE_VARIABLE} names another folder",
+            f"the decoded photos could not be kept in {parent} ({error.strerror or error}): they "
+            f"will be decoded again next time, unless {CACHE_VARIABLE} names another folder",
             stacklevel=3,
         )
     return pictures, reasons
 
 
-def _digest(file: AnyPath) -> bytes:
+def _digest(file: Path) -> str:
     try:
-        return hashlib.blake2b(Path(file).read_bytes(), digest_size=16).digest()
+        return hashlib.blake2b(file.read_bytes()).hexdigest()
     except OSError as error:  # it will be skipped, for this reason
-        return type(error).__name__.encode()
+        return type(error).__name__

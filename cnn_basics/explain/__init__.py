@@ -88,18 +88,9 @@ def grad_cam(
 ) -> Tensor:
     """Add up a layer's feature maps, each weighted by how much the score depends on it.
 
-    Args:
-        model: a network that gives scores (N, K); it is left as it was.
-        x: (N, C, H, W), float, the pictures as the network takes them.
-        target: the class that is explained: one for all pictures, or (N,) int64.
-        layer: the name of a layer with maps (N, channels, height, width), such as `conv2`.
-        relu: whether places that speak against the class are set to 0.
-
-    Returns:
-        (N, height, width), as large as the layer's maps; see `enlarge`.
-
-    Raises:
-        TypeError, ValueError: if an argument does not fit, or no gradient gets to the maps.
+    `model`, `x` and `target` are those of `saliency`; `layer` is the name of one with maps, such
+    as `conv2`. `relu` sets places that speak against the class to 0. Returns (N, height, width),
+    as large as the maps; see `enlarge`.
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
@@ -130,7 +121,6 @@ def grad_cam(
 
 @contextmanager
 def _with_gradients(model: nn.Module) -> Iterator[None]:
-    """Gradients flow, wherever this is called, and the network is left as it was."""
     frozen = any(weight.is_inference() for weight in model.parameters())
     made, fix = "a network made outside torch.inference_mode", "make or load it outside"
     expect(not frozen, made, "one made inside", fix)
@@ -139,7 +129,6 @@ def _with_gradients(model: nn.Module) -> Iterator[None]:
 
 
 def _copy(x: Tensor) -> Tensor:
-    """The pictures, checked, as a copy that has gradients."""
     check_pictures(x)
     return x.detach().clone().requires_grad_()
 
@@ -156,9 +145,9 @@ def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
 def _find_layer(model: nn.Module, layer: str) -> nn.Module:
     refuse_scripted(model)
     layers = {name: module for name, module in model.named_modules() if name}
-    what, got = f"the name of a layer ({', '.join(layers)})", repr(layer)
-    expect(isinstance(layer, str), what, got, "name one of these", TypeError)
-    expect(layer in layers, what, got, "name one of these")
+    what, fix = f"the name of a layer ({', '.join(layers)})", "name one of these"
+    expect(isinstance(layer, str), what, repr(layer), fix, TypeError)
+    expect(layer in layers, what, repr(layer), fix)
     return layers[layer]
 
 
@@ -181,8 +170,8 @@ def read_target(scores: Tensor, target: Target) -> Tensor:
     expect(whole_numbers, "target of int64", target, "write target.long()", TypeError)
     one_each = target.shape in ((), (count,))
     expect(one_each, f"one target for each of {count} pictures", target, "give one class, or these")
-    for wrong in target[(target < 0) | (target >= classes)].tolist()[:1]:
-        expect(False, what, wrong, fix)
+    wrong = target[(target < 0) | (target >= classes)].tolist()
+    expect(not wrong, what, wrong[:1] and wrong[0], fix)
     return target.long().to(scores.device).expand(count)
 
 
@@ -192,17 +181,7 @@ def choose_scores(scores: Tensor, target: Target) -> Tensor:
 
 
 def enlarge(heat: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring heat-maps to the size of the pictures, linearly between the centres of cells.
-
-    Args:
-        heat: (N, height, width), float.
-        size: rows and columns of the pictures.
-
-    Returns:
-        (N, rows, columns).
-
-    Raises:
-        ValueError: if `heat` has not three axes.
+    """Bring heat-maps (N, height, width) to the `size` (rows, columns) of the pictures, linearly.
 
     Example:
         >>> enlarge(torch.tensor([[[0.0, 4.0]]]), (1, 4)).tolist()
@@ -216,8 +195,7 @@ def enlarge(heat: Tensor, size: tuple[int, int]) -> Tensor:
 def _squares(length: int, size: int, stride: int) -> Tensor:
     """(places, length) bool: what a square covers along one side, at each of its places."""
     starts = torch.arange(-(-(length - size) // stride) + 1)[:, None] * stride
-    pixels = torch.arange(length)
-    return (pixels >= starts) & (pixels < starts + size)
+    return (torch.arange(length) >= starts) & (torch.arange(length) < starts + size)
 
 
 def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
@@ -234,12 +212,13 @@ def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fi
     rows, columns = (_squares(n, size, stride).to(x.device) for n in (height, width))
     places = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns)))
     with untouched(model):
-        scores = [read_scores(model(x[:1].clone()))[:0]]  # knows the number of classes
-        for picture in x:
-            for part in places.split(AT_ONCE):  # (n, 2)
+        one = read_scores(model(x[:1].clone()))  # knows the number of classes
+        scores = one.new_empty(count, len(places), one.shape[1])  # parts kept would break up memory
+        for picture, row in zip(x, scores, strict=True):
+            for part, these in zip(places.split(AT_ONCE), row.split(AT_ONCE), strict=True):
                 hidden = rows[part[:, 0], None, :, None] & columns[part[:, 1], None, None, :]
-                scores.append(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
-    return torch.cat(scores).view(count, len(rows), len(columns), scores[0].shape[1])
+                these.copy_(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
+    return scores.view(count, len(rows), len(columns), one.shape[1])
 
 
 def occlusion(
@@ -247,20 +226,9 @@ def occlusion(
 ) -> Tensor:
     """Say of every pixel by how much the score falls, on average, when a square covers it.
 
-    Args:
-        model: a network that gives scores (N, K); it is left as it was.
-        x: (N, C, H, W), float, the pictures as the network takes them.
-        target: the class that is explained: one for all pictures, or (N,) int64.
-        size: rows and columns of the square.
-        stride: pixels from one place to the next, at most `size`; the last square of a row or
-            column may reach over the edge.
-        fill: what the square is filled with: one number, or (C,), one for each channel.
-
-    Returns:
-        (N, H, W): above 0 where the score falls, below 0 where it rises.
-
-    Raises:
-        TypeError, ValueError: if an argument does not fit.
+    `model`, `x` and `target` are those of `saliency`. The square has `size` rows and columns, and
+    moves by `stride` pixels, at most `size`; the last may reach over the edge. `fill` is one
+    number, or (C,). Returns (N, H, W): below 0 where the score rises.
 
     Example:
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
@@ -283,17 +251,9 @@ def occlusion(
 
 
 def heat_share(heat: Tensor, mask: Tensor) -> Tensor:
-    """Say which share of the positive heat lies on a mask.
+    """Say which share of the positive `heat` (N, H, W) lies on a `mask` of bools: (N,), 0 to 1.
 
-    Args:
-        heat: (N, H, W), float; what is below 0 does not count.
-        mask: (N, H, W) bool.
-
-    Returns:
-        (N,), 0 to 1; NaN where a picture has no positive heat at all.
-
-    Raises:
-        TypeError, ValueError: if the mask is not bool, or the shapes differ.
+    NaN where a picture has no positive heat at all.
 
     Example:
         >>> heat = torch.tensor([[[3.0, 1.0, -5.0, 0.0]]])
@@ -309,18 +269,9 @@ def heat_share(heat: Tensor, mask: Tensor) -> Tensor:
 
 
 def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
-    """Say of each picture whether its hottest pixel lies on a mask.
+    """Say of each picture whether the hottest pixel of (N, H, W) lies on a mask of bools: (N,).
 
-    Args:
-        heat: (N, H, W), float.
-        mask: (N, H, W) bool.
-
-    Returns:
-        (N,) bool; of several hottest pixels the first in reading order counts. Where nothing is
-        above 0 there is no hit.
-
-    Raises:
-        TypeError, ValueError: if the mask is not bool, or the shapes differ.
+    The first of several hottest pixels counts, and none that is not above 0.
 
     Example:
         >>> heat = torch.tensor([[[3.0, 1.0], [0.0, 2.0]]])
@@ -337,16 +288,7 @@ def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
 
 
 def area_share(mask: Tensor) -> Tensor:
-    """Say which share of each picture a mask covers: what both scores come to by chance.
-
-    Args:
-        mask: (N, H, W) bool.
-
-    Returns:
-        (N,) float32, 0 to 1.
-
-    Raises:
-        TypeError, ValueError: if the mask is not bool, or has not three axes.
+    """Say which share of each picture a mask (N, H, W) covers: what both scores are by chance.
 
     Example:
         >>> area_share(torch.tensor([[[True, False, False, False]]]))
@@ -357,29 +299,22 @@ def area_share(mask: Tensor) -> Tensor:
 
 
 def _check_mask(mask: Tensor, heat: Tensor | None = None) -> None:
-    """Refuse what is no mask, and heat that is not of its shape."""
     what = "a mask (N, H, W) of bool"
     expect(mask.dtype == torch.bool, what, mask, "write mask > 0", TypeError)
     expect(mask.ndim == 3, what, mask, "add the axis with mask[None]")
     fits = heat is None or heat.shape == mask.shape
-    fix = f"write enlarge(heat, ({mask.shape[1]}, {mask.shape[2]}))"
+    fix = f"write enlarge(heat, {tuple(mask.shape[1:])})"
     expect(fits, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
 
 
 def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Tensor]:
-    """Load the masks of the bundled pictures, in the order of `datasets.load_pets`.
+    """Load masks (N, 28, 28) bool of the pictures that `datasets.load_pets(split)` loads.
 
-    Args:
-        split: `"training_set"` or `"test_set"`.
-        indices: Which pictures, by their place in the data set (all cats first); None for all.
-
-    Returns:
-        (N, 28, 28) bool each: `ears`, `eyes`, `nose`, `muzzle`, `mouth`, `whiskers`, `head`,
-        `body`, `tail` and `background`; besides `animal`, all but the background, and `telling`,
-        the parts that tell cats from dogs: ears, muzzle, eyes and whiskers.
+    They are `PARTS`; `animal`, all of these; `background`; and `telling`, the parts that tell cats
+    from dogs. `indices` are places in the data set (all cats first), None for all.
 
     Raises:
-        ValueError: There is no such split, or no picture of that index.
+        ValueError: if there is no such split, or no picture of that index.
 
     Example:
         >>> masks = load_masks("test_set", indices=[0, 300])
@@ -417,18 +352,15 @@ def draw_trap(
 
     Args:
         split: `"training_set"` or `"test_set"`: no animal is in both.
-        backdrops: The background of each species, `"meadow"` or `"sofa"`, such as
-            `{"cat": "meadow", "dog": "sofa"}`; the other way round for a test that the background
-            does not help.
-        count: How many pictures of each species, from the first of the split on: up to 150 of the
-            training set, 40 of the test set.
+        backdrops: `{"cat": "meadow", "dog": "sofa"}`, or the other way round for a test.
+        count: how many of each species: up to 150 of the training set, 40 of the test set.
 
     Returns:
-        Pictures, (2 × count, 3, 28, 28) uint8, all cats first; labels, int64, 0 for cats and 1
-        for dogs; and the masks, as `load_masks` gives them.
+        Pictures (2 × count, 3, 28, 28) uint8, all cats first; labels, 0 for cats and 1 for dogs;
+        and the masks, as `load_masks` gives them.
 
     Raises:
-        ValueError: A name is unknown or missing, or there are not so many pictures.
+        ValueError: if a name is unknown or missing, or there are not so many pictures.
 
     Example:
         >>> pictures, labels, masks = draw_trap("test_set", {"cat": "meadow", "dog": "sofa"}, 2)
@@ -436,24 +368,20 @@ def draw_trap(
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], torch.Size([4, 28, 28]))
 
     Source:
-        Lapuschkin and others (2019), "Unmasking Clever Hans predictors and assessing what
-        machines really learn", https://arxiv.org/abs/1902.10178: the experiment's idea.
+        The experiment's idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
     """
-    all_masks = load_masks(split)
     fix = "write for example {'cat': 'meadow', 'dog': 'sofa'}"
     both = set(backdrops) == set(NAMES)
     expect(both, "a background for 'cat' and 'dog'", str(dict(backdrops)), fix)
     for place in backdrops.values():
         expect(place in PLACES, "a background 'meadow' or 'sofa'", repr(place), fix)
+    all_masks, count = load_masks(split), whole(count, "count", 1)
     files = [f"{split}.{name}.{backdrops[name]}.png" for name in NAMES]
     sheets = [read_sheet(BUNDLED.parent / "clever-hans" / file) for file in files]
-    count = whole(count, "count", 1)
-    there = len(sheets[0])
-    what, fix = f"a count from 1 to {there} for {split}", "there are no more pictures"
-    expect(count <= there, what, count, fix)
+    what = f"a count from 1 to {len(sheets[0])} for {split}"
+    expect(count <= len(sheets[0]), what, count, "there are no more pictures")
     pictures = torch.from_numpy(np.concatenate([sheet[:count] for sheet in sheets]))
     labels = torch.arange(len(NAMES)).repeat_interleave(count)
-    dogs = len(all_masks["animal"]) // 2
-    chosen = [*range(count), *range(dogs, dogs + count)]
+    chosen = labels * (len(all_masks["animal"]) // 2) + torch.arange(count).repeat(len(NAMES))
     masks = {part: mask[chosen] for part, mask in all_masks.items()}
     return pictures.permute(0, 3, 1, 2).contiguous(), labels, masks

@@ -35,12 +35,8 @@ def check_pictures(x: Tensor) -> None:
     """Refuse what is not a batch of pictures (N, C, H, W) of floats."""
     what = "pictures as a tensor (N, C, H, W) of floats"
     expect(isinstance(x, Tensor), what, x, "write torch.as_tensor(x)", TypeError)
-    expect(
-        x.ndim == 4,
-        what,
-        x,
-        "add the batch axis with x[None]" if x.ndim == 3 else "give all four axes",
-    )
+    fix = "add the batch axis with x[None]" if x.ndim == 3 else "give all four axes"
+    expect(x.ndim == 4, what, x, fix)
     expect(x.is_floating_point(), what, x, "write x.float() / 255", TypeError)
 
 
@@ -58,22 +54,9 @@ def feature_maps(
 ) -> dict[str, Tensor]:
     """Keep what comes out of each step of a network, not only at its end.
 
-    A hook on every layer keeps the layer's output; functions that are called between layers, such
-    as `F.relu`, are kept too. The network is left as it was, without any hook.
-
-    Args:
-        model: any network.
-        x: (N, C, H, W), float, the pictures as the network takes them.
-        layers: the names of the steps that are wanted; None for all. A step is named as
-            `torch.fx` names it: by the layer's name in the network (`conv1`), else by the function
-            (`relu`), and by a number when it is called again (`relu_1`).
-
-    Returns:
-        The outputs by name in the order of the calls (in that of `layers`, if given), cut off
-        from autograd.
-
-    Raises:
-        TypeError, ValueError: if `x` does not fit, or the network has no such step.
+    `layers` are the names of the steps that are wanted, None for all: as in `torch.fx` that of the
+    layer (`conv1`) or the function (`relu`), numbered when called again (`relu_1`). Returns the
+    outputs by name, in the order of the calls or of `layers`, cut off from autograd.
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
@@ -106,11 +89,6 @@ def _refuse_unknown(name: str, found: dict[str, object], recorder: Recorder) -> 
 class ReceptiveField:
     """The pixels that a layer's numbers depend on; pairs are (vertical, horizontal).
 
-    Attributes:
-        size: rows and columns of the field of one number.
-        stride: pixels from the field of one number to that of the next.
-        start: row and column of the first pixel of the number at (0, 0); below 0 in the padding.
-
     Example:
         >>> field = ReceptiveField(size=(6, 6), stride=(2, 2), start=(-2, -2))
         >>> field.pixels(0, 3)
@@ -118,16 +96,11 @@ class ReceptiveField:
     """
 
     size: Pair = (1, 1)
-    stride: Pair = (1, 1)
-    start: Pair = (0, 0)
+    stride: Pair = (1, 1)  # pixels from the field of one number to that of the next
+    start: Pair = (0, 0)  # the first pixel of the number at (0, 0); below 0 in the padding
 
     def pixels(self, row: int, column: int) -> tuple[Pair, Pair]:
-        """Say which pixels the number at (row, column) of a map sees.
-
-        Returns:
-            The first row and the row after the last, then the same for columns; what is below 0
-            or beyond the picture lies in the padding.
-        """
+        """The first row seen and the row after the last, then the columns; some may be padding."""
         each = zip(self.start, (row, column), self.stride, strict=True)
         top, left = (start + place * stride for start, place, stride in each)
         return (top, top + self.size[0]), (left, left + self.size[1])
@@ -136,20 +109,14 @@ class ReceptiveField:
 def receptive_field(model: nn.Module, x: Tensor, layer: str) -> ReceptiveField:
     """Compute the receptive field of a layer from its windows and those of all layers before it.
 
-    A window of k numbers widens the field by (k − 1) steps, and a step is as many pixels as all
-    strides before it multiply to.
-
     Args:
         model: a network of convolutions, pooling and steps that work number by number.
         x: (N, C, H, W), float, any pictures that the network takes; their values do not matter.
         layer: the name of a step, as `feature_maps` lists them.
 
-    Returns:
-        The field: size, stride and start.
-
     Raises:
-        TypeError, ValueError: if `x` does not fit, the network has no such step, or a step before
-            it looks in another way, as everything after flattening does.
+        TypeError, ValueError: if `x` does not fit, there is no such step, or one before it looks
+            in another way, as everything after flattening does.
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
@@ -244,20 +211,9 @@ def receptive_field_by_gradient(
     """Ask autograd which pixels one number of a layer depends on, and by how many paths.
 
     So that no path is missed or cancelled, all weights are replaced by equal positive ones, the
-    picture by ones, and the largest number of a pooling window by its mean.
-
-    Args:
-        model: a network of convolutions, pooling, activations and batch normalisation.
-        x: (N, C, H, W), float, any pictures that the network takes; their values do not matter.
-        layer: the name of a step that gives maps, as `feature_maps` lists them.
-        row: of the number in its map; None for the middle.
-        column: of the number in its map; None for the middle.
-
-    Returns:
-        (H, W) float64: 0 where a pixel is not seen; else larger, the more paths there are.
-
-    Raises:
-        TypeError, ValueError: if `x` does not fit, or there is no such step, map or place.
+    picture by ones, and the largest number of a pooling window by its mean. `model`, `x` and
+    `layer` are as for `receptive_field`; the number at the middle is taken, if not told another.
+    Returns (H, W) float64: 0 where a pixel is not seen; else larger, the more paths there are.
 
     Example:
         >>> model = nn.Sequential(nn.Conv2d(1, 4, kernel_size=3))
@@ -324,18 +280,10 @@ def _even_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def principal_components(rows: Tensor, count: int = 2) -> tuple[Tensor, Tensor]:
-    """Look at rows of numbers from the direction in which they differ most.
+    """Look at rows of numbers (N, D) from the direction in which they differ most.
 
-    Args:
-        rows: (N, D), float, such as what `fc1` gives for N pictures.
-        count: how many numbers are kept of each row, at most N and D.
-
-    Returns:
-        (N, count), the rows in new coordinates, widest spread first, of two directions the one in
-        which the largest entry is positive; and (count,), the share of all variance of each.
-
-    Raises:
-        ValueError: if `rows` is not (N, D), there is too little of it, or all rows are the same.
+    Returns (N, count), the rows in new coordinates, widest spread first, each in the direction
+    whose largest entry is positive; and (count,), the share of all variance of each.
 
     Example:
         >>> points, shares = principal_components(torch.tensor([[0.0, 0], [3, 4], [6, 8]]), 1)

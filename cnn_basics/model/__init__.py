@@ -1,6 +1,6 @@
 """The networks of the lessons, and `trace_shapes`, which explains any network."""
 
-from cnn_basics.model.doctor import ShapeError, layer_code, trace_shapes
+from cnn_basics.model.doctor import ShapeError, trace_shapes
 from cnn_basics.model.networks import Custom_CNN, PhotoNet, export_onnx
 from cnn_basics.model.trace import (
     MultiplyAddCounter,
@@ -26,7 +26,6 @@ __all__ = [
     "device_of",
     "export_onnx",
     "function_name",
-    "layer_code",
     "refuse_scripted",
     "trace_shapes",
     "untouched",

@@ -15,16 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.model.networks import cast_code
-from cnn_basics.model.trace import (
-    Recorder,
-    Shape,
-    ShapeTrace,
-    Step,
-    device_of,
-    make_rows,
-    spell,
-    untouched,
-)
+from cnn_basics.model.trace import Recorder, Shape, ShapeTrace, Step, device_of, spell, untouched
 
 Convolution = nn.modules.conv._ConvNd
 Pooling = (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd)
@@ -39,7 +30,7 @@ FLATTEN = "write torch.flatten(x, start_dim=1), which gives {} numbers per pictu
 
 
 class ShapeError(ValueError):
-    """A network is broken; one sentence names the step, both numbers and the fix."""
+    """A network is broken: one sentence names the step, both numbers and the fix."""
 
 
 def trace_shapes(
@@ -51,27 +42,22 @@ def trace_shapes(
     """Run a network once on zeros and list every step, or name the step that fails and the fix.
 
     The steps are PyTorch's layers, one's own modules that hold no others, and the functions
-    called between them. Multiply-adds are those of convolutions, matrix products and attention.
-    The network runs in evaluation mode, on its own device, and is left as it was: training
-    flags, batch-norm statistics, gradients, hooks and PyTorch's random state.
+    called between them. The network runs in evaluation mode and is left as it was.
 
     Args:
         model: any network.
         input_shape: the shape of the input with its batch axis, such as (1, 3, 28, 28); for a
             network of several inputs, a tuple of shapes.
-        input_dtype: the dtype of the input; that of the parameters if None. Give torch.int64
-            for a network that starts with nn.Embedding.
+        input_dtype: that of the parameters if None; torch.int64 before nn.Embedding.
         check_batch: whether to refuse a network that gives back another number of rows than
-            pictures because a view or reshape mixed them. A batch of 1 hides some such
-            mistakes, so it is then run a second time, as a batch of 2.
+            pictures. As a batch of 1 hides some such mistakes, it then runs as one of 2 too.
 
     Returns:
         A `ShapeTrace`: `.rows`, `.parameters`, `.multiply_adds`; prints as a table.
 
     Raises:
         ShapeError: if a step fails or mixes pictures; it is a ValueError.
-        TypeError: if `input_shape` is not made of whole numbers.
-        ValueError: if a size is below 1, or if a layer is lazy and was never called.
+        TypeError, ValueError: if a size is not whole or below 1, or a lazy layer never ran.
 
     Example:
         >>> trace_shapes(nn.Conv2d(3, 8, kernel_size=5), (1, 3, 28, 28)).rows[0].output_shape
@@ -81,19 +67,16 @@ def trace_shapes(
     for name, module in model.named_modules():
         own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         layer = f"the lazy layer `{name or 'model'}` ({type(module).__name__})"
-        known = not any(nn.parameter.is_lazy(one) for one in own)
-        expect(
-            known, "a network with known sizes", layer, "call the network once on pictures first"
-        )
+        known, fix = "a network with known sizes", "call the network once on pictures first"
+        expect(not any(nn.parameter.is_lazy(one) for one in own), known, layer, fix)
     recorder = _run(model, shapes, input_dtype, check_batch)
     if check_batch and all(shape[0] == 1 for shape in shapes):
         pairs = [(2, *shape[1:]) for shape in shapes]
-        _run(model, pairs, input_dtype, check_batch, seen_with=" with a batch of 2")
-    return ShapeTrace(tuple(make_rows(model, recorder.steps)))
+        _run(model, pairs, input_dtype, check_batch, " with a batch of 2")
+    return ShapeTrace.of(model, recorder.steps)
 
 
 def _read_shapes(input_shape: Shape | Sequence[Shape]) -> list[Shape]:
-    """Bring one shape or several to a list of shapes."""
     what, fix = "a shape of whole numbers with its batch axis first", "write (1, 3, 28, 28)"
     expect(isinstance(input_shape, Sequence), what, input_shape, fix, TypeError)
     expect(len(input_shape), what, "()", fix)
@@ -131,38 +114,26 @@ def _run(
 def _diagnose(recorder: Recorder, picture: Shape, error: Exception, seen_with: str) -> NoReturn:
     """Turn what a network raised into one sentence; what is no matter of shapes passes through."""
     step = recorder.failed
-    if step is None or not isinstance(error, (*OWN_CODE, *([Exception] if step.is_leaf else []))):
+    if step is None or not (step.is_leaf or isinstance(error, OWN_CODE)):
         raise error
-    fault, shapes = None, spell(tuple(step.inputs)) or "no tensor"
+    fault = None
     with suppress(Exception):  # where the doctor stumbles, PyTorch's own words remain
-        fault = _examine(step, recorder.steps, picture) if step.is_leaf else None
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    verb = f"failed on {shapes}" if step.is_leaf else "refused its input"
-    sentence = f"`{step.layer}` ({step.kind}) {verb}{seen_with}: {words}"
-    raise ShapeError(fault.sentence(seen_with) if fault else sentence) from error
-
-
-def _examine(step: Step, before: list[Step], picture: Shape) -> Fault | None:
-    """Try the rules for this kind of layer or function, one after the other."""
-    steps, layer = [*before, step], step.module
-    fault = conv_axes(steps) or linear_on_map(before)
-    if not fault and hasattr(layer, "weight") and not isinstance(layer, nn.Embedding):
-        fault = wrong_dtype(step)
+        fault = _examine([*recorder.steps, step], picture) if step.is_leaf else None
     if fault:
-        return fault
-    if isinstance(layer, nn.Linear):
-        return (
-            mixed_linear(steps, picture[0])
-            or linear_on_map(steps)
-            or linear_features(steps, picture)
-        )
-    if isinstance(layer, Convolution):
-        return channels(step, "in_channels", picture) or window_too_large(step)
-    if isinstance(layer, Pooling):
-        return window_too_large(step)
-    if isinstance(layer, BatchNorm):
-        return norm_axes(step, picture) or channels(step, "num_features", picture)
-    return view_size(step, picture[0]) if step.function in ("view", "reshape") else None
+        raise ShapeError(fault.sentence(seen_with)) from error
+    shapes = spell(tuple(step.inputs)) or "no tensor"
+    verb = f"failed on {shapes}" if step.is_leaf else "refused its input"
+    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    raise ShapeError(f"`{step.layer}` ({step.kind}) {verb}{seen_with}: {words}") from error
+
+
+def _examine(steps: list[Step], picture: Shape) -> Fault | None:
+    """Try the rules for the kind of the last step, one after the other."""
+    fault = conv_axes(steps) or linear_on_map(steps)
+    rules = next((rules for kinds, *rules in RULES if isinstance(steps[-1].module, kinds)), ())
+    for rule in (wrong_dtype, *rules, view_size):
+        fault = fault or rule(steps, picture)
+    return fault
 
 
 @dataclass(frozen=True)
@@ -201,14 +172,15 @@ def _origin(layer: nn.Module) -> type:
     return next(c for c in type(layer).__mro__ if c.__module__.startswith("torch.nn.modules"))
 
 
-def wrong_dtype(step: Step) -> Fault | None:
+def wrong_dtype(steps: list[Step], picture: Shape) -> Fault | None:
     """Numbers of another dtype than the weights."""
+    step, weight = steps[-1], getattr(steps[-1].module, "weight", None)
     leaves = tree_leaves((step.args, step.kwargs))
     got = next(leaf.dtype for leaf in leaves if isinstance(leaf, Tensor))
-    if step.module.weight is None or got == (wanted := step.module.weight.dtype):
+    if weight is None or isinstance(step.module, nn.Embedding) or got == weight.dtype:
         return None
-    names = [str(dtype).removeprefix("torch.") for dtype in (wanted, got)]
-    return Fault(step, f"{names[0]} numbers", names[1], f"write {cast_code(got, wanted)}")
+    names = [str(dtype).removeprefix("torch.") for dtype in (weight.dtype, got)]
+    return Fault(step, f"{names[0]} numbers", names[1], f"write {cast_code(got, weight.dtype)}")
 
 
 def conv_axes(steps: list[Step]) -> Fault | None:
@@ -271,19 +243,14 @@ def mixed_rows(steps: list[Step], pictures: int) -> Fault | None:
     return None
 
 
-def mixed_linear(steps: list[Step], pictures: int) -> Fault | None:
-    """A Linear that gets the numbers of several pictures in one row."""
-    shape, features = steps[-1].inputs[0], steps[-1].module.in_features
-    several = len(shape) < 3 and prod(shape) == pictures * features and shape[0] != pictures
-    return mixed_rows(steps, pictures) if several else None
-
-
 def linear_features(steps: list[Step], picture: Shape) -> Fault | None:
     """A Linear of another size than the rows it gets."""
     linear, shape = steps[-1].module, steps[-1].inputs[0]
     expected, got = linear.in_features, shape[-1]
-    if expected == got:
-        return None
+    several = len(shape) < 3 and prod(shape) == picture[0] * expected and shape[0] != picture[0]
+    mixed = mixed_rows(steps, picture[0]) if several else None
+    if mixed or expected == got:
+        return mixed
     fix = f"write {layer_code(linear, in_features=got)}"
     if len(picture) == 3 and prod(picture) == expected:
         fix = f"write x.unsqueeze(0), since {picture} has no batch axis"
@@ -297,8 +264,10 @@ def linear_features(steps: list[Step], picture: Shape) -> Fault | None:
     return Fault(steps[-1], f"{expected} numbers per picture", got, fix)
 
 
-def channels(step: Step, name: str, picture: Shape) -> Fault | None:
+def channels(steps: list[Step], picture: Shape) -> Fault | None:
     """A convolution or a batch normalisation made for another number of channels."""
+    step = steps[-1]
+    name = "num_features" if isinstance(step.module, BatchNorm) else "in_channels"
     expected, got = getattr(step.module, name), step.inputs[0][1]
     if expected == got:
         return None
@@ -314,11 +283,12 @@ def channels(step: Step, name: str, picture: Shape) -> Fault | None:
     return Fault(step, f"{wanted} in {groups} groups" if groups > 1 else wanted, got, fix)
 
 
-def window_too_large(step: Step) -> Fault | None:
+def window_too_large(steps: list[Step], picture: Shape) -> Fault | None:
     """A convolution or a pooling window that is larger than the padded map."""
+    step = steps[-1]
     axes = int(_origin(step.module).__name__[-2])
     spread = [getattr(step.module, name, 1) for name in ("kernel_size", "dilation", "padding")]
-    kernel, dilation, padding = ((v,) * axes if isinstance(v, int) else v for v in spread)
+    kernel, dilation, padding = map(nn.modules.utils._ntuple(axes), spread)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     sizes = tuple(n + 2 * p for n, p in zip(step.inputs[0][-axes:], padding, strict=True))
     if all(n >= r for n, r in zip(sizes, reach, strict=True)):
@@ -333,9 +303,9 @@ def window_too_large(step: Step) -> Fault | None:
     return Fault(step, f"a {what} of at least {times(reach)}", times(sizes), fix)
 
 
-def norm_axes(step: Step, picture: Shape) -> Fault | None:
+def norm_axes(steps: list[Step], picture: Shape) -> Fault | None:
     """A batch normalisation made for another number of axes."""
-    shape, own = step.inputs[0], _origin(step.module)
+    shape, own = steps[-1].inputs[0], _origin(steps[-1].module)
     fitting = NORMS.get(len(shape), own)
     if fitting is own:
         return None
@@ -343,11 +313,14 @@ def norm_axes(step: Step, picture: Shape) -> Fault | None:
     fix = f"write nn.{fitting.__name__}({shape[1]})"
     if len(shape) == len(picture) == 3:
         fix = "add the batch axis with x.unsqueeze(0)"
-    return Fault(step, f"{wanted} axes", f"{len(shape)} axes {shape}", fix)
+    return Fault(steps[-1], f"{wanted} axes", f"{len(shape)} axes {shape}", fix)
 
 
-def view_size(step: Step, pictures: int) -> Fault | None:
+def view_size(steps: list[Step], picture: Shape) -> Fault | None:
     """A view to a shape that holds another number of numbers."""
+    step = steps[-1]
+    if step.function not in ("view", "reshape"):
+        return None
     given = step.args[1:] or tuple(step.kwargs.values())
     sizes = given[0] if isinstance(given[0], (tuple, list)) else given
     shape, numbers = step.inputs[0], prod(step.inputs[0])
@@ -355,7 +328,7 @@ def view_size(step: Step, pictures: int) -> Fault | None:
     if numbers % known == 0 if -1 in sizes else numbers == known:
         return None
     fix = FLATTEN.format(prod(shape[1:]))
-    if pictures * prod(sizes[1:]) == numbers:  # only the number of pictures is wrong
+    if picture[0] * prod(sizes[1:]) == numbers:  # only the number of pictures is wrong
         fix = f"write x.{step.function}(x.shape[0], {left})"
     expected = f"a multiple of {known}" if -1 in sizes else known
     return Fault(step, f"{expected} numbers", f"{numbers} ({times(shape)})", fix)
@@ -364,3 +337,11 @@ def view_size(step: Step, pictures: int) -> Fault | None:
 def times(sizes: Shape) -> str:
     """Write sizes with a multiplication sign: `64×14×14`."""
     return "×".join(map(str, sizes))
+
+
+RULES = [  # for each kind of layer, what may be wrong with it
+    (nn.Linear, linear_features),
+    (Convolution, channels, window_too_large),
+    (Pooling, window_too_large),
+    (BatchNorm, norm_axes, channels),
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -12,24 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.expect import describe, expect, whole
+from cnn_basics.expect import expect, whole
 from cnn_basics.model.trace import refuse_scripted, untouched
 
 
 class Custom_CNN(nn.Module):
     """Two convolutions and two fully connected layers: 28×28 pictures in, one score per class out.
 
-    With its defaults the network has 857,282 parameters, and its state dict has the names
-    `conv1`, `conv2`, `fc1` and `fc2`, each with `weight` and `bias`.
-
     Args:
         num_classes: how many scores come out; 2 for cat and dog.
         in_channels: channels of a picture; 3 for RGB, 1 for grey digits.
 
     Raises:
-        ValueError: if a number is below 1, or (when called) if the pictures have another shape.
-        TypeError: if a number is not whole, or (when called) if `x` is not a tensor or has
-            another dtype than the weights.
+        ValueError, TypeError: if a number is not whole or below 1, or (when called) if the
+            pictures do not fit.
 
     Example:
         >>> Custom_CNN()(torch.zeros(100, 3, 28, 28)).shape
@@ -58,31 +55,25 @@ class Custom_CNN(nn.Module):
 
 
 class Block(nn.Module):
-    """Convolution, batch norm, ReLU; with `shortcut` the input is added to the output.
-
-    Source:
-        Shortcuts: K. He et al. (2016), "Deep residual learning for image recognition",
-        equation 1, https://arxiv.org/abs/1512.03385
-    """
+    """Convolution, batch norm, ReLU; with `shortcut` the input is added (He et al., 2016)."""
 
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
+        channels_in: int,
+        channels_out: int,
         kernel_size: int = 3,
         stride: int = 1,
-        *,
         batch_norm: bool = True,
         shortcut: bool = False,
     ) -> None:
         super().__init__()
         sizes = {"kernel_size": kernel_size, "stride": stride, "padding": kernel_size // 2}
-        self.conv = nn.Conv2d(in_channels, out_channels, bias=not batch_norm, **sizes)
-        self.norm = nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity()
+        self.conv = nn.Conv2d(channels_in, channels_out, bias=not batch_norm, **sizes)
+        self.norm = nn.BatchNorm2d(channels_out) if batch_norm else nn.Identity()
         self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn (N, in_channels, H, W) into (N, out_channels, H, W), half of both with stride 2."""
+        """Turn (N, channels_in, H, W) into (N, channels_out, H, W), half of both with stride 2."""
         y = F.relu(self.norm(self.conv(x)))
         return x + y if self.shortcut else y
 
@@ -100,9 +91,8 @@ class PhotoNet(nn.Module):
         deep: False leaves out the two blocks with a shortcut.
 
     Raises:
-        ValueError: if a number is below 1, or (when called) if the pictures have another shape
-            than (N, in_channels, H, W), both sides of at least 8 pixels.
-        TypeError: if a number is not whole, or (when called) if `x` is not a tensor of floats.
+        ValueError, TypeError: if a number is not whole or below 1, or (when called) if the
+            pictures do not fit or have a side of less than 8 pixels.
 
     Example:
         >>> PhotoNet()(torch.zeros(10, 3, 64, 48)).shape
@@ -121,9 +111,7 @@ class PhotoNet(nn.Module):
         num_classes = whole(num_classes, "num_classes", 1)
         in_channels = whole(in_channels, "in_channels", 1)
 
-        def block(channels_in: int, channels_out: int, **options: object) -> nn.Module:
-            return Block(channels_in, channels_out, batch_norm=batch_norm, **options)
-
+        block = partial(Block, batch_norm=batch_norm)
         self.block1 = block(in_channels, 32, kernel_size=5, stride=2)
         self.block2 = block(32, 48)
         self.block3 = block(48, 96)
@@ -151,26 +139,29 @@ def check_pictures(x: Tensor, weight: Tensor, side: int = 0, smallest: int = 0) 
     if torch.jit.is_tracing() or (smallest and torch.compiler.is_compiling()):
         return  # a recording holds no decisions
     channels = weight.shape[1]
-    wanted = f"(N, {channels}, {side}, {side})"
-    if smallest:
-        wanted = f"pictures (N, {channels}, H, W) of at least {smallest}×{smallest}"
+    size = f"at least {smallest}×{smallest}"
+    wanted = (
+        f"pictures (N, {channels}, H, W) of {size}"
+        if smallest
+        else f"(N, {channels}, {side}, {side})"
+    )
     if not isinstance(x, Tensor):
         make = "from_numpy" if type(x).__module__ == "numpy" else "as_tensor"
-        raise TypeError(f"expected {wanted}, got {describe(x)}: write torch.{make}(x)")
+        expect(False, wanted, x, f"write torch.{make}(x)", TypeError)
+    cast = cast_code(x.dtype, weight.dtype)
     fits = x.ndim == 4 and x.shape[1] == channels
     if not fits or (min(x.shape[2:]) < smallest if smallest else x.shape[2:] != (side, side)):
+        then = "" if x.is_floating_point() else f", then {cast}"
         fix = _shape_fix(tuple(x.shape), channels, side)
-        then = "" if x.is_floating_point() else f", then {cast_code(x.dtype, weight.dtype)}"
         raise ValueError(f"expected {wanted}, got {tuple(x.shape)}: {fix}{then}")
-    if x.dtype != weight.dtype and not _autocast_casts(x, weight):
+    castable = {torch.float16, torch.bfloat16, torch.float32}  # autocast leaves float64 as it is
+    kinds = {x.dtype, weight.dtype}
+    if len(kinds) > 1 and not (kinds <= castable and torch.is_autocast_enabled(x.device.type)):
         wanted, got = (str(one.dtype).removeprefix("torch.") for one in (weight, x))
-        fix = f"write {cast_code(x.dtype, weight.dtype)}"
-        raise TypeError(f"expected {wanted} numbers like the weights, got {got}: {fix}")
+        raise TypeError(f"expected {wanted} numbers like the weights, got {got}: write {cast}")
     if x.device != weight.device:
-        fix = f'write x.to("{weight.device}")'
-        raise ValueError(
-            f"expected pictures on {weight.device} like the weights, got {x.device}: {fix}"
-        )
+        place = f"pictures on {weight.device} like the weights"
+        raise ValueError(f'expected {place}, got {x.device}: write x.to("{weight.device}")')
 
 
 def _shape_fix(shape: tuple[int, ...], channels: int, side: int) -> str:
@@ -183,27 +174,22 @@ def _shape_fix(shape: tuple[int, ...], channels: int, side: int) -> str:
     if len(shape) == 4 and shape[-1] == channels != shape[1]:
         return "move the channels behind the batch axis with x.permute(0, 3, 1, 2)"
     if shape[-3:-2] == (channels,):
-        resize = f"cnn_basics.images.resize(image, {side})"
-        larger = "load the pictures larger"
-        return (
-            f"resize the pictures to {side}×{side}, for example with {resize}" if side else larger
-        )
+        example = f"for example with cnn_basics.images.resize(image, {side})"
+        resize = f"resize the pictures to {side}×{side}, {example}"
+        return resize if side else "load the pictures larger"
     if len(shape) == 4:
-        rebuild = f"{'Custom_CNN' if side else 'PhotoNet'}(in_channels={shape[1]})"
-        return f"{_channel_fix(shape[1], channels)}, or build the network with {rebuild}"
+        fix = f"give pictures of {channels} channels"
+        if shape[1] == 1:
+            fix = f"repeat the grey channel with x.expand(-1, {channels}, -1, -1)"
+        elif channels == 1:
+            fix = "make the pictures grey with x.mean(dim=1, keepdim=True)"
+        elif shape[1] > channels:
+            fix = f"keep the first {channels} channels with x[:, :{channels}]"
+        network = "Custom_CNN" if side else "PhotoNet"
+        return f"{fix}, or build the network with {network}(in_channels={shape[1]})"
     if channels == 1 and len(shape) > 1 and right_sides:
         return f"name all four axes with x.reshape(-1, 1, {shape[-2]}, {shape[-1]})"
     return "give the axes batch, channels, height and width, in this order"
-
-
-def _channel_fix(got: int, channels: int) -> str:
-    if got == 1:
-        return f"repeat the grey channel with x.expand(-1, {channels}, -1, -1)"
-    if channels == 1:
-        return "make the pictures grey with x.mean(dim=1, keepdim=True)"
-    if got > channels:
-        return f"keep the first {channels} channels with x[:, :{channels}]"
-    return f"give pictures of {channels} channels"
 
 
 def cast_code(given: torch.dtype, wanted: torch.dtype) -> str:
@@ -212,29 +198,22 @@ def cast_code(given: torch.dtype, wanted: torch.dtype) -> str:
     return f"{cast} / 255" if given == torch.uint8 else cast
 
 
-def _autocast_casts(x: Tensor, weight: Tensor) -> bool:
-    """Whether autocast brings both to one dtype by itself; it leaves float64 as it is."""
-    castable = {torch.float16, torch.bfloat16, torch.float32}
-    return torch.is_autocast_enabled(x.device.type) and {x.dtype, weight.dtype} <= castable
-
-
 def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) -> Path:
-    """Write a network into one ONNX file, for phones, browsers and other programs.
+    """Write a network, as it answers in evaluation mode, into one ONNX file for other programs.
 
-    The file holds the network as it answers in evaluation mode. Its input is called `pictures`,
-    its output `scores`; it takes any number of pictures of the size of the example.
+    The input is called `pictures`, the output `scores`; any number of pictures of the size of
+    the example goes in.
 
     Args:
         model: a network that takes one tensor and gives one; it is left as it was.
-        path: the file, usually ending in `.onnx`; an older one is replaced once the new is whole.
+        path: the file, such as `net.onnx`; an older one is replaced once the new is whole.
         example: (N, C, H, W), pictures as the network takes them, N at least 1.
 
     Returns:
         The path of the file.
 
     Raises:
-        TypeError: if `example` is not a tensor, or the network was compiled to TorchScript.
-        ValueError: if `example` has not four axes, or holds no picture.
+        ValueError, TypeError: if the example or the network does not fit.
         FileNotFoundError: if the folder is not there.
 
     Example:
@@ -254,15 +233,15 @@ def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) ->
     batch = torch.export.Dim("N", min=1)
     pictures = torch.cat([example, example])[:2].detach()  # a batch of 1 would be taken for fixed
     part = path.with_name(f"{path.name}.part")
-    names = {"input_names": ["pictures"], "output_names": ["scores"]}
-    form = {"dynamo": True, "dynamic_shapes": ({0: batch},), "external_data": False}
+    form = {"input_names": ["pictures"], "output_names": ["scores"], "dynamo": True}
+    form |= {"dynamic_shapes": ({0: batch},), "external_data": False, "verbose": False}
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     try:
         logger.setLevel(logging.ERROR)  # the exporter tells much about its own insides
         with untouched(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(model, (pictures,), part, **names, **form, verbose=False)
+            torch.onnx.export(model, (pictures,), part, **form)
         os.replace(part, path)
     finally:
         logger.setLevel(level)

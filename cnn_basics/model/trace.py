@@ -39,9 +39,7 @@ FLOPS: dict[object, Callable[..., int]] = flop_registry | {
 class MultiplyAddCounter(TorchDispatchMode):
     """Adds up in `total` the multiply-adds of convolutions, matrix products and attention."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
+    total = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -60,23 +58,22 @@ class MultiplyAddCounter(TorchDispatchMode):
 
 @dataclass
 class Step:
-    """One call: a layer (`module`) or a function (`module` is None), with what went in and out.
+    """One call of a layer, or of a function (`module` is None), with the shapes in and out.
 
-    `layer` is the name in the network, `name` that of this call: `relu`, then `relu_1`. The
-    arguments are kept only while the call lasts; what runs inside a leaf is hidden.
+    `layer` is the name in the network, `name` that of this call: `relu`, then `relu_1`.
     """
 
     layer: str
     kind: str
     module: nn.Module | None
     function: str
-    args: tuple
+    args: tuple  # kept only while the call lasts
     kwargs: dict
     inputs: list[Shape]
     outputs: list[Shape] = field(default_factory=list)
     multiply_adds: int = 0
     is_leaf: bool = True
-    hidden: bool = False
+    hidden: bool = False  # it runs inside a leaf
     name: str = ""
 
 
@@ -223,14 +220,8 @@ def function_name(func: object) -> str:
 class TraceRow:
     """One step of a network: a layer, a function called between layers, or a bare parameter.
 
-    Attributes:
-        layer: the name in the network, such as `features.3`.
-        kind: the class of the layer, or `function` or `Parameter`.
-        input_shape: the shape that came in, or several (a tuple of shapes) where several did.
-        output_shape: the shape that came out, in the same form.
-        parameters: how many learnt numbers this row adds; each is counted in one row only.
-        multiply_adds: how many times a product is added to a sum, for the whole batch.
-        note: `shared` (some parameters are counted in an earlier row), `not called`, or nothing.
+    Several inputs or outputs are a tuple of shapes. Multiply-adds are those of the whole batch.
+    `note` is `shared` (some parameters are counted in an earlier row) or `not called`.
     """
 
     layer: str
@@ -244,25 +235,45 @@ class TraceRow:
 
 @dataclass(frozen=True, repr=False)
 class ShapeTrace:
-    """The rows of a network in the order of the calls; prints as a table.
-
-    Attributes:
-        rows: one `TraceRow` per step; layers that were never called come last.
-        parameters: how many learnt numbers the network has, each counted once.
-        multiply_adds: how many products one forward pass of the whole batch adds up.
-    """
+    """The rows of a network in the order of the calls; prints as a table."""
 
     rows: tuple[TraceRow, ...]
+    parameters: int  # each counted once
+    multiply_adds: int  # of one forward pass of the whole batch
 
-    @property
-    def parameters(self) -> int:
-        """How many learnt numbers the network has."""
-        return sum(row.parameters for row in self.rows)
+    @classmethod
+    def of(cls, model: nn.Module, steps: list[Step]) -> ShapeTrace:
+        """List bare parameters, what ran, and layers that never did; each number counts once."""
+        counted: set[nn.Parameter] = set()
 
-    @property
-    def multiply_adds(self) -> int:
-        """How many products one forward pass adds up."""
-        return sum(row.multiply_adds for row in self.rows)
+        def new(parameters: Iterable[nn.Parameter]) -> int:
+            found = set(parameters) - counted
+            counted.update(found)
+            return sum(one.numel() for one in found)
+
+        rows = []
+        for name, parameter in model.named_parameters():
+            owner = model.get_submodule(name.rpartition(".")[0])
+            if isinstance(owner, PARAMETER_LISTS) or not is_leaf(owner, model):
+                shape = tuple(parameter.shape)
+                rows.append(TraceRow(name, "Parameter", (), shape, new([parameter]), 0))
+        ran: set[nn.Module] = set()
+        for step in (step for step in steps if step.is_leaf):
+            called = [step.module] if step.module is not None else []
+            own = [one for module in called for one in module.parameters()]
+            ran.update(inner for module in called for inner in module.modules())
+            note = "shared" if counted.intersection(own) else ""
+            both = (step.inputs, step.outputs)
+            shapes = (each[0] if len(each) == 1 else tuple(each) for each in both)
+            cost = step.multiply_adds
+            rows.append(TraceRow(step.layer, step.kind, *shapes, new(own), cost, note))
+        for name, module in model.named_modules():
+            leaf = is_leaf(module, model) and not isinstance(module, PARAMETER_LISTS)
+            if leaf and module not in ran:
+                ran.update(module.modules())
+                kind, size = type(module).__name__, new(module.parameters())
+                rows.append(TraceRow(name, kind, (), (), size, 0, "not called"))
+        return cls(tuple(rows), sum(r.parameters for r in rows), sum(r.multiply_adds for r in rows))
 
     def __repr__(self) -> str:
         lines = [HEADINGS]
@@ -284,36 +295,6 @@ def spell(shape: Shape | tuple[Shape, ...]) -> str:
     return " ".join(map(str, shape)) if shape and isinstance(shape[0], tuple) else str(shape)
 
 
-def make_rows(model: nn.Module, steps: list[Step]) -> Iterator[TraceRow]:
-    """List bare parameters, what ran, and layers that never did; each number counts once."""
-    counted: set[int] = set()
-
-    def new(parameters: Iterable[nn.Parameter]) -> int:
-        found = {id(p): p.numel() for p in parameters if id(p) not in counted}
-        counted.update(found)
-        return sum(found.values())
-
-    for name, parameter in model.named_parameters():
-        owner = model.get_submodule(name.rpartition(".")[0])
-        if isinstance(owner, PARAMETER_LISTS) or not is_leaf(owner, model):
-            yield TraceRow(name, "Parameter", (), tuple(parameter.shape), new([parameter]), 0)
-    for step in (step for step in steps if step.is_leaf):
-        own = list(step.module.parameters()) if step.module else []
-        note = "shared" if any(id(p) in counted for p in own) else ""
-        shapes = (
-            each[0] if len(each) == 1 else tuple(each) for each in (step.inputs, step.outputs)
-        )
-        yield TraceRow(step.layer, step.kind, *shapes, new(own), step.multiply_adds, note)
-    leaves, ran = [], {step.module for step in steps}
-    for name, module in model.named_modules():
-        inside = name.startswith(tuple(f"{leaf}." if leaf else "" for leaf in leaves))
-        if is_leaf(module, model) and not inside and not isinstance(module, PARAMETER_LISTS):
-            leaves.append(name)
-            if module not in ran:
-                kind, size = type(module).__name__, new(module.parameters())
-                yield TraceRow(name, kind, (), (), size, 0, "not called")
-
-
 def device_of(model: nn.Module) -> torch.device:
     """Find where a network lives: the device of its first parameter or buffer, else the CPU."""
     first = next(chain(model.parameters(), model.buffers()), None)
@@ -324,17 +305,14 @@ def device_of(model: nn.Module) -> torch.device:
 def untouched(model: nn.Module) -> Iterator[None]:
     """Put the network into evaluation mode, without gradients, and restore all of it at the end.
 
-    Restored, also after an exception: the training flag of each module, all buffers (such as the
-    statistics of batch normalisation) and PyTorch's random state.
+    Restored are training flags, buffers (statistics of batch norm) and PyTorch's random state.
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]
     buffers = [dict(module._buffers.items()) for module in modules]
-    known = [b for own in buffers for b in own.values() if b is not None]
-    known = [(b, b.clone()) for b in known if not (nn.parameter.is_lazy(b) or b.is_meta)]
+    saved = [(b, b.clone()) for b in model.buffers() if not (nn.parameter.is_lazy(b) or b.is_meta)]
     device = device_of(model)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
         try:
             for module in modules:
                 module.training = False
@@ -345,6 +323,6 @@ def untouched(model: nn.Module) -> Iterator[None]:
                 if not isinstance(module, torch.jit.ScriptModule):  # which cannot swap its buffers
                     module._buffers.clear()
                     module._buffers.update(own)
-            for buffer, before in known:
+            for buffer, before in saved:
                 if not torch.equal(buffer, before):
                     buffer.copy_(before)

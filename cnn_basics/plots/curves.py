@@ -52,9 +52,6 @@ def plot_lines(
         log: Give every power of ten the same height.
         height: Of the figure in inches.
 
-    Raises:
-        ValueError: When there is no line, or more than 7.
-
     Example:
         >>> plot_lines({"twice": torch.tensor([2.0, 4.0])}, "A line that rises from 2 to 4.")
         <LessonFigure: A line that rises from 2 to 4.>
@@ -91,9 +88,6 @@ def plot_bars(
         digits: Decimals of the numbers.
         log: For ratios: bars start at 1, and every power of ten is equally wide.
         bound: A length to mark with a dashed line.
-
-    Raises:
-        ValueError: When there is no bar, or more than 16.
 
     Example:
         >>> plot_bars({"one": 1.0, "two": [1.9, 2.0, 2.4]}, "Two bars, one twice as long.")
@@ -137,9 +131,6 @@ def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2
     Returns:
         A row for each training, loss at the left, accuracy at the right; all rows have the same
         axes.
-
-    Raises:
-        ValueError: When there is no training, or more than 4, or one without an epoch.
 
     Example:
         >>> from types import SimpleNamespace

@@ -41,9 +41,6 @@ def plot_blocks(
         contents: What to draw in some of the stacks, by their index: `(C, H, W)` float; three
             channels from 0 to 1 are drawn as one colour picture, others as maps.
 
-    Raises:
-        ValueError: Titles and shapes differ in number, or a shape has neither 1 nor 3 numbers.
-
     Example:
         >>> plot_blocks(["in", "out"], [(1, 8, 8), (2,)], "A picture becomes two numbers.")
         <LessonFigure: A picture becomes two numbers.>
@@ -108,9 +105,6 @@ def plot_network(trace: ShapeTrace) -> LessonFigure:
     Returns:
         One axes, whose patches are the blocks: as high as their feature maps and as wide as their
         number; rows of numbers are hatched strips, not to scale.
-
-    Raises:
-        ValueError: When a step gives something else than `(N, C, H, W)` or `(N, D)`.
 
     Example:
         >>> from cnn_basics.model import trace_shapes
@@ -206,9 +200,6 @@ def plot_computation_graph(
 
     Returns:
         The figure. Steps have round boxes; parameters thick frames, other data thin ones.
-
-    Raises:
-        ValueError: When there is no node, a name occurs twice, or an input does not come before.
 
     Example:
         >>> nodes = [GraphNode("x"), GraphNode("w", learned=True), GraphNode("×", ("x", "w"))]

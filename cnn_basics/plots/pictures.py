@@ -50,17 +50,8 @@ def plot_feature_maps(
 ) -> LessonFigure:
     """Show feature maps `(C, H, W)` as pictures with a colour bar.
 
-    Args:
-        maps: `(C, H, W)`.
-        titles: One for each map.
-        alt: What the maps show.
-        columns: Maps in a row.
-        size: Height of a row in inches.
-        diverging: Use colours with zero in the middle, for maps with both signs.
-        shared: Give all maps one colour scale, so that they can be compared.
-
-    Raises:
-        ValueError: When `maps` is not `(C, H, W)`, or the titles do not match.
+    Maps with both signs want `diverging` colours, with zero in the middle. One `shared` colour
+    scale for all lets them be compared. A row has so many `columns`, and `size` inches.
     """
     expect(maps.ndim == 3, "maps as (C, H, W)", str(tuple(maps.shape)), "pick one, as in y[0]")
     numbers = maps.detach().cpu().numpy()
@@ -89,13 +80,8 @@ def plot_filtered(
     The scale of a map leaves out its largest half per cent, so that a bright border does not
     darken the rest.
 
-    Args:
-        picture: `(H, W)`, from 0 to 1.
-        maps: `(C, H, W)`.
-        titles: One for each map.
-        alt: What the pictures show.
-        signed: Which maps, by index, are shown with grey for zero; the others run from black
-            for zero to white.
+    The `picture` `(H, W)` runs from 0 to 1. Of the `maps` `(C, H, W)` those that are `signed`, by
+    index, are shown with grey for zero; the others run from black for zero to white.
     """
     numbers = maps.detach().cpu().numpy()
     highs = [float(np.quantile(abs(each), 0.995)) or 1.0 for each in numbers]
@@ -149,9 +135,6 @@ def plot_heat(
         The figure. Heat without negative numbers runs from dark (0) to bright; heat of both signs
         from blue over white (0) to red. Solid lines run where it is half of the largest, and 0.8
         of it; dashed ones at the same heights below zero.
-
-    Raises:
-        ValueError: When shapes or counts do not fit.
 
     Example:
         >>> heat = {"saliency": torch.rand(1, 6, 6)}

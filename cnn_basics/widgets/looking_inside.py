@@ -176,7 +176,7 @@ def number_titles(titles: Sequence[str]) -> list[str]:
     return [f"{number}: {title}" for number, title in enumerate(titles, 1)]
 
 
-class OcclusionExplorer(FrontEndWidget, static=("occlusion",)):
+class OcclusionExplorer(FrontEndWidget, static=("drawing", "occlusion")):
     """The widget that `occlusion_explorer` returns; all that it shows is computed beforehand."""
 
     picture = Int(0).tag(sync=True)  # which one is shown

@@ -33,7 +33,7 @@ _SAME = 0.1  # a ball so close to a valley's floor is in it
 _LIMITS = {"sgd": (2.0, "2/curvature"), "momentum": (3.8, "2 · (1 + 0.9)/curvature")}
 
 
-class LossWalk(FrontEndWidget, static=("player", "loss_walk", "loss_walk_main")):
+class LossWalk(FrontEndWidget, static=("drawing", "player", "loss_walk")):
     """The widget that `loss_walk` returns. The page shows what Python computes."""
 
     surface = Unicode("ravine").tag(sync=True)

@@ -56,47 +56,43 @@ class Lab:
 
     def __enter__(self) -> Lab:
         (self.folder / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-        options = {
-            "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": urlsplit(self.url).port,
-            "ServerApp.port_retries": 0,
-            "ServerApp.root_dir": self.folder,
-            "ServerApp.open_browser": False,
-            "ServerApp.allow_root": True,
-            "ServerApp.terminals_enabled": False,
-            "IdentityProvider.token": self.token,
-            "LabApp.app_settings_dir": self.folder,
-            "LabApp.user_settings_dir": self.folder / "user",
-            "LabApp.workspaces_dir": self.folder / "workspaces",
-            "LabApp.expose_app_in_browser": True,
-            "LabApp.extension_manager": "readonly",
+        config = {
+            "ServerApp": {
+                "ip": "127.0.0.1",
+                "port": urlsplit(self.url).port,
+                "root_dir": str(self.folder),
+                "open_browser": False,
+                "allow_root": True,
+                "terminals_enabled": False,
+            },
+            "IdentityProvider": {"token": self.token},
+            "LabApp": {
+                "app_settings_dir": str(self.folder),
+                "user_settings_dir": str(self.folder / "user"),
+                "workspaces_dir": str(self.folder / "workspaces"),
+                "expose_app_in_browser": True,
+                "extension_manager": "readonly",
+            },
         }
+        (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         own = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config", "IPYTHONDIR": "ip"}
-        self.log = (self.folder / "lab.log").open("w+b")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
-            env=os.environ
-            | {name: str(self.folder / inside) for name, inside in own.items()}
-            | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
-            stdout=self.log,
-            stderr=self.log,
-        )
-        try:
-            self._wait()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _wait(self) -> None:
+        own = {name: str(self.folder / inside) for name, inside in own.items()}
+        with (self.folder / "lab.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", f"--config={self.folder / 'config.json'}"],
+                env=os.environ | own | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+                stdout=log,
+                stderr=log,
+            )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         end = time.monotonic() + SECONDS
         while True:
             try:
                 direct.open(f"{self.url}/api/status?token={self.token}", timeout=5).close()
-                return
+                return self
             except OSError as error:
                 if time.monotonic() > end or self.process.poll() is not None:
+                    self.__exit__()
                     said = (self.folder / "lab.log").read_text(encoding="utf-8")[-2000:]
                     raise RuntimeError(f"JupyterLab does not answer: {said}") from error
                 time.sleep(0.1)
@@ -108,7 +104,6 @@ class Lab:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log.close()
 
     def write(self, cells: tuple[str, ...]) -> str:
         """Write a notebook with these cells, and return its name."""
@@ -194,33 +189,12 @@ def run_all(page) -> None:
 
 def wait_for_kernel(page) -> None:
     """Wait until the kernel of the notebook on the screen has started."""
-    page.wait_for_function(
-        "() => jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
-        "?.status === 'idle'",
-        timeout=SECONDS * 1000,
-    )
+    page.wait_for_function("() => window.lessonTest.isIdle()", timeout=SECONDS * 1000)
 
 
 def run_in_kernel(page, code: str) -> str:
-    """Run Python in the page's kernel, as no cell, and return what it printed.
-
-    JupyterLab's kernels hear widgets in a thread of their own, beside the one that runs this code:
-    whoever asks while a widget's message is under way is told half of what it changes. So wait
-    until all of them are answered.
-    """
-    script = """async (code) => {
-        await window.lessonTest.answered();
-        const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-        const future = kernel.requestExecute({ code, store_history: false });
-        let text = "";
-        future.onIOPub = ({ header, content }) => {
-            if (header.msg_type === "stream") text += content.text;
-            if (header.msg_type === "error") text += content.traceback.join("\\n");
-        };
-        await future.done;
-        return text;
-    }"""
-    return page.evaluate(script, code)
+    """Run Python in the page's kernel, as no cell, and return what it printed or raised."""
+    return ask(page, "runInKernel", code)
 
 
 def find_axe_faults(page, selector: str) -> list[str]:
@@ -242,31 +216,35 @@ def use_dark_theme(page, dark: bool = True) -> None:
     page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
 
-# --- controls by name, and the picture that the kernel draws below them ---
+# --- controls by name, in a page or in one widget, and the picture that the kernel draws ---
 
 
-def press(page, name: str, *keys: str) -> None:
+def press(place, name: str, *keys: str) -> None:
     """Press keys on a slider."""
-    page.get_by_role("slider", name=name).focus()
-    for key in keys:
-        page.keyboard.press(key)
+    press_keys(place.get_by_role("slider", name=name), keys)
 
 
-def click_at(page, name: str, share: float) -> None:
-    """Click on a slider's track, from its left end, 0, to its right one, 1."""
-    box = page.get_by_role("slider", name=name).bounding_box()
-    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
-
-
-def press_on(page, label: str, *keys: str) -> None:
+def press_on(place, label: str, *keys: str) -> None:
     """Press keys on a list or a box to tick."""
-    page.get_by_label(label, exact=True).first.focus()
+    press_keys(place.get_by_label(label, exact=True).first, keys)
+
+
+def press_keys(control, keys: tuple[str, ...]) -> None:
+    control.focus()
     for key in keys:
-        page.keyboard.press(key)
+        control.page.keyboard.press(key)
 
 
-def choose(page, label: str, option: str) -> None:
-    page.get_by_label(label, exact=True).first.select_option(option)
+def click_at(place, name: str, share: float) -> None:
+    """Click on a slider's track, from its left end, 0, to its right one, 1."""
+    slider = place.get_by_role("slider", name=name)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    slider.page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def choose(place, label: str, option: str) -> None:
+    place.get_by_label(label, exact=True).first.select_option(option)
 
 
 def wait_for(page, words: str) -> None:
@@ -274,6 +252,11 @@ def wait_for(page, words: str) -> None:
     page.wait_for_selector(f'{PICTURE}[alt*="{words}"]')
 
 
-def shown_picture(page) -> str:
+def shown_picture(place) -> str:
     """The picture's pixels, as an address."""
-    return page.locator(PICTURE).get_attribute("src")
+    return place.locator(PICTURE).get_attribute("src")
+
+
+def has_left(page) -> bool:
+    """Whether the focus has left the widget's controls, as it does when Escape is pressed."""
+    return page.evaluate("!document.activeElement.closest('.cb-panel')")

@@ -45,13 +45,14 @@ class Control:
         return ask(self.page, function, self.cell, self.key, *arguments)
 
     def focus(self) -> None:
-        inside = "[tabindex='0']" if self.kind == "grid" else None
-        (self.element.locator(inside).first if inside else self.element).focus()
+        (
+            self.element.locator("[tabindex='0']").first if self.kind == "grid" else self.element
+        ).focus()
 
-    def member(self, index: int):
-        """One of the buttons of which one can be chosen."""
+    def members(self) -> list:
+        """The buttons of which one can be chosen, the last first."""
         together = self.page.locator("[role=radiogroup]").filter(has=self.element)
-        return together.locator("input").nth(index)
+        return together.locator("input").all()[::-1]
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -60,6 +61,25 @@ class Control:
     def state(self) -> dict:
         """Where it stands, and what the widget shows without it, once everything has answered."""
         return self.ask("state")
+
+    def choose(self, index: int) -> None:
+        """Choose from a list, unless the list, or what it offered, is no longer there."""
+        now = self.state()
+        if not now["gone"] and index in now["values"]:
+            self.element.select_option(index=index)
+
+    def put(self, value: float) -> None:
+        """Put a list, a slider or a number to a value, and wait for what follows from it."""
+        if self.kind == "select":
+            self.choose(value)
+        else:
+            self.ask("setValue", value)
+        self.state()
+
+    def steps(self) -> int:
+        low, high, step = (self.given[name] for name in ("min", "max", "step"))
+        assert high > low, f"{self.key} has only one value"
+        return round((high - low) / step)
 
 
 def count_open(page) -> tuple[int, ...]:
@@ -95,25 +115,21 @@ def move_all(page, cell: int, done: set[str]) -> list[str]:
     while True:
         left = [control for control in scan(page, cell) if control.key not in done]
         ready = [control for control in left if not control.given["disabled"]]
-        if not ready:
-            ready = enable(page, cell, {control.key for control in left})
+        ready = ready or enable(page, cell, {control.key for control in left})
         if not ready or len(done - set(first)) >= MOST_NEW_CONTROLS:
-            break
+            return faults + [f"{each.key}{NEVER}" for each in left if each.given["disabled"]]
         # Those that a button brought come last, and buttons, which may take others away.
         control = min(ready, key=lambda each: (each.key not in first, each.kind == "button"))
         done.add(control.key)
         faults += move(control)
-    return faults + [f"{each.key}{NEVER}" for each in left if each.given["disabled"]]
 
 
 def enable(page, cell: int, keys: set[str]) -> list[Control]:
     """Choose from every list until one of these controls can be moved; return those that can."""
-    for other in scan(page, cell) if keys else []:
-        if other.kind != "select" or other.given["disabled"]:
-            continue
-        for index in other.given["values"]:
-            choose(other, index)
-            other.state()
+    lists = [each for each in scan(page, cell) if each.kind == "select" and keys]
+    for other in lists:
+        for index in [] if other.given["disabled"] else other.given["values"]:
+            other.put(index)
             ready = [c for c in scan(page, cell) if c.key in keys and not c.given["disabled"]]
             if ready:
                 return ready
@@ -124,17 +140,15 @@ def move(control: Control) -> list[str]:
     """Move one control by keys, then by mouse; return one sentence for each fault."""
     rest(control)
     faults = find_focus_faults(control)
-    for way in ("keys", "mouse"):
-        if control.key in WAITING:
-            break
+    for way, moves in (("keys", move_by_keys), ("mouse", move_by_mouse)):
         before = control.state()
-        if before["gone"] or control.ask("isDisabled"):
+        if control.key in WAITING or before["gone"] or control.ask("isDisabled"):
             break  # as a button may be after its work, which removes a row or moves it to the top
-        answered = carry_out(control, way, before)
+        answered = carry_out(control, moves, before)
         if not answered:
             disturb(control)
             before = control.state()
-            answered = not before["gone"] and carry_out(control, way, before)
+            answered = not before["gone"] and carry_out(control, moves, before)
         if not answered:
             faults.append(f"{control.key} is dead, moved by {way}")
     return faults
@@ -153,16 +167,16 @@ def find_focus_faults(control: Control) -> list[str]:
     control.press("Shift")  # the last thing used is the keyboard, so browsers show the focus
     shows = control.ask("look") != blurred
     control.press("Escape")
-    left = ask(control.page, "hasLeft", control.cell)
-    return [f"{control.key} does not show the focus"] * (not shows) + [
-        f"{control.key} keeps the focus when Escape is pressed"
-    ] * (not left)
+    faults = [] if shows else [f"{control.key} does not show the focus"]
+    if not ask(control.page, "hasLeft", control.cell):
+        faults.append(f"{control.key} keeps the focus when Escape is pressed")
+    return faults
 
 
-def carry_out(control: Control, way: str, before: dict) -> bool:
+def carry_out(control: Control, moves, before: dict) -> bool:
     """Move a control step by step; return whether the widget ever looked different."""
     answered = False
-    for _ in (move_by_keys if way == "keys" else move_by_mouse)(control):
+    for _ in moves(control):
         now = control.state()
         answered |= now["shown"] != before["shown"]
         if now["gone"]:
@@ -174,11 +188,7 @@ def carry_out(control: Control, way: str, before: dict) -> bool:
 
 def put_back(control: Control, before: dict) -> None:
     if control.kind in ("slider", "number", "select") and before["now"] is not None:
-        if control.kind == "select":
-            choose(control, before["now"])
-        else:
-            control.ask("setValue", before["now"])
-        control.state()  # what follows from it, such as another control's range, has come
+        control.put(before["now"])
 
 
 def disturb(control: Control) -> None:
@@ -188,20 +198,13 @@ def disturb(control: Control) -> None:
             continue
         if other.kind == "slider":
             step = other.given["step"] * (1 if other.given["now"] < other.given["max"] else -1)
-            other.ask("setValue", other.given["now"] + step)
+            other.put(other.given["now"] + step)
         elif other.kind == "checkbox":
             other.element.click()
+            other.state()
         elif other.kind == "select":
-            choose(other, next((i for i in other.given["values"] if i != other.given["now"]), 0))
-        other.state()
+            other.put(next((i for i in other.given["values"] if i != other.given["now"]), 0))
     scan(control.page, control.cell)
-
-
-def choose(control: Control, index: int) -> None:
-    """Choose from a list, unless the list, or what it offered, is no longer there."""
-    now = control.state()
-    if not now["gone"] and index in now["values"]:
-        control.element.select_option(index=index)
 
 
 # --- keys that come faster than the kernel draws ---
@@ -215,7 +218,9 @@ def find_quick_faults(controls: list[Control]) -> list[str]:
         rest(control)
         before = control.state()
         keys = ("ArrowDown", "ArrowUp") if control.kind == "select" else ("ArrowRight", "ArrowLeft")
-        faults += find_late_pictures(control, *keys)
+        late = count_late_pictures(control, *keys)
+        if late > MOST_LATE_PICTURES:
+            faults.append(f"{control.key}: {late} pictures after the last key")
         quick = control.state()
         if any(slow != quick for slow in approach_slowly(control, *keys)):
             faults.append(f"{control.key}: quick keys leave what belongs to another value")
@@ -223,9 +228,9 @@ def find_quick_faults(controls: list[Control]) -> list[str]:
     return faults
 
 
-def find_late_pictures(control: Control, up: str, down: str) -> list[str]:
-    """Twenty keys, as fast as they come, the last one downwards."""
-    far = min(12, steps(control))
+def count_late_pictures(control: Control, up: str, down: str) -> int:
+    """Press twenty keys, as fast as they come, the last one downwards; count what comes after."""
+    far = min(12, control.steps())
     back = min(4, max(far - 1, 1))
     control.focus()
     control.press("Home")
@@ -233,9 +238,7 @@ def find_late_pictures(control: Control, up: str, down: str) -> list[str]:
     ask(control.page, "watchPictures", control.cell)
     control.press(*[up, down] * ((20 - far - back) // 2), *[up] * far, *[down] * back)
     control.state()
-    late = ask(control.page, "picturesAfterKeys")
-    said = f"{control.key}: {late} pictures after the last key"
-    return [said] if late > MOST_LATE_PICTURES else []
+    return ask(control.page, "picturesAfterKeys")
 
 
 def approach_slowly(control: Control, up: str, down: str) -> Iterator[dict]:
@@ -249,12 +252,6 @@ def approach_slowly(control: Control, up: str, down: str) -> Iterator[dict]:
             yield last
 
 
-def steps(control: Control) -> int:
-    given = control.given
-    assert given["max"] > given["min"], f"{control.key} has only one value"
-    return round((given["max"] - given["min"]) / given["step"])
-
-
 # --- the moves: each rests where the widget should have answered ---
 
 
@@ -262,8 +259,8 @@ def move_by_keys(control: Control) -> Iterator[None]:
     if control.kind in ("number", "text", "file"):
         yield from fill_in(control, control.focus)
     elif control.kind == "choice":
-        for index in reversed(range(control.given["members"])):
-            control.member(index).focus()
+        for member in control.members():
+            member.focus()
             control.press("Space")
             yield
     elif control.kind == "button":
@@ -297,7 +294,7 @@ def keys_for(control: Control) -> tuple[str, list[str]]:
         return "Home", ["ArrowDown"] * (len(control.given["values"]) - 1)
     if control.kind == "checkbox":
         return "Space", ["Space"]
-    return "Home", ["ArrowRight"] * steps(control)
+    return "Home", ["ArrowRight"] * control.steps()
 
 
 def has_arrived(control: Control) -> bool:
@@ -312,23 +309,20 @@ def has_arrived(control: Control) -> bool:
 def move_by_mouse(control: Control) -> Iterator[None]:
     if control.kind in ("number", "text", "file"):
         yield from fill_in(control, control.element.click)
-    elif control.kind == "choice":
-        for index in reversed(range(control.given["members"])):
-            control.member(index).click()
-            yield
     elif control.kind == "select":
         # The list that opens belongs to the system, where no page's mouse gets: choose without it.
         values = control.given["values"]
         for index in values[:: -(-len(values) // STOPS)]:
-            choose(control, index)
+            control.choose(index)
             yield
     elif control.kind == "slider":
         yield from drag_to_the_end(control)
     elif control.kind == "grid":
         yield from point_at_cells(control)
     else:
-        for _ in range(2 if control.kind == "checkbox" else 1):
-            control.element.click()
+        once = control.members() if control.kind == "choice" else [control.element]
+        for each in once * (2 if control.kind == "checkbox" else 1):
+            each.click()
             yield
 
 
@@ -337,7 +331,11 @@ def fill_in(control: Control, enter) -> Iterator[None]:
     given = control.given
     if control.kind == "file":
         for colour in ("black", "white"):
-            enter_with_files(control, enter, small_png(colour))
+            with control.page.expect_file_chooser() as chooser:
+                enter()
+                if enter == control.focus:
+                    control.press("Enter")
+            chooser.value.set_files(small_png(colour))
             control.page.wait_for_timeout(100)  # until the page has read the file and sent it on
             yield
         return
@@ -351,17 +349,6 @@ def fill_in(control: Control, enter) -> Iterator[None]:
         assert control.element.evaluate("node => node === document.activeElement"), control.key
         control.press(*keys)
         yield
-
-
-def enter_with_files(control: Control, enter, file: dict) -> None:
-    if enter == control.focus:
-        enter()
-        assert control.element.evaluate("node => node === document.activeElement"), control.key
-        control.element.set_input_files(file)
-    else:
-        with control.page.expect_file_chooser() as chooser:
-            enter()
-        chooser.value.set_files(file)
 
 
 def small_png(colour: str) -> dict:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import symtable
 
 from nbformat import NotebookNode
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def keep_needed(notebook: NotebookNode) -> None:
@@ -25,34 +27,49 @@ def keep_needed(notebook: NotebookNode) -> None:
     for cell in reversed(notebook.cells):
         if cell.cell_type == "code":
             stored, loaded = names(cell.source)
-            if not shows_widget(cell) and not stored & wanted:
+            if not re.search(r"\bwidgets\.[a-z]\w*\(", cell.source) and not stored & wanted:
                 continue
             wanted = (wanted - stored) | loaded
         kept.append(cell)
     notebook.cells = kept[::-1]
 
 
-def shows_widget(cell: NotebookNode) -> bool:
-    """Whether a cell makes one of the package's widgets."""
-    return bool(re.search(r"\bwidgets\.[a-z]\w*\(", cell.source))
-
-
 def names(source: str) -> tuple[set[str], set[str]]:
     """The names that a cell gives a value to, and those that must have one before."""
     stored, loaded = set(), set()
     for statement in ast.parse(source).body:
-        table = symtable.symtable(ast.unparse(statement), "cell", "exec")
-        given = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-        read = used(table) | (given if isinstance(statement, ast.AugAssign) else set())
-        if isinstance(statement, ast.For):
-            read -= {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
+        given, read = names_of(statement)
         loaded |= read - stored - set(dir(builtins))
         stored |= given
     return stored, loaded
 
 
-def used(table: symtable.SymbolTable) -> set[str]:
-    """The global names that are read, also by functions and comprehensions inside."""
-    outermost = table.get_type() == "module"
-    read = (s for s in table.get_symbols() if s.is_referenced() and (outermost or s.is_global()))
-    return {s.get_name() for s in read}.union(*map(used, table.get_children()))
+def names_of(*nodes: ast.AST | None) -> tuple[set[str], set[str]]:
+    """The names that these nodes give a value to and read, outside of scopes of their own."""
+    stored, loaded = set(), set()
+    for node in filter(None, nodes):
+        given, read = names_of(*ast.iter_child_nodes(node))
+        match node:
+            case ast.Name():
+                (read if isinstance(node.ctx, ast.Load) else given).add(node.id)
+            case ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+                given.add(name)
+            case ast.alias():
+                given.add((node.asname or node.name).split(".")[0])
+            case ast.AugAssign(target=ast.Name(id=name)):
+                read.add(name)
+            case ast.For():
+                read -= names_of(node.target)[0]
+        if isinstance(node, (*FUNCTIONS, *COMPREHENSIONS, ast.ClassDef)):
+            read = (read - given) | outside(node)
+            given = {node.name} if hasattr(node, "name") else set()
+        stored |= given
+        loaded |= read
+    return stored, loaded
+
+
+def outside(node: ast.AST) -> set[str]:
+    """The names that a function or a comprehension reads where it stands, not in its own scope."""
+    if isinstance(node, FUNCTIONS):
+        return names_of(*node.args.defaults, *node.args.kw_defaults)[1]
+    return names_of(node.generators[0].iter)[1] if isinstance(node, COMPREHENSIONS) else set()

@@ -76,6 +76,23 @@
     }
   }
 
+  /**
+   * Run code as no cell. JupyterLab's kernels hear widgets in a thread of their own, beside the one
+   * that runs this code: whoever asks while a widget's message is under way is told half of what it
+   * changes. So wait until all of them are answered.
+   */
+  async function runInKernel(code) {
+    await answered();
+    const future = session().session.kernel.requestExecute({ code, store_history: false });
+    let text = "";
+    future.onIOPub = ({ header, content }) => {
+      if (header.msg_type === "stream") text += content.text;
+      if (header.msg_type === "error") text += content.traceback.join("\n");
+    };
+    await future.done;
+    return text;
+  }
+
   /** Wait until the kernel has answered all that widgets sent, and the page has drawn it. */
   async function settle(root) {
     await answered();
@@ -223,9 +240,52 @@
     };
   }
 
+  /**
+   * What is wrong with the present slide of a deck, such as how it sticks out of the stage. Code is
+   * at least 16 pixels large on a slide 700 pixels high.
+   */
+  function slideFaults() {
+    const slide = Reveal.getCurrentSlide();
+    const stage = document.querySelector(".slides").getBoundingClientRect();
+    const shown = [...slide.querySelectorAll("img, pre, p, li, h1, h2, h3, td")]
+      .filter((node) => node.checkVisibility() && !node.closest("aside"));
+    const boxes = shown.map((node) => node.getBoundingClientRect());
+    const over = (distance) => Math.max(0, ...boxes.map(distance)) / Reveal.getScale() > 2;
+    const size = (node) =>
+      parseFloat(getComputedStyle(node).fontSize) * (slide.firstElementChild.style.zoom || 1);
+    const smallest = Math.min(99, ...shown.filter((node) => node.matches("pre")).map(size));
+    const found = {
+      "below": over((box) => box.bottom - stage.bottom),
+      "beside": over((box) => box.right - stage.right),
+      "above": over((box) => stage.top - box.top),
+      "blank": !boxes.some((box) => box.width > 0 && box.height > 0),
+      "a broken picture": [...slide.querySelectorAll("img")]
+        .some((node) => !node.complete || !node.naturalWidth),
+      [`code of ${smallest.toFixed()} pixels`]: smallest < 16,
+    };
+    const faults = Object.keys(found).filter((fault) => found[fault]);
+    return faults.map((fault) => `${slide.innerText.slice(0, 80)}: ${fault}`);
+  }
+
+  /** Drop a picture on a node, as a reader does. */
+  async function dropPicture(selector, name, content) {
+    const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], name, { type: "image/png" }));
+    for (const type of ["dragover", "drop"]) {
+      const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+      const left = document.querySelector(selector).dispatchEvent(event);
+      if (left) throw new Error(`${type} is left to the browser`);
+    }
+  }
+
   window.lessonTest = {
+    slideFaults,
+    dropPicture,
     follow,
+    isIdle: () => panel()?.context?.sessionContext?.session?.kernel?.status === "idle",
     answered,
+    runInKernel,
     settle: (index) => settle(rootOf(index)),
     widgetCells: () =>
       panel().content.widgets.flatMap((cell, index) => {

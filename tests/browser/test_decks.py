@@ -9,37 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import watch
+from driving import ask, watch
 from playwright.sync_api import expect
 
 from cnn_basics.authoring.editions import build_all
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
-# What is wrong with the present slide, such as how it sticks out of the stage. Code is at least 16
-# pixels large on a slide 700 pixels high.
-FIND_FAULTS = """() => {
-  const slide = Reveal.getCurrentSlide();
-  const stage = document.querySelector(".slides").getBoundingClientRect();
-  const shown = [...slide.querySelectorAll("img, pre, p, li, h1, h2, h3, td")]
-    .filter((node) => node.checkVisibility() && !node.closest("aside"));
-  const boxes = shown.map((node) => node.getBoundingClientRect());
-  const over = (distance) => Math.max(0, ...boxes.map(distance)) / Reveal.getScale() > 2;
-  const size = (node) =>
-    parseFloat(getComputedStyle(node).fontSize) * (slide.firstElementChild.style.zoom || 1);
-  const smallest = Math.min(99, ...shown.filter((node) => node.matches("pre")).map(size));
-  const found = {
-    "below": over((box) => box.bottom - stage.bottom),
-    "beside": over((box) => box.right - stage.right),
-    "above": over((box) => stage.top - box.top),
-    "blank": !boxes.some((box) => box.width > 0 && box.height > 0),
-    "a broken picture": [...slide.querySelectorAll("img")]
-      .some((node) => !node.complete || !node.naturalWidth),
-    [`code of ${smallest.toFixed()} pixels`]: smallest < 16,
-  };
-  const faults = Object.keys(found).filter((fault) => found[fault]);
-  return faults.map((fault) => `${slide.innerText.slice(0, 80)}: ${fault}`);
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +53,10 @@ def open_deck(server, browser, faults):
 @pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_every_slide_shows_all_it_has(open_deck, name):
     page = open_deck(name)
-    found, passed = page.evaluate(FIND_FAULTS), 1
+    found, passed = ask(page, "slideFaults"), 1
     while not page.evaluate("Reveal.isLastSlide()"):
         page.keyboard.press("Space")
-        found += page.evaluate(FIND_FAULTS)
+        found += ask(page, "slideFaults")
         passed += 1
     assert found == []
     assert passed == page.evaluate("Reveal.getTotalSlides()")
@@ -109,4 +85,4 @@ def test_the_look_at_a_slide_finds_faults(open_deck, html, fault):
     page = open_deck("00_start_here")
     page.evaluate("html => { Reveal.getCurrentSlide().innerHTML = html; }", html)
     page.wait_for_timeout(100)
-    assert fault in " ".join(page.evaluate(FIND_FAULTS))
+    assert fault in " ".join(ask(page, "slideFaults"))

@@ -17,6 +17,14 @@ function piecesOf(section) {
   });
 }
 
+/** A copy of a cell, in which this part holds one piece alone. */
+function copyWith(cell, part, piece) {
+  const copy = cell.cloneNode(true);
+  copy.removeAttribute("id");
+  copy.querySelector(part).replaceChildren(piece);
+  return copy;
+}
+
 /** A copy of a cell for each block of its text: paragraphs, lists item by item, tables. */
 function splitText(cell, text) {
   const parts = [...text.children].flatMap((block) => {
@@ -28,21 +36,14 @@ function splitText(cell, text) {
       return list;
     });
   });
-  return parts.map((block) => {
-    const copy = cell.cloneNode(true);
-    copy.removeAttribute("id");
-    copy.querySelector(".jp-RenderedMarkdown").replaceChildren(block);
-    return copy;
-  });
+  return parts.map((block) => copyWith(cell, ".jp-RenderedMarkdown", block));
 }
 
 /** The code of a cell, then each of its outputs. */
 function splitOutputs(cell, outputs) {
   const copies = outputs.map((output) => {
-    const copy = cell.cloneNode(true);
-    copy.removeAttribute("id");
+    const copy = copyWith(cell, ".jp-OutputArea", output);
     copy.querySelector(".jp-Cell-inputWrapper")?.remove();
-    copy.querySelector(".jp-OutputArea").replaceChildren(output);
     return copy;
   });
   cell.querySelector(".jp-Cell-outputWrapper").remove();
@@ -63,27 +64,21 @@ function fit(section) {
 function spread(section, stage) {
   const notes = [...section.querySelectorAll("aside.notes")];
   const slides = [];
-  let slide = null;
-  const open = () => {
-    slide = document.createElement("section");
+  const open = (...pieces) => {
+    const slide = document.createElement("section");
     slide.append(document.createElement("div"));
+    slide.firstElementChild.append(...pieces);
     stage.append(slide);
     slides.push(slide);
   };
   open();
-  let carried = [];
   for (const piece of piecesOf(section)) {
-    slide.firstElementChild.append(piece);
-    const alone = slide.firstElementChild.children.length === 1;
-    if (slide.scrollHeight > ROOM && !alone) {
-      carried = [piece];
-      const before = piece.previousElementSibling;
-      if (before?.querySelector("h1, h2, h3, h4") && slide.firstElementChild.children.length > 2) {
-        carried.unshift(before);
-      }
-      open();
-      slide.firstElementChild.append(...carried);
-    }
+    const [slide, inner] = [slides.at(-1), slides.at(-1).firstElementChild];
+    inner.append(piece);
+    if (slide.scrollHeight <= ROOM || inner.children.length === 1) continue;
+    const before = piece.previousElementSibling;
+    const isHeading = before.querySelector("h1, h2, h3, h4") && inner.children.length > 2;
+    open(...(isHeading ? [before] : []), piece);
   }
   slides.forEach(fit);
   slides[0].append(...notes);

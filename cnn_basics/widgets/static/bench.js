@@ -56,7 +56,7 @@ function layerRow(life, { at, name, kind, last, defaults, limits, act }) {
     multiply_adds: cell("multiply-adds"),
     field: cell("receptive field"),
   };
-  const settings = element("div", { class: "cb-settings" }, ...fields.map(([, field]) => field.node));
+  const settings = element("div", { class: "cb-flow cb-settings" }, ...fields.map(([, field]) => field));
   const node = element("tr", { "data-row": at },
     element("th", { scope: "row" }, name),
     element("td", { class: "cb-left" }, kinds),
@@ -179,7 +179,7 @@ function render({ model, el }) {
     code.textContent = traced.code;
   };
 
-  root.append(element("div", { class: "cb-controls" }, presets.node, kind.node, add.node), table.node, news.node, details);
+  root.append(controlsRow(presets, kind, add), table.node, news.node, details);
   life.follow(model, ["layers"], update);
   life.follow(model, ["traced"], showTraced);
   life.atEnd(() => part.end());

@@ -24,12 +24,9 @@ function render({ model, el }) {
     over.enable(running || begun);
     bar.value = model.get("share");
     said.node.classList.toggle("cb-alert", failed);
-    if (said.node.textContent !== model.get("sentence")) said.say(model.get("sentence"));
+    said.say(model.get("sentence"));
   };
-  root.append(
-    element("div", { class: "cb-controls cb-board" }, start.node, stop.node, over.node, bar),
-    said.node,
-  );
+  root.append(controlsRow(start, stop, over, bar), said.node);
   life.follow(model, [...FLAGS, "share", "sentence"], show);
   show();
   return life.end;

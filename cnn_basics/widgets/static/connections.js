@@ -46,7 +46,7 @@ function layerSide(life, layer, point) {
   const said = liveText();
   const node = element("section", { class: "cb-side", "aria-label": layer.name },
     element("h4", { class: "cb-heading" }, `${layer.name}: `, code),
-    element("div", { class: "cb-pair" }, input.node, arrow, output.node), said.node);
+    element("div", { class: "cb-flow cb-pair" }, input, arrow, output), said);
 
   /** Light up an output (`unit`) with what it reads, or an input (`pixel`) with what it feeds. */
   const draw = (state, { unit, pixel }) => {
@@ -146,8 +146,8 @@ function render({ model, el }) {
     point.update();
   };
   root.append(
-    element("div", { class: "cb-controls" }, ...Object.values(sliders).map(({ node }) => node)),
-    element("div", { class: "cb-sides-by-side" }, ...sides.map(({ node }) => node)),
+    controlsRow(...Object.values(sliders)),
+    element("div", { class: "cb-flow" }, ...sides),
     table.node,
   );
   life.follow(model, ["size", "kernel_size", "kernels"], update);

@@ -140,8 +140,7 @@ function settingsBar(life, model) {
     const shown = { ...state, preset, groups: String(state.groups) };
     for (const [name, control] of Object.entries(controls)) control.set(shown[name]);
   };
-  const nodes = Object.values(controls).map((control) => control.node);
-  return { node: element("div", { class: "cb-controls" }, ...nodes), show };
+  return { node: controlsRow(...Object.values(controls)), show };
 }
 
 /** The grids: one input and one kernel slice for each channel, one output for each group. */
@@ -215,10 +214,10 @@ function stage(life, model, { point, pointKernel, onRefuse }) {
 function render({ model, el }) {
   const life = lifetime();
   const root = panel(life, el, "Convolution lens", "cb-lens");
-  const text = liveText();
+  const text = liveText("cb-sum");
   const refused = element("p", { class: "cb-alert", role: "alert", hidden: true });
   const sizes = element("div", { class: "cb-sizes" });
-  let [state, active, links, kernelPlace, waiting] = [null, null, [], null, false];
+  let [state, active, links, kernelPlace] = [null, null, [], null];
 
   const light = () => {
     const hit = (link) => kernelPlace && ["channel", "i", "j"].every((name) => link[name] === kernelPlace[name]);
@@ -237,23 +236,18 @@ function render({ model, el }) {
   const choose = (selected) => setTraits(model, { selected });
   const point = pointing({ show, chosen: () => model.get("selected"), choose: (place) => (player.stop(), choose(place)) });
   const refresh = () => {
-    waiting = false;
     state = solve(Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)])));
     settings.show(state);
     grids.draw(state);
     sizes.replaceChildren(...explainSize(state));
     point.update();
   };
-  const later = () => {
-    if (!waiting) queueMicrotask(() => life.ended || refresh());
-    waiting = true;
-  };
   const next = (starting = false) => {
     if (!state.output) return true;
-    const now = clampPlace(state, model.get("selected"));
+    const { where, plane, row, column } = clampPlace(state, model.get("selected"));
     const [height, width] = state.outputs;
     const total = state.output.length * height * width;
-    const index = now.where === "output" ? (now.plane * height + now.row) * width + now.column : -1;
+    const index = where === "output" ? (plane * height + row) * width + column : -1;
     if (starting && index < total - 1 && index > 0) return false;
     const to = (starting ? 0 : index + 1) % total;
     choose(["output", Math.floor(to / (height * width)), Math.floor(to / width) % height, to % width]);
@@ -275,14 +269,10 @@ function render({ model, el }) {
   });
   settings.node.append(player.node);
   root.append(settings.node, grids.node, refused, text.node, sizes);
-  text.node.classList.add("cb-sum");
-  life.follow(model, SETTINGS, later);
+  life.follow(model, SETTINGS, life.soon(refresh));
   life.follow(model, ["selected"], point.update);
   refresh();
-  return () => {
-    life.ended = true;
-    life.end();
-  };
+  return life.end;
 }
 
 export default { render };

@@ -3,30 +3,25 @@
 /** The places that a round brush covers around a place; its width is in cells. */
 function underBrush([row, column], width, side) {
   const reach = (width - 1) / 2;
-  const from = (centre) => Math.ceil(centre - reach);
-  const places = [];
-  for (let r = from(row); r < from(row) + width; r += 1) {
-    for (let c = from(column); c < from(column) + width; c += 1) {
-      const [down, right] = [r - from(row) - reach, c - from(column) - reach];
-      const inside = r >= 0 && c >= 0 && r < side && c < side;
-      if (inside && Math.hypot(down, right) <= width / 2) places.push([r, c]);
-    }
-  }
-  return places;
+  const [top, left] = [Math.ceil(row - reach), Math.ceil(column - reach)];
+  const isRound = ([r, c]) => Math.hypot(r - top - reach, c - left - reach) <= width / 2;
+  const isInside = (place) => place.every((n) => n >= 0 && n < side);
+  const square = matrix(width, width, (r, c) => [top + r, left + c]).flat();
+  return square.filter((place) => isRound(place) && isInside(place));
 }
 
 /** Places on the straight way from one to another, both included. */
 function wayBetween(from, to) {
   const steps = Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]), 1);
-  return Array.from({ length: steps + 1 }, (_, k) =>
+  return range(steps + 1).map((k) =>
     [0, 1].map((axis) => Math.round(from[axis] + ((to[axis] - from[axis]) * k) / steps)));
 }
 
 /** The cells of the paper: role grid, one tab stop. `show` takes a text of 0 and 1. */
 function paper(side) {
   const make = (r, c) => element("div", { role: "gridcell", tabindex: "-1", "data-place": `${r} ${c}` });
-  const cells = Array.from({ length: side }, (_, r) => Array.from({ length: side }, (_, c) => make(r, c)));
-  const rows = cells.map((row) => element("div", { role: "row", class: "cb-paper-row" }, ...row));
+  const cells = matrix(side, side, make);
+  const rows = cells.map((row) => element("div", { role: "row" }, ...row));
   const node = element("div", { class: "cb-paper", role: "grid",
     "aria-label": `drawing, ${side} rows, ${side} columns` }, ...rows);
   let [shown, home, marked] = ["", [0, 0], []];
@@ -60,7 +55,7 @@ function paper(side) {
     /** The place below the pointer, or the nearest one. */
     at(event) {
       const box = node.getBoundingClientRect();
-      const inside = (n) => Math.min(Math.max(Math.floor(n * side), 0), side - 1);
+      const inside = (n) => between(Math.floor(n * side), 0, side - 1);
       return [inside((event.clientY - box.top) / box.height), inside((event.clientX - box.left) / box.width)];
     },
   };
@@ -86,7 +81,7 @@ function photoField(life, root, { label, onFile }) {
 
 function render({ model, el }) {
   const life = lifetime();
-  const root = panel(life, el, model.get("description"));
+  const root = panel(life, el, model.get("description"), "cb-flow cb-paint");
   const side = model.get("side");
   const sheet = paper(side);
   const said = liveText();
@@ -165,13 +160,11 @@ function render({ model, el }) {
     clear.node.setAttribute("aria-disabled", String(isBlank()));
     said.say(model.get("said"));
   };
-  root.classList.add("cb-paint");
   root.append(
     sheet.node,
     element("div", { class: "cb-beside" },
-      element("div", { class: "cb-controls" }, brush.node, rub.node, clear.node),
-      element("div", { class: "cb-controls" }, photo.node),
-      element("p", { class: "cb-hint" }, model.get("hint")), said.node),
+      controlsRow(brush, rub, clear), controlsRow(photo),
+      element("p", { class: "cb-hint" }, model.get("hint")), said),
   );
   life.follow(model, ["drawing", "photo", "said"], update);
   update();

@@ -4,15 +4,27 @@
 const own = Math.random().toString(36).slice(2); // every widget loads a copy of this file
 let partsMade = 0; // together they give labels an id that no other part of the page has
 
-/** Make an element with attributes (false and null are left out) and children. */
+/** Make an element with attributes (false and null are left out) and children, or parts' nodes. */
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false && value !== null) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children);
+  node.append(...children.map((child) => child.node ?? child));
   return node;
 }
+
+/** The numbers 0 to n − 1. */
+const range = (n) => Array.from({ length: n }, (_, k) => k);
+
+/** An array of rows, each entry made from its row and column. */
+const matrix = (rows, columns, make) => range(rows).map((r) => range(columns).map((c) => make(r, c)));
+
+/** The number, or the end of low…high that it is beyond. */
+const between = (number, low, high) => Math.min(Math.max(number, low), high);
+
+/** Which way arrow keys lead: rows down, columns to the right. */
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** Write a number with at most two decimals and a real minus sign: 3, −2, 0.25. */
 export function writeNumber(value) {
@@ -23,6 +35,7 @@ export function writeNumber(value) {
 /** Collect what must be undone when a view goes: listeners, observers, timers. */
 export function lifetime() {
   const undo = [];
+  let ended = false;
   return {
     /** Listen to DOM events of `target`. */
     listen(target, type, handler, options) {
@@ -36,11 +49,16 @@ export function lifetime() {
         undo.push(() => model.off(`change:${name}`, handler));
       }
     },
-    /** Do something at the end. */
-    atEnd(action) {
-      undo.push(action);
+    /** What does `action` once, after all that changes now, however often it is asked to. */
+    soon(action) {
+      let waiting = false;
+      const act = () => ((waiting = false), ended || action());
+      return () => (waiting ||= (queueMicrotask(act), true));
     },
+    /** Do something at the end. */
+    atEnd: (action) => undo.push(action),
     end() {
+      ended = true;
       while (undo.length) undo.pop()();
     },
   };
@@ -142,25 +160,24 @@ export function button(life, { label, title = null, onClick }) {
 }
 
 /** Text that screen readers read out when it changes; `say` takes texts and elements. */
-export function liveText(kind = "polite") {
-  const node = element("div", { class: "cb-live", "aria-live": kind });
-  return { node, say: (...content) => node.replaceChildren(...content) };
+export function liveText(kind = "") {
+  const node = element("div", { class: `cb-live ${kind}`, "aria-live": "polite" });
+  const isSaid = (content) => content.length === 1 && content[0] === node.textContent;
+  return { node, say: (...content) => isSaid(content) || node.replaceChildren(...content) };
 }
+
+/** A row of controls. */
+const controlsRow = (...parts) => element("div", { class: "cb-controls" }, ...parts);
 
 /** Where an arrow key, Home, End or Page key leads from a cell, or null for other keys. */
 export function moveByKey(event, row, column, rows, columns) {
+  const [down, right] = ARROWS[event.key] ?? [0, 0];
   const jumps = {
-    ArrowUp: [row - 1, column],
-    ArrowDown: [row + 1, column],
-    ArrowLeft: [row, column - 1],
-    ArrowRight: [row, column + 1],
     Home: event.ctrlKey ? [0, 0] : [row, 0],
     End: event.ctrlKey ? [rows - 1, columns - 1] : [row, columns - 1],
     PageUp: [0, column],
     PageDown: [rows - 1, column],
   };
-  const jump = jumps[event.key];
-  if (!jump) return null;
-  const inside = (n, count) => Math.min(Math.max(n, 0), count - 1);
-  return [inside(jump[0], rows), inside(jump[1], columns)];
+  const jump = jumps[event.key] ?? (ARROWS[event.key] && [row + down, column + right]);
+  return jump ? [between(jump[0], 0, rows - 1), between(jump[1], 0, columns - 1)] : null;
 }

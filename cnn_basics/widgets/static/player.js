@@ -32,5 +32,5 @@ function playBar(life, { next, reset, onPlaying, titles, pace }) {
   life.listen(calm, "change", follow);
   follow();
   life.atEnd(() => clearInterval(timer));
-  return { node: element("div", { class: "cb-buttons" }, play.node, step.node, again.node), stop };
+  return { node: element("div", { class: "cb-buttons" }, play, step, again), stop };
 }

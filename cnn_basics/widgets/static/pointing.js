@@ -1,14 +1,5 @@
 // Point at a cell, others light up, a sentence follows: what lens, connections and views share.
 
-/** The numbers 0 to n − 1. */
-const range = (n) => Array.from({ length: n }, (_, k) => k);
-
-/** An array of rows, each entry made from its row and column. */
-const matrix = (rows, columns, make) => range(rows).map((r) => range(columns).map((c) => make(r, c)));
-
-/** The number, or the end of low…high that it is beyond. */
-const between = (number, low, high) => Math.min(Math.max(number, low), high);
-
 /** The row and column of the cell that an event's target belongs to, or undefined. */
 const placeOf = (target) => target.closest?.("[data-place]")?.dataset.place.split(" ").map(Number);
 

@@ -1,7 +1,6 @@
 // The same numbers in every legal shape: one element lights up in memory and in the shape.
 
 const MOST_AXES = 4;
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** Every index of a shape, in reading order. */
 const allIndices = (shape) =>
@@ -28,15 +27,15 @@ const writeOrder = (axes) =>
  * go on into the neighbouring matrix, Page keys to the one before or after.
  */
 function tensorGrid(life, point) {
-  const node = element("div", { class: "cb-tensor", role: "group", "aria-label": "the shape" });
+  const node = element("div", { class: "cb-flow cb-tensor", role: "group", "aria-label": "the shape" });
   let [matrices, rows, columns, shape, places, part] = [[], 0, 0, [], [], lifetime()];
   const flat = (m, row, column) => (m * rows + row) * columns + column;
 
   const jump = (key, m, row, column) => {
     const page = { PageUp: m - 1, PageDown: m + 1 }[key];
     if (page !== undefined) return [between(page, 0, matrices.length - 1), row, column];
-    if (!STEPS[key]) return null;
-    const [down, right] = STEPS[key];
+    if (!ARROWS[key]) return null;
+    const [down, right] = ARROWS[key];
     const [r, c] = [row + down, column + right];
     if (r === between(r, 0, rows - 1) && c === between(c, 0, columns - 1)) return null;
     const { at } = matrices[m];
@@ -170,10 +169,10 @@ function render({ model, el }) {
 
   const close = element("span", { "aria-hidden": "true" }, ")");
   root.append(
-    element("div", { class: "cb-controls" }, axes.node, shape.node, order.node),
-    element("div", { class: "cb-scroll" }, strip.node),
-    element("div", { class: "cb-place" }, place.node),
-    element("div", { class: "cb-scroll" }, tensor.node),
+    controlsRow(axes, shape, order),
+    element("div", { class: "cb-scroll" }, strip),
+    element("div", { class: "cb-place" }, place),
+    element("div", { class: "cb-scroll" }, tensor),
     facts,
     element("div", { class: "cb-controls cb-ask" }, labelled("y.view(", target, close)),
     answer.node,
