@@ -173,7 +173,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, data: Data, batch_size: int = 128, *, sizes: Sequence[int] = ()
+    model: nn.Module, data: Data, batch_size: int = 64, *, sizes: Sequence[int] = ()
 ) -> Evaluation:
     """Let a network, left as it was, tell pictures apart, and compare with the labels.
 
@@ -198,7 +198,7 @@ def evaluate(
 
 
 def score(
-    model: nn.Module, batches: Batches, batch_size: int = 128, sizes: Sequence[int] = ()
+    model: nn.Module, batches: Batches, batch_size: int = 64, sizes: Sequence[int] = ()
 ) -> Evaluation:
     """Do what `evaluate` does with data that were checked and are on the network's device."""
     order = torch.arange(len(batches), device=batches.labels.device).split(batch_size)

@@ -283,7 +283,7 @@ class Training:
         if self.valid is None:
             return
         judged = self.model if self.average is None else self.average.module
-        result, history = score(judged, self.valid, 256), self.history
+        result, history = score(judged, self.valid), self.history
         lowest = min(history.valid_loss, default=math.inf)
         history.valid_loss.append(result.loss)
         history.valid_accuracy.append(result.accuracy)
