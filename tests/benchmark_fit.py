@@ -11,7 +11,6 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +22,7 @@ from cnn_basics.model import Custom_CNN
 from cnn_basics.training import evaluate, fit, prepare, set_seed, supports_bf16
 
 EPOCHS, BATCH_SIZE, RATE = 2, 64, 1e-3
-Way = Callable[[nn.Module, torch.Tensor, torch.Tensor], object]
+PLAIN, BF16 = "plain loop over a DataLoader", "fit, precision bf16"
 
 
 def by_fit(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, **options) -> None:
@@ -104,46 +103,22 @@ def by_keras(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> 
 
 
 def measure_fit(rounds: int = 5) -> dict[str, list[float]]:
-    """Time all of them in turn.
-
-    Returns:
-        For each other way, how many times as long as `fit` it took, round by round; and for
-        "fit, loss / plain loop, loss" how the losses compare that they end with.
-    """
-    ways, others = {"fit": by_fit, "plain loop over a DataLoader": by_plain_loop}, {}
-    if supports_bf16(torch.device("cpu")):
-        ways["fit, precision bf16"] = by_bf16
+    """Time all in turn: how many times as long as `fit` each took, and how the losses compare."""
+    ways = {"fit": by_fit, PLAIN: by_plain_loop}
+    if supports_bf16("cpu"):
+        ways[BF16] = by_bf16
     else:
         print("left out: bf16, for this processor has no bfloat16")
     os.environ.setdefault("KERAS_BACKEND", "torch")
     for name, way in (("keras", by_keras), ("skorch", by_skorch), ("lightning", by_lightning)):
         if importlib.util.find_spec(name):
-            others[name] = way
+            ways[name] = way
         else:
             print(f"left out: {name}, which is not installed; pip install -e '.[benchmark]'")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
     pictures, labels, _ = load_pets("training_set")
     pictures = prepare(pictures)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        seconds, losses = _take_turns(ways | others, pictures, labels, rounds)
-    ratios = {
-        f"fit is faster than: {name}": _divide(seconds[name], seconds["fit"])
-        for name in seconds
-        if name not in ("fit", "fit, precision bf16")
-    }
-    if "fit, precision bf16" in seconds:
-        plain = seconds["plain loop over a DataLoader"]
-        ratios["fit in bf16 is faster than: plain loop"] = _divide(
-            plain, seconds["fit, precision bf16"]
-        )
-    plain = losses["plain loop over a DataLoader"]
-    return ratios | {"fit, loss / plain loop, loss": _divide(losses["fit"], plain)}
-
-
-def _take_turns(
-    ways: dict[str, Way], pictures: torch.Tensor, labels: torch.Tensor, rounds: int
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     seconds, losses = {name: [] for name in ways}, {name: [] for name in ways}
     for number in range(rounds + 1):  # the first round only warms up
         for name, way in ways.items():
@@ -154,11 +129,15 @@ def _take_turns(
             if number:
                 seconds[name].append(time.perf_counter() - start)
                 losses[name].append(evaluate(model, (pictures, labels)).loss)
-    return seconds, losses
+    others = [name for name in ways if name not in ("fit", BF16)]
+    found = {f"fit is faster than: {name}": _divide(seconds, name, "fit") for name in others}
+    if BF16 in ways:
+        found["fit in bf16 is faster than: plain loop"] = _divide(seconds, PLAIN, BF16)
+    return found | {"fit, loss / plain loop, loss": _divide(losses, "fit", PLAIN)}
 
 
-def _divide(over: list[float], under: list[float]) -> list[float]:
-    return [a / b for a, b in zip(over, under, strict=True)]
+def _divide(found: dict[str, list[float]], over: str, under: str) -> list[float]:
+    return [a / b for a, b in zip(found[over], found[under], strict=True)]
 
 
 if __name__ == "__main__":

@@ -28,11 +28,7 @@ WIDTH, HEIGHT = 640, 480
 
 
 def measure_photo_loading(rounds: int = 5) -> dict[str, list[float]]:
-    """Time both ways in turn.
-
-    Returns:
-        For each comparison, how many times as long the plain loop took, round by round.
-    """
+    """Time both ways in turn: how many times as long the plain loop took, round by round."""
     with tempfile.TemporaryDirectory() as kept, open_photos() as (folder, split):
 
         def load(cache: bool | str) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 Prints one row for each measurement: the median, the 95th percentile (the 5th where more is
 better), the bound, and whether the median keeps it. Nothing is asserted, because how quick a
-machine is depends on what else it does. A group of rows is a function marked with `@group(name)`
-that yields `Row`s.
+machine is depends on what else it does. A group of rows is a function that yields `Row`s.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,20 +91,6 @@ class Row:
         return f"{said}{self.bound:>9.2f}  {self.unit}, {'holds' if holds else 'MISSED'}"
 
 
-GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {}
-
-
-def group(name: str) -> Callable:
-    """Add a function that yields rows under this name."""
-
-    def add(function: Callable) -> Callable:
-        GROUPS[name] = function
-        return function
-
-    return add
-
-
-@group("widgets")
 def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
     """Every control of every widget, by keys, in JupyterLab in a real browser."""
     with open_page(list(WIDGETS.values())) as page:
@@ -120,7 +105,6 @@ def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
                     yield Row(f"{widget}: {control.key}", times, KERNEL_MS if kernel else FRAME_MS)
 
 
-@group("board")
 def measure_board(options: argparse.Namespace) -> Iterator[Row]:
     """One drawing of the training board: its buttons answer at once, and it draws meanwhile."""
     import torch
@@ -142,17 +126,22 @@ def measure_board(options: argparse.Namespace) -> Iterator[Row]:
     yield Row("training board: one drawing", times[WARM_UP:], KERNEL_MS)
 
 
-@group("rungs")
 def measure_rungs(options: argparse.Namespace) -> Iterator[Row]:
-    """The rungs of lesson 12, as multiples of the library's time."""
-    from tests import benchmark_rungs
+    """The rungs of lesson 12 at the layers of `Custom_CNN`, as multiples of the library's time."""
+    import torch
 
-    for name, ratios in benchmark_rungs.measure_rungs().items():
-        last = name.endswith(benchmark_rungs.LAST)
-        yield Row(name, ratios, LAST_RUNG if last else None, "× F.conv2d")
+    from cnn_basics.by_hand.fast import RUNGS, ladder, ratios_to, time_side_by_side
+    from cnn_basics.model import Custom_CNN
+
+    model = Custom_CNN()
+    for layer, shape in (("conv1", (3, 28, 28)), ("conv2", (32, 14, 14))):
+        x, weight = torch.rand(64, *shape), getattr(model, layer).weight.detach()
+        seconds = time_side_by_side(ladder(x, weight, padding=2), rounds=15)
+        for name, ratios in ratios_to("F.conv2d", seconds).items():
+            bound = LAST_RUNG if name.endswith(list(RUNGS)[-1]) else None
+            yield Row(f"{layer}: {name}", ratios, bound, "× F.conv2d")
 
 
-@group("fit")
 def measure_fit(options: argparse.Namespace) -> Iterator[Row]:
     """Training `Custom_CNN`, beside others on the same pictures."""
     from tests import benchmark_fit
@@ -163,7 +152,6 @@ def measure_fit(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(name, ratios, bound, "times", at_least=True)
 
 
-@group("photos")
 def measure_photos(options: argparse.Namespace) -> Iterator[Row]:
     """Loading photos, beside the loop that one writes first."""
     from tests import benchmark_photos
@@ -172,7 +160,6 @@ def measure_photos(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(name, ratios, PHOTOS, "times", at_least=True)
 
 
-@group("lessons")
 def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
     """How long each lesson takes from its first cell to its last."""
     import nbformat
@@ -184,6 +171,16 @@ def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
         start = time.perf_counter()
         refresh.execute(notebook, path.parent)
         yield Row(path.stem, [time.perf_counter() - start], None, "seconds")
+
+
+GROUPS = {
+    "widgets": measure_widgets,
+    "board": measure_board,
+    "rungs": measure_rungs,
+    "fit": measure_fit,
+    "photos": measure_photos,
+    "lessons": measure_lessons,
+}
 
 
 @contextmanager

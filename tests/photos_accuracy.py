@@ -33,19 +33,6 @@ VERSIONS = {  # what each changes: of the network, and of the training
 }
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", help="a folder with training_set and test_set")
-    parser.add_argument("--seeds", type=int, default=3, help="how many trainings")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the training set")
-    parser.add_argument("--threads", type=int, default=2, help="threads for torch")
-    parser.add_argument("--ablation", action="store_true", help="leave out one part each")
-    parser.add_argument(
-        "--choose", action="store_true", help="hold out a fifth of the training set"
-    )
-    return parser.parse_args()
-
-
 def load(folder: str, choose: bool) -> tuple[tuple, tuple]:
     start = time.perf_counter()
     pictures, labels, names = load_folder(folder, STORED, split="training_set", progress=False)
@@ -71,11 +58,9 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
         accuracies.append(result.accuracy)
         minutes.append(seconds / 60)
         error = reliability(result.probabilities, result.labels).error
-        print(
-            f"seed {seed}: accuracy {result.accuracy:.4f}, {seconds:.0f} s "
-            f"({work:.0f} s of processors), calibration error {error:.3f}",
-            flush=True,
-        )
+        took = f"{seconds:.0f} s ({work:.0f} s of processors)"
+        told = f"seed {seed}: accuracy {result.accuracy:.4f}, {took}, calibration error"
+        print(f"{told} {error:.3f}", flush=True)
     weights = sum(p.numel() for p in PhotoNet().parameters())
     spread = statistics.stdev(accuracies) if seeds > 1 else 0.0
     mean = statistics.mean(accuracies)
@@ -118,7 +103,14 @@ def ablate(train: tuple, test: tuple, epochs: int, seeds: int) -> None:
 
 
 def main() -> int:
-    options = parse()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", help="a folder with training_set and test_set")
+    parser.add_argument("--seeds", type=int, default=3, help="how many trainings")
+    parser.add_argument("--epochs", type=int, default=60, help="passes over the training set")
+    parser.add_argument("--threads", type=int, default=2, help="threads for torch")
+    parser.add_argument("--ablation", action="store_true", help="leave out one part each")
+    parser.add_argument("--choose", action="store_true", help="hold out a fifth of them")
+    options = parser.parse_args()
     torch.set_num_threads(options.threads)
     train, test = load(options.folder, options.choose)
     if options.ablation:

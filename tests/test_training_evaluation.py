@@ -175,14 +175,8 @@ def test_reliability_is_what_counting_gives(classes, bins):
         assert [sure.item(), right.item()] == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
-def test_honest_answers_have_no_error():
-    generator = torch.Generator().manual_seed(0)
-    second = torch.rand(200_000, generator=generator)
-    shares = torch.stack([1 - second, second], dim=1)
-    labels = (torch.rand(200_000, generator=generator) < second).long()
-    assert reliability(shares, labels, 10).error < 0.005
-    assert reliability((shares.log() * 3).softmax(dim=1), labels, 10).error > 0.08
-    ends = torch.tensor([[0.5, 0.5], [1.0, 0.0]])  # equal and full shares have a group
+def test_equal_and_full_shares_have_a_group():
+    ends = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
     assert reliability(ends, torch.tensor([0, 0]), 4).counts.tolist() == [1, 0, 0, 1]
 
 

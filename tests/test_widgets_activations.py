@@ -75,9 +75,8 @@ def check_words(figure, values, outputs, y):
     assert f"mean {round(outputs.mean().item(), 2) + 0.0:g}," in figure.alt.replace("−", "-")
     zeros = 100 * int((outputs == 0).sum()) / COUNT
     if values["activation"] == "ReLU" and (zeros in (0, 100) or 1 <= zeros <= 99):
-        said = {0: "No output is dead", 100: "Dead"}.get(
-            zeros, f"{zeros:.0f} % of the outputs are 0"
-        )
+        some = f"{zeros:.0f} % of the outputs are 0"
+        said = {0: "No output is dead", 100: "Dead"}.get(zeros, some)
         assert words_of(figure)[1].startswith(said)
     assert all(line in figure.alt for line in words_of(figure))
 

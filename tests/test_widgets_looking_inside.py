@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 
 import numpy as np
@@ -179,21 +180,17 @@ def test_the_lead_of_more_than_two_classes_is_over_the_best_other():
 
 
 def test_every_place_of_every_square_can_be_set_and_drawn(explorer, labels):
-    for picture in range(3):
-        explorer.picture = picture
-        for size in (8, 12):
-            explorer.size = size
-            last = len(explorer.shares[str(size)][0]) - 1
-            for row, column in [(0, 0), (last, 0), (0, last), (last, last)]:
-                explorer.row, explorer.column = row, column
-                words, square = explorer.still().alt, f"with a {size}×{size} square"
-                assert words.startswith(f"Picture {picture + 1}: {NAMES[labels[picture]]} {square}")
-                assert f"at row {2 * row}, column {2 * column}, and" in words
-
-
-def test_a_larger_square_comes_back_onto_the_picture(explorer):
+    for explorer.picture, explorer.size in itertools.product(range(3), (8, 12)):
+        last = len(explorer.shares[str(explorer.size)][0]) - 1
+        for explorer.row, explorer.column in itertools.product((0, last), repeat=2):
+            place = f"at row {2 * explorer.row}, column {2 * explorer.column}, and"
+            title = f"{explorer.picture + 1}: {NAMES[labels[explorer.picture]]}"
+            said = f"Picture {title} with a {explorer.size}×{explorer.size} square {place}"
+            assert explorer.still().alt.startswith(said)
+    assert (explorer.row, explorer.column) == (8, 8)
+    explorer.size = 8
     explorer.row = explorer.column = 10
-    explorer.size = 12
+    explorer.size = 12  # a larger square comes back onto the picture
     assert (explorer.row, explorer.column) == (8, 8)
 
 

@@ -18,8 +18,6 @@ from cnn_basics.widgets.parts import (
     VIEW,
     WithFallback,
     checkbox,
-    dropdown,
-    hide_unless,
     read_static,
     replace_previous,
     running_cell,
@@ -139,14 +137,6 @@ def test_a_slider_refuses_what_is_outside():
         with pytest.raises(TraitError, match=rf"expected rows from 0 to 5, got {value}: choose"):
             slider.value = value
     assert slider.value == 2.5
-
-
-def test_controls_are_hidden_while_they_have_no_effect():
-    boxes = [checkbox("grey", True), dropdown("mode", ["training", "evaluation"])]
-    assert [box.value for box in boxes] == [True, "training"]
-    for needed, shown in ((False, "hidden"), (True, "visible")):
-        hide_unless(needed, boxes)
-        assert {box.layout.visibility for box in boxes} == {shown}
 
 
 def test_a_widget_loads_the_shared_script_before_its_own():

@@ -53,13 +53,7 @@ class Augmentation:
 
 
 def compose(*augmentations: Callable[[Tensor], Tensor]) -> Augmentation:
-    """Do one change after the other.
-
-    Args:
-        augmentations: At least one; what cannot be called is refused by a TypeError.
-
-    Returns:
-        All of them as one.
+    """Make one change of several, done one after the other.
 
     Example:
         >>> compose(random_flip(), random_crop(2))
@@ -84,9 +78,6 @@ def random_flip(probability: float = 0.5) -> Augmentation:
     Args:
         probability: How likely for each picture, 0 to 1.
 
-    Raises:
-        ValueError: The probability is out of range.
-
     Example:
         >>> random_flip(1.0)(torch.tensor([[[[0.25, 0.5]]]]))
         tensor([[[[0.5000, 0.2500]]]])
@@ -103,17 +94,8 @@ def random_flip(probability: float = 0.5) -> Augmentation:
 def random_crop(padding: int = 2) -> Augmentation:
     """Shift pictures up or down and left or right; the pixels at the edge are repeated outwards.
 
-    This is a crop of the picture's own size out of the padded picture.
-
     Args:
         padding: At most so many pixels each way; every whole number is as likely.
-
-    Raises:
-        ValueError: The padding is below 0.
-
-    Example:
-        >>> random_crop(0)(torch.tensor([[[[0.25, 0.5]]]]))
-        tensor([[[[0.2500, 0.5000]]]])
     """
     padding = whole(padding, "padding", 0, "write padding=2")
 
@@ -134,13 +116,6 @@ def random_rotation(degrees: float = 10.0) -> Augmentation:
 
     Args:
         degrees: At most so far either way, 0 to 180.
-
-    Raises:
-        ValueError: The degrees are out of range.
-
-    Example:
-        >>> random_rotation(5)(torch.full((1, 1, 4, 4), 7, dtype=torch.uint8)).unique()
-        tensor([7], dtype=torch.uint8)
     """
     degrees = _strength(degrees, "degrees", 180)
     return Augmentation(f"random_rotation({degrees})", partial(random_views, degrees=degrees))
@@ -163,13 +138,8 @@ def random_views(
 ) -> Tensor:
     """Cut, stretch, turn and mirror float pictures by chance, all in one bilinear resampling.
 
-    A view shows at least the share `least` of a picture's area, is wider or higher by at most the
-    factor `stretch`, turned by at most `degrees`, mirrored with the probability `mirror`, and a
-    square of `size`, or as large as the picture. What lies outside is filled by mirror images.
-
-    Source:
-        The random crop is that of Szegedy et al. (2015), "Going deeper with convolutions",
-        section 6, https://arxiv.org/abs/1409.4842
+    A view shows at least the share `least` of a picture's area (Szegedy et al. 2015, section 6,
+    https://arxiv.org/abs/1409.4842), and what lies outside is filled by mirror images.
     """
     chance = partial(_draw, pictures)
     side = chance(least, 1).sqrt()  # of the part that is shown; 1 is the whole
@@ -191,12 +161,7 @@ def random_views(
 def random_colour(
     brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2
 ) -> Augmentation:
-    """Make pictures brighter or darker, harder or softer, more or less colourful.
-
-    Each strength s, 0 to 1, becomes a factor between 1 - s and 1 + s for each picture: brightness
-    multiplies all pixels, contrast their distance from the picture's mean, saturation their
-    distance from grey (where there are three channels). What leaves 0…1 is cut off.
-    """
+    """Change by factors of 1 - strength to 1 + strength all pixels, contrast and saturation."""
     given = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
     strengths = [_strength(strength, name, 1) for name, strength in given.items()]
 
@@ -218,12 +183,7 @@ def random_colour(
 
 
 def random_cutout(size: int = 8) -> Augmentation:
-    """Hide a square of so many pixels of each picture behind its mean colour.
-
-    Source:
-        DeVries & Taylor (2017), "Improved regularization of convolutional neural networks with
-        cutout", https://arxiv.org/abs/1708.04552.
-    """
+    """Hide a square of each picture behind its mean colour (https://arxiv.org/abs/1708.04552)."""
     size = whole(size, "size", 0, "write size=8")
 
     def near_middle(pictures: Tensor, length: int) -> Tensor:
@@ -292,10 +252,7 @@ def fit_photos(
     augmented: bool = True,
     **options: object,
 ) -> History:
-    """Train a network for pictures of any size with random views that grow.
-
-    The first part of the training shows small views, which are quick, the last part large ones,
-    which show more. The learning rate rises and falls once, and labels are smoothed.
+    """Train a network for pictures of any size by `RECIPE`, with random views that grow.
 
     Args:
         model: A network for pictures of any size, such as `PhotoNet`; it is changed.
@@ -307,15 +264,6 @@ def fit_photos(
 
     Returns:
         A `History`.
-
-    Raises:
-        ValueError: There is no size, or what `fit` refuses.
-
-    Example:
-        >>> from cnn_basics.model import PhotoNet
-        >>> data = torch.rand(4, 3, 20, 20), torch.tensor([0, 1, 0, 1])
-        >>> fit_photos(PhotoNet(), data, epochs=2, sizes=(8, 16), progress=False)
-        <History: 2 epochs>
 
     Source:
         Small views first: M. Tan & Q. Le (2021), "EfficientNetV2: smaller models and faster

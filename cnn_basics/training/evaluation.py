@@ -27,18 +27,11 @@ def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Turn pictures into what a network reads: whole numbers 0…255 become floats 0…1.
 
-    `fit` and `evaluate` call this for each batch. Call it before you give pictures to a trained
-    network yourself.
+    Call it before you give pictures to a trained network yourself, as `fit` and `evaluate` do.
 
     Args:
         pictures: `(N, C, H, W)` uint8, or float, which is taken as it is.
         dtype: Of the result.
-
-    Returns:
-        `(N, C, H, W)` of that dtype.
-
-    Raises:
-        TypeError: The pictures are neither uint8 nor float.
 
     Example:
         >>> prepare(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
@@ -131,14 +124,7 @@ def float_dtype(model: nn.Module) -> torch.dtype:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What a network said about pictures.
-
-    Example:
-        >>> scores, labels = torch.tensor([[2.0, 0.0], [1.0, 0.0]]), torch.tensor([0, 1])
-        >>> result = Evaluation.of(scores, labels)
-        >>> result.accuracy, result.worst(1), result.confusion().tolist()
-        (0.5, tensor([1]), [[1, 0], [1, 0]])
-    """
+    """What a network said about pictures."""
 
     loss: float  # mean cross-entropy
     accuracy: float  # share told right, 0 to 1
@@ -187,12 +173,9 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, data: Data, batch_size: int = 128, *, sizes: Sequence[int] = ()
+    model: nn.Module, data: Data, batch_size: int = 64, *, sizes: Sequence[int] = ()
 ) -> Evaluation:
-    """Let a network tell pictures apart, and compare with the labels.
-
-    The network runs in evaluation mode, without gradients, on its own device; it and the pictures
-    are left as they were. Of several processes each may call this by itself.
+    """Let a network, left as it was, tell pictures apart, and compare with the labels.
 
     Args:
         model: Gives `(N, K)` scores for `(N, C, H, W)` pictures.
@@ -203,10 +186,6 @@ def evaluate(
 
     Returns:
         An `Evaluation`: loss, accuracy, scores, labels, `confusion()` and `worst(n)`.
-
-    Raises:
-        TypeError: The data are no pair of tensors, or of other dtypes.
-        ValueError: The data have other shapes, are empty, or have a label without a score.
 
     Example:
         >>> model = nn.Flatten()  # the two pixels are the scores
@@ -219,7 +198,7 @@ def evaluate(
 
 
 def score(
-    model: nn.Module, batches: Batches, batch_size: int = 128, sizes: Sequence[int] = ()
+    model: nn.Module, batches: Batches, batch_size: int = 64, sizes: Sequence[int] = ()
 ) -> Evaluation:
     """Do what `evaluate` does with data that were checked and are on the network's device."""
     order = torch.arange(len(batches), device=batches.labels.device).split(batch_size)
@@ -248,10 +227,6 @@ def resize(pictures: Tensor, size: int) -> Tensor:
 
     Returns:
         New pictures `(N, C, size, size)` float; from 0 to 1 if they were uint8.
-
-    Example:
-        >>> resize(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]), 1)
-        tensor([[[[0.5000]]]])
     """
     floats = pictures if pictures.is_floating_point() else prepare(pictures)
     return F.interpolate(floats, (size, size), mode="bilinear", antialias=True)
@@ -271,21 +246,13 @@ class Reliability:
 def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliability:
     """Compare how sure a network is with how often it is right.
 
-    The confidence of an answer lies between 1 / K, where all K classes have the same share, and 1.
-    This range is cut into groups of the same width.
-
     Args:
-        probabilities: `(N, K)` float, at least one row; each row sums to 1. See
-            `Evaluation.probabilities`.
+        probabilities: `(N, K)` float, as in `Evaluation.probabilities`.
         labels: `(N,)` int64, each from 0 to K - 1.
-        bins: How many groups.
+        bins: Into how many groups of the same width confidence, from 1 / K to 1, is cut.
 
     Returns:
         A `Reliability`: `edges`, `counts`, `confidence`, `accuracy` and `error`.
-
-    Raises:
-        TypeError: The labels are not int64.
-        ValueError: The rows do not sum to 1, the shapes do not fit, or a label has no column.
 
     Example:
         >>> shares = torch.tensor([[0.95, 0.05], [0.85, 0.15], [0.25, 0.75]])

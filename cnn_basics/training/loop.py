@@ -118,10 +118,9 @@ def fit(
 ) -> History:
     """Train a network to tell classes of pictures apart, by the cross-entropy of its scores.
 
-    Under `torchrun --nproc-per-node N` all N processes train one network together, each with its
-    share of every batch, to the result of a single one, but for rounding (which Adam can enlarge),
-    for dropout, and for batch norm, which then looks at each share by itself. Only the first shows
-    a bar, calls back and writes files.
+    Under `torchrun` all processes train one network together, each with its share of every batch,
+    to the result of a single one, but for rounding, dropout, and batch norm (of its share). Only
+    the first shows a bar, calls back and writes files.
 
     Args:
         model: Gives `(N, classes)` scores for `(N, C, H, W)` float pictures; it is changed.
@@ -224,29 +223,25 @@ class Training:
         with machine.own_chance(self.device, 0), quickest as layout:
             self._set_up(layout)
             done = self._resume()
-            if 0 < done < options.epochs and self._tell(options.on_epoch):
-                self._stop("callback")
+            if 0 < done < options.epochs:
+                self._tell(options.on_epoch)
             left = () if history.stopped else range(done + 1, options.epochs + 1)
             with self._show_bar(done) as bar:
                 for state.epoch in left:
                     start = time.perf_counter()
                     self._train_epoch(bar)
-                    if state.stopping:
-                        self._stop("callback")
+                    if state.stopping:  # within the epoch
                         break
                     self._validate()
                     history.seconds.append(time.perf_counter() - start)
                     self._keep()
                     _tell_epoch(bar, state)
-                    if self._tell(options.on_epoch):
-                        self._stop("callback")
-                    if history.stopped:
+                    if self._tell(options.on_epoch) or history.stopped:
                         break
             self._finish()
         return history
 
     def _train_epoch(self, bar: tqdm) -> None:
-        """Train with each picture once, in a new order, unless a callback stops it."""
         options, state = self.options, self.state
         seed = options.seed * 1_000_003 + state.epoch  # after a break an epoch draws the same
         torch.manual_seed(seed)
@@ -288,7 +283,7 @@ class Training:
         if self.valid is None:
             return
         judged = self.model if self.average is None else self.average.module
-        result, history = score(judged, self.valid, 256), self.history
+        result, history = score(judged, self.valid), self.history
         lowest = min(history.valid_loss, default=math.inf)
         history.valid_loss.append(result.loss)
         history.valid_accuracy.append(result.accuracy)
@@ -302,7 +297,6 @@ class Training:
             self._stop("patience")
 
     def _finish(self) -> None:
-        """Give the network the weights that it is to keep."""
         self.optimizer.zero_grad()
         if self.best and self.history.reason != "callback":
             self.model.load_state_dict(self.best)
@@ -377,16 +371,16 @@ class Training:
             if self.processes.first and callback(self.state):
                 self.state.stop()
             self.state.stopping = self.processes.agree(self.state.stopping)
+        if self.state.stopping:
+            self._stop("callback")
         return self.state.stopping
 
     def _stop(self, reason: str) -> None:
-        """Note why it stops, unless it was over anyway, or stops already."""
         over = self.state.step == self.state.epochs * self.state.batches
         if not over and not self.history.stopped:
             self.history.stopped, self.history.reason = True, reason
 
     def _keep(self) -> None:
-        """Write what `_resume` reads; all chance of an epoch comes from its number."""
         if self.options.checkpoint is not None and self.processes.first:
             content = {name: part.state_dict() for name, part in self.parts.items()}
             content |= {"format": machine.FORMAT, "training": self.words, "best": self.best}
@@ -436,7 +430,6 @@ class Training:
 
 
 def _tell_epoch(bar: tqdm, state: State) -> None:
-    """Tell the numbers of the epoch that ended."""
     history = state.history
     told = f"loss {history.train_loss[-1]:.3f}, accuracy {history.train_accuracy[-1]:.3f}"
     if history.valid_loss:
@@ -460,8 +453,8 @@ def make_schedule(
 ) -> lr_scheduler.LRScheduler:
     """Make what changes the learning rate after each of so many steps."""
     if options.schedule == "one_cycle":
-        settings = {"total_steps": max(steps, 2), "cycle_momentum": False}
-        return lr_scheduler.OneCycleLR(optimizer, options.learning_rate, **settings)
+        rate, total = options.learning_rate, max(steps, 2)
+        return lr_scheduler.OneCycleLR(optimizer, rate, total, cycle_momentum=False)
     if options.schedule == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)

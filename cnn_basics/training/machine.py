@@ -54,10 +54,7 @@ def own_chance(device: torch.device, seed: int) -> Iterator[None]:
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
-    """Return the device asked for, or the first there is of CUDA, MPS and CPU.
-
-    Of the GPUs of a machine each process of torchrun gets one of its own.
-    """
+    """Return the device asked for (of GPUs its own for each process), or the first there is."""
     there = ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
     there.append("cpu")
     try:
@@ -100,8 +97,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
 def quickest_layout(model: nn.Module, pictures: Tensor) -> Iterator[torch.memory_format]:
     """Lay a network's weights out with the channels last, quicker for convolutions, if that works.
 
-    The numbers stay the same. It does not pay without convolutions or in other dtypes than
-    float32, and does not work for networks that call `view` on a feature map.
+    It does not pay in other dtypes, nor work for networks that call `view` on a feature map.
     """
     convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
     pays = pictures.dtype == torch.float32 and pictures.device.type in ("cpu", "cuda")
@@ -205,7 +201,7 @@ def write_whole(path: Path, content: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # before the room that is left is measured
         free, needed = shutil.disk_usage(path.parent).free / 1e6, buffer.tell() / 1e6
         got = f"{error.strerror} with {free:.1f} MB free there"
         fix = "make room, or name a file elsewhere"
@@ -215,12 +211,7 @@ def write_whole(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what `fit` keeps, on the CPU, without running any code in it; "model" are the weights.
-
-    Raises:
-        OSError: The file is not there, or cannot be read.
-        ValueError: It is no checkpoint of this project, or damaged.
-    """
+    """Read what `fit` keeps, without running any code in it; "model" are the weights."""
     file, content = io.BytesIO(Path(path).expanduser().read_bytes()), None
     with suppress(Exception):  # of many kinds: torch reads any text as commands of its own
         content = torch.load(file, map_location="cpu", weights_only=True)

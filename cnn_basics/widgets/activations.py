@@ -121,7 +121,6 @@ def normalise(batch: torch.Tensor, gamma: float, beta: float, training: bool) ->
 
 
 def _empty_playground() -> tuple[ReusedFigure, list[PercentAxis]]:
-    """Make a figure for a curve, a histogram of inputs, and one of outputs."""
     figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
     curve, before, after = figure.axes
     for axes, label in ((curve, "input"), (before, "input"), (after, "output")):

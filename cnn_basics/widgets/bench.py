@@ -277,7 +277,6 @@ def receptive_fields(layers: Iterable[nn.Module]) -> Iterator[int | None]:
 
 
 def _number(name: str, value: object) -> int:
-    """Check a number that was typed."""
     least, most = LIMITS[name]
     got = "nothing" if value is None else repr(value)
     expect(type(value) is int, f"a whole number for {name}", got, f"type one from {least}")

@@ -402,7 +402,6 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
                 setattr(self.controls, name, value)
 
     def _end(self) -> None:
-        """Stop for good, and wait until the thread is gone."""
         with self._verbs:
             self._stopping.set()
             self.wait(PATIENCE)
@@ -447,7 +446,6 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         return self._options | told | {"progress": False, "seed": seed}
 
     def _try_out(self, epoch: float) -> None:
-        """See how the network does on the validation pictures, and tell."""
         result = evaluate(self.model, self._data[1])
         self.record.add("valid_accuracy", epoch, result.accuracy)
         self.record.add("valid_loss", epoch, result.loss)

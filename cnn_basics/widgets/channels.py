@@ -131,7 +131,6 @@ def mix_channels(
 
 
 def _empty_mixer(image: np.ndarray) -> tuple[ReusedFigure, PercentAxis]:
-    """Make a figure for the picture before, the one after, and the histogram of that."""
     figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
     *pictures, histogram = figure.axes
     for axes, title in zip(pictures, ("before", "after"), strict=True):

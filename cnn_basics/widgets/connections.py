@@ -62,7 +62,6 @@ class ConnectionsExplorer(FrontEndWidget, static=("tables", "pointing", "connect
 
     @observe("size", "kernel_size", "unit")
     def _keep_inside(self, _: object) -> None:
-        """Make kernel and unit fit when the input shrinks."""
         self.kernel_size = min(self.kernel_size, self.size)
         last = self.size - self.kernel_size
         self.unit = [min(max(place, 0), last) for place in self.unit]

@@ -119,7 +119,6 @@ def feature_map_browser(
 
 
 def _empty_sheet() -> tuple[ReusedFigure, list[AxesImage], Rectangle]:
-    """Make a figure for a picture, the chosen map, and all maps with the chosen one framed."""
     figure = ReusedFigure(_BOXES, width=7.6, height=3.1)
     figure.sharpness, figure.few_colours = 1.0, True  # of the stored picture
     titles, whole = ("picture", "chosen map", "all maps of this step"), (0, 1, 1, 0)
@@ -234,7 +233,6 @@ class OcclusionExplorer(FrontEndWidget, static=("drawing", "occlusion")):
 
     @observe("size")
     def _keep_inside(self, _: object) -> None:
-        """A larger square has fewer places."""
         if self.shares:
             self.row = min(self.row, self._count("row") - 1)
             self.column = min(self.column, self._count("column") - 1)
@@ -304,7 +302,6 @@ def occlusion_explorer(
 def _try_all(
     model: nn.Module, x: Tensor, labels: Tensor, fill: Tensor, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Cover every place of every picture with every square."""
     with untouched(model):
         whole = _judge(model(x)[:, None, None], labels)
     found: dict[str, Any] = {"shares": {}, "leads": {}, "answers": {}, "heats": {}}

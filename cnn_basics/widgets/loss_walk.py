@@ -170,7 +170,6 @@ def _place(point: np.ndarray) -> str:
 
 @lru_cache
 def _heights(name: str) -> np.ndarray:
-    """Compute a surface's loss on a grid, `(H, W)`."""
     surface = SURFACES[name]
     ends = zip(surface.limits, (161, 121), strict=True)
     axes = [torch.linspace(*limits, count, dtype=torch.float64) for limits, count in ends]

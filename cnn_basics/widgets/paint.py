@@ -93,13 +93,11 @@ class PaintPad(anywidget.AnyWidget):
         self.value = (self.photo, content)
 
     def _heard(self, _: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
-        """The page has sent a photo."""
         if isinstance(content, dict) and "photo" in content and buffers:
             self.take_photo(str(content["photo"]), bytes(buffers[0]))
 
     @observe("drawing", "photo")
     def _look(self, _: object) -> None:
-        """Painting, and clearing, lead back to the drawing."""
         if not self.photo:
             self.value = ("", self.drawing)
 
@@ -393,7 +391,6 @@ def first_drawing() -> str:
 
 
 def _channels(model: nn.Module) -> int:
-    """The channels that a network's first convolution reads."""
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     channels = convolutions[0].in_channels if convolutions else None
     what = "a network whose first nn.Conv2d has in_channels 1 or 3"

@@ -132,7 +132,6 @@ def shift(x: torch.Tensor, right: int, down: int) -> torch.Tensor:
 
 
 def _four_panels(maps: torch.Tensor) -> tuple[ReusedFigure, list[MapPanel]]:
-    """Make a figure for an input, its output, the input after it moved, and that one's output."""
     height, width = maps.shape[2:]
     high = _WIDTH * _SHARE * min(1.0, max(0.3, height / width))
     total = _ABOVE + high + _BELOW
@@ -196,7 +195,6 @@ class MapPanel:
 
 
 def _square(row: int, column: int, side: int) -> list[tuple[float, float]]:
-    """Return the corners of a square of cells, drawn as one line."""
     left, top = column - 0.5, row - 0.5
     right, bottom = left + side, top + side
     return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
@@ -248,7 +246,6 @@ def _describe_settings(
 
 
 def _direction(right: int, down: int) -> str:
-    """Say where a map moved: nothing if it did not."""
     ways = ((right, ("right", "left")), (down, ("down", "up")))
     return ", ".join(f"{abs(by)} {names[by < 0]}" for by, names in ways if by)
 

@@ -105,7 +105,6 @@ def _empty_roofline() -> ReusedFigure:
 
 
 def _count(machine: Machine, least: Cost, unrolled: Cost) -> list[str]:
-    """Write the counts and what follows from them, a line for each."""
     return [
         f"multiply-adds: {least.multiply_adds:,}",
         f"bytes, each number once: {least.bytes:,}",
@@ -126,7 +125,6 @@ def _milliseconds(cost: Cost, machine: Machine) -> str:
 def _describe(
     machine: Machine, least: Cost, unrolled: Cost, depthwise: bool, layer: dict[str, int]
 ) -> str:
-    """Say all that the figure shows."""
     kind = "depthwise convolution" if depthwise else "convolution"
     maps = [str(layer[name]) for name in ("batch", "in_channels", "side", "side")]
     return (
