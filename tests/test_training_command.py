@@ -62,7 +62,9 @@ def test_the_module_ends_with_the_exit_code():
     asked = [sys.executable, "-m", "cnn_basics.training", "nowhere"]
     ended = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert re.fullmatch("training: nowhere does not exist, .*\n", ended.stderr)
+    assert re.fullmatch(
+        "training: expected a folder of photos, got nothing at nowhere: .*\n", ended.stderr
+    )
 
 
 def test_it_trains_tests_and_writes_weights(photos, tmp_path, capsys):
@@ -231,7 +233,7 @@ def test_weights_that_cannot_be_written_cost_no_result_and_no_room(photos, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("nowhere", "nowhere does not exist, expected a folder of photos: check its name"),
+        ("nowhere", "expected a folder of photos, got nothing at nowhere: check its name"),
         ("digits --size 32 --model PhotoNet", "expected --size 28 for digits, got 32: leave it"),
         ("pets --size 32", "expected --size 28 for Custom_CNN, got 32: .* add --model PhotoNet"),
         ("pets --limit 0", "expected --limit as a whole number from 1, got 0: leave it out"),
@@ -280,7 +282,8 @@ def test_another_process_prints_mistakes_with_its_number_and_no_report(photos, c
     assert run(photos, "--epochs", 1) == 0
     assert capsys.readouterr().out == ""
     assert run("nowhere") == 2
-    assert capsys.readouterr().err.startswith("training (process 1): nowhere does not exist")
+    said = "training (process 1): expected a folder of photos, got nothing at nowhere"
+    assert capsys.readouterr().err.startswith(said)
 
 
 def test_unknown_words_are_refused_by_the_parser(capsys):
