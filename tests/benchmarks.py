@@ -136,7 +136,7 @@ def measure_rungs(options: argparse.Namespace) -> Iterator[Row]:
     model = Custom_CNN()
     for layer, shape in (("conv1", (3, 28, 28)), ("conv2", (32, 14, 14))):
         x, weight = torch.rand(64, *shape), getattr(model, layer).weight.detach()
-        seconds = time_side_by_side(ladder(x, weight, padding=2), rounds=15)
+        seconds = time_side_by_side(ladder(x, weight, padding=2), repeats=15)
         for name, ratios in ratios_to("F.conv2d", seconds).items():
             bound = LAST_RUNG if name.endswith(list(RUNGS)[-1]) else None
             yield Row(f"{layer}: {name}", ratios, bound, "× F.conv2d")
