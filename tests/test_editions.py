@@ -255,5 +255,9 @@ class TestCommand:
         said = capsys.readouterr().out
         assert all(f"  {edition} " in said for edition in editions.EDITIONS)
 
+    def test_lessons_may_be_named_behind_the_folder(self):
+        asked = editions.parse(["slides", "--output", "decks", "a.ipynb"])
+        assert (asked.output, asked.notebooks) == (Path("decks"), [Path("a.ipynb")])
+
     def test_without_names_it_is_all_of_them(self):
         assert {path.stem for path in editions.parse(["slides"]).notebooks} >= set(NAMES)
