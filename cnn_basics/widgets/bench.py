@@ -9,6 +9,7 @@ from numbers import Integral
 from textwrap import fill, shorten
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from traitlets import Dict, Int, List, TraitError, observe, validate
@@ -52,7 +53,7 @@ def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
     known = DEFAULTS[kind]
     said = f"{kind} with {', '.join(changes)}"
     expect(changes.keys() <= known.keys(), what, said, f"use {', '.join(known) or 'no arguments'}")
-    whole = {n: int(v) for n, v in changes.items() if isinstance(v, Integral) and v is not True}
+    whole = {name: int(value) for name, value in changes.items() if isinstance(value, np.integer)}
     return {"kind": kind, **known, **changes, **whole}
 
 
