@@ -198,7 +198,6 @@ def test_what_is_refused(tmp_path, files, options, sentence):
 
 REASONS = {
     "2024": "move the pictures of a folder one level up",
-    "caf\udce9.jpg": "is not a picture in a format",
     "cat.8.heic": "run pip install pillow-heif",
     "gone.jpg": "is no picture by its name (expected .png, .jpg, .jpeg, .jfif",
     "notes.txt": "save it as JPEG or PNG",
@@ -214,7 +213,7 @@ def test_broken_files_are_skipped_with_names_and_reasons(tmp_path, capsys, monke
         tmp_path / "photos",
         {f"{name}s/{name}.{n}.jpg": n for name in ("cat", "dog") for n in range(1, 8)}
         | {"dogs/dog.2.jpg": b"", "dogs/dog.3.jpg": b"no picture"}
-        | {"cats/notes.txt": b"", "cats/2024": None, "cats/caf\udce9.jpg": b"no"}
+        | {"cats/notes.txt": b"", "cats/2024": None}
         | {"cats/cat.8.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"},
     )
     (root / "dogs/dog.4.jpg").write_bytes((root / "dogs/dog.1.jpg").read_bytes()[:400])
@@ -229,25 +228,27 @@ def test_broken_files_are_skipped_with_names_and_reasons(tmp_path, capsys, monke
         assert loaded.pictures[7:, 2, 4, 4].tolist() == pytest.approx([20, 100, 120, 140], abs=3)
         assert {path.name for path in loaded.skipped} == set(REASONS)
         for path, reason in loaded.skipped.items():
-            assert reason.startswith(str(path).replace("\udce9", "\ufffd"))
+            assert reason.startswith(str(path))
             assert REASONS[path.name] in reason
         said = capsys.readouterr().out
         assert said.startswith("Skipped (.skipped says why): cats/2024, cats/gone.jpg, cats/notes")
         assert said.endswith(", …\n")
-        assert said.isprintable
-        assert repr(loaded) == "11 pictures of 8×8 pixels: 7 cats, 4 dogs; skipped: 8"
+        assert repr(loaded) == "11 pictures of 8×8 pixels: 7 cats, 4 dogs; skipped: 7"
     with pytest.raises(ValueError, match=r"2024 is no picture by its name"):
         load_folder(root, 8, strict=True)
-    assert len(load_folder(root, 8, progress=False).skipped) == 8
+    assert len(load_folder(root, 8, progress=False).skipped) == 7
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_class_whose_name_is_not_utf_8_can_be_printed(tmp_path, capfdbinary):
-    root = build(tmp_path / "photos", {"ch\udce2ts/1.png": 1, "dogs/caf\udce9.png": 1})
-    loaded = load_folder(root, 4)
-    assert loaded.class_names == ("ch\ufffdts", "dogs")
-    assert repr(loaded).encode("utf-8")
-    assert load_folder(root, 4).paths[0] == root / "ch\udce2ts/1.png"
+@pytest.mark.skipif(sys.platform != "linux", reason="others have no such names")
+def test_names_that_are_no_utf_8_can_be_printed(tmp_path, capfd):
+    root = build(tmp_path / "photos", {"ch\udce2ts/1.png": 1, "d/1.png": 1, "d/caf\udce9.png": b""})
+    for _ in range(2):
+        loaded = load_folder(root, 4)
+        assert loaded.class_names == (r"ch\xe2ts", "d")
+        assert loaded.paths[0] == root / "ch\udce2ts/1.png"
+        assert capfd.readouterr().out.endswith("d/caf\\xe9.png\n")
+        assert f"{loaded}{loaded.skipped.values()}".isprintable()
 
 
 def test_a_file_that_may_not_be_read(folder, monkeypatch):

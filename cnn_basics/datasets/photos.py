@@ -142,7 +142,7 @@ def _folders(folder: Path) -> list[Path]:
 
 def _printable(name: str | Path) -> str:
     """A name whose bytes are no UTF-8, as old archives leave them, can be printed, too."""
-    return os.fsencode(name).decode("utf-8", "replace").replace(os.sep, "/")
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 
 def _find_classes(root: Path, split: str | None) -> tuple[Path, dict[Path, list[Path]]]:
