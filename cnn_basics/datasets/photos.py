@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -44,8 +44,8 @@ class Photos:
     labels: torch.Tensor  # (N,) int64, the index into class_names
     class_names: tuple[str, ...]
     paths: tuple[Path, ...]  # the N files
-    skipped: dict[Path, str]  # the files that are missing, and why, in one sentence each
-    hidden: int  # files of the system that were left out, such as .DS_Store
+    skipped: dict[Path, str] = field(default_factory=dict)  # what is missing, and why
+    hidden: int = 0  # files of the system that were left out, such as .DS_Store
 
     def __iter__(self) -> Iterator[torch.Tensor | tuple[str, ...]]:
         """Yield pictures, labels and class names."""
