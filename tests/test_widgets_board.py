@@ -48,28 +48,30 @@ TRAIN, VALID = make_data(0), make_data(1)
 
 
 class Small(nn.Module):
-    """A convolution and a layer of sums, which can be made to wait for each batch, or to break."""
+    """A convolution and a layer of sums; `meanwhile` is called before each batch."""
 
-    pause, calls, breaks_at = 0.0, 0, None
-
-    def __init__(self, channels: int = 3) -> None:
+    def __init__(self, channels: int = 3, meanwhile=lambda: None) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.conv1 = nn.Conv2d(channels, 4, 3)
-        self.fc = nn.Linear(64, 2)
+        self.conv1, self.fc = nn.Conv2d(channels, 4, 3), nn.Linear(64, 2)
+        self.meanwhile, self.pause = meanwhile, 0.0
 
     def forward(self, x):
         time.sleep(self.pause)
-        self.calls += self.training
-        if self.calls == 8 and self.breaks_at:
-            raise self.breaks_at
+        if self.training:
+            self.meanwhile()
         return self.fc(self.conv1(x).relu().flatten(1))
 
 
 def breaks(error) -> Small:
-    model = Small()
-    model.breaks_at = error
-    return model
+    """A network that raises in the eighth batch."""
+    waiting = iter([None] * 7)
+
+    def count() -> None:
+        if next(waiting, error):
+            raise error
+
+    return Small(meanwhile=count)
 
 
 def threads() -> int:
@@ -196,7 +198,7 @@ def test_stop_keeps_the_network_and_continue_goes_on(running):
     assert board.controls.sentence.startswith("Done")
 
 
-def test_stop_comes_after_the_batch_and_not_after_the_epoch(make):
+def test_stop_comes_after_the_batch_and_a_second_run_takes_another_order(make):
     board = make(epochs=1000, batch_size=1)
     board.model.pause = 0.01
     board.start()
@@ -204,12 +206,8 @@ def test_stop_comes_after_the_batch_and_not_after_the_epoch(make):
     board.stop()
     assert 0 < finish(board, start=False).record.done < 1
     assert board.history.epochs == 0
-
-
-def test_a_second_run_sees_the_pictures_in_another_order(make):
     board = make(epochs=1, learning_rate=1e-12)  # learns nothing: the same order tells the same
-    for _ in range(2):
-        finish(board)
+    finish(finish(board))
     assert board.history.epochs == 2
     losses = np.array(board.record.curves["batch_loss"])[:, 1].reshape(2, 3)
     assert losses[0].mean() == pytest.approx(losses[1].mean())
@@ -252,12 +250,6 @@ def test_every_button_in_every_state(make, state, button):
         assert board.picture.value == picture
 
 
-def test_the_kernel_stays_free_and_drawings_do_not_pile_up(running):
-    begin, drawings = time.monotonic(), running.drawings
-    wait_until(lambda: running.drawings >= drawings + 3)
-    assert running.drawings - drawings <= (time.monotonic() - begin) / 0.4 + 1
-
-
 @pytest.mark.parametrize(
     ("change", "words", "epochs"),
     [
@@ -287,24 +279,21 @@ def test_a_button_that_fails_says_so(make):
     assert board.controls.failed
 
 
-def test_closing_ends_the_training_and_leaves_nothing(running):
+def test_closing_or_running_the_cell_again_ends_the_training_and_leaves_nothing(make, running):
+    begin, drawings = time.monotonic(), running.drawings
+    wait_until(lambda: running.drawings >= drawings + 3)  # the kernel stays free meanwhile
+    assert running.drawings - drawings <= (time.monotonic() - begin) / 0.4 + 1
     instances = ipywidgets.widgets.widget._instances
     mine = {running.model_id, running.controls.model_id, running.picture.model_id}
     assert mine <= set(instances)
-    running.close()
-    assert threads() == 0
-    assert not mine & set(instances)
-    assert running.comm is None
-    assert running.history is not None  # the result stays
-
-
-def test_running_the_cell_again_ends_the_training_of_the_first_run(make, running):
     replace_previous(running, ("cell", "run 1"))
     counts = set()
     for run in range(2, 8):
         replace_previous(make(), ("cell", f"run {run}"))
-        counts.add(len(ipywidgets.widgets.widget._instances))
-    assert (threads(), len(counts)) == (0, 1)
+        counts.add(len(instances))
+        assert not mine & set(instances)
+        assert (threads(), running.comm, len(counts)) == (0, None, 1)
+    assert running.history is not None  # the result stays
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [((2, 5), (5, 2)), ((), (3, 0, 1, 2, 4, 5, 6, 7))])
@@ -330,27 +319,28 @@ def test_the_worst_mistakes_and_right_answers_only_where_none_is_wrong(wrong, sh
 
 PHOTOS = Photos(*VALID, ("cats", "dogs"), tuple(Path(f"{k}.png") for k in range(len(VALID[1]))))
 GREY = ((100 * make_data(0, channels=1)[0]).to(torch.uint8), TRAIN[1], ("dark", "bright"))
+FLAT = nn.Sequential(nn.Flatten(), nn.Linear(108, 2))
 
 
 @pytest.mark.parametrize(
-    ("channels", "data", "names"),
-    [(3, VALID, ("0", "1")), (3, PHOTOS, ("cats", "dogs")), (1, GREY, ("dark", "bright"))],
+    ("model", "data", "names", "title"),
+    [
+        (Small(), VALID, ("0", "1"), "4 kernels of conv1, changed by"),
+        (Small(), PHOTOS, ("cats", "dogs"), "4 kernels of conv1, changed by"),
+        (Small(1), GREY, ("dark", "bright"), "4 kernels of conv1, changed by"),
+        (FLAT, VALID, ("0", "1"), "this network has no convolution"),
+    ],
+    ids=["colour", "photos", "grey", "no convolution"],
 )
-def test_names_come_with_the_data_which_may_be_grey_and_whole_numbers(make, channels, data, names):
+def test_names_come_with_the_data_which_may_be_grey(make, model, data, names, title):
     options = {"class_names": None, "learning_rate": 1e-9, "epochs": 1}
-    board = finish(make(Small(channels), train=data, valid=data, **options))
+    board = finish(make(model, train=data, valid=data, **options))
     assert board.error is None
-    assert board.record.kernels().shape == (4, channels, 3, 3)
+    assert title in alt(board)
     for picture, truth, *_ in board.record.mistakes:
         assert picture.shape == (6, 6, 3)
         assert 0 <= picture.min() <= picture.max() <= 1
         assert truth in names
-
-
-def test_a_network_without_a_convolution(make):
-    board = make(nn.Sequential(nn.Flatten(), nn.Linear(108, 2)), epochs=1)
-    assert "this network has no convolution" in alt(board)
-    assert finish(board).error is None
 
 
 @pytest.mark.parametrize(
@@ -392,42 +382,13 @@ RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.random((6, 9, 3))
 
 
-def make_record(done: int, mistakes: int = 8, convolution=True, epochs=5, classes=2) -> Record:
+def make_record(done: int, mistakes: int = 8, model=Small, epochs=5, classes=2) -> Record:
     """A record after `done` epochs."""
-    model = Small() if convolution else nn.Flatten()
-    record = Record(model, [f"class {k}" for k in range(classes)], epochs)
+    record = Record(model(), [f"class {k}" for k in range(classes)], epochs)
     for name, epoch in product(CURVES if done else (), np.linspace(0.1, done, 7)):
-        height = RANDOM.random() * (5 if "loss" in name else 1)
-        record.curves[name].append((epoch, height))
+        record.curves[name].append((epoch, RANDOM.random() * (5 if "loss" in name else 1)))
     record.mistakes = [(PICTURE, "cats", "long-haired dogs", 0.9)] * mistakes
     return record
-
-
-def check_figure(figure, record: Record) -> None:
-    loss, accuracy, page = figure.axes
-    for line, name in zip([*loss.lines[:2], *accuracy.lines[:2]], CURVES, strict=True):
-        curve = np.array(record.curves[name]).reshape(-1, 2)
-        assert np.array_equal(line.get_xydata(), curve)
-        low, high = line.axes.get_ylim()
-        assert ((low <= curve[:, 1]) & (curve[:, 1] <= high)).all()
-    assert loss.get_xlim() == accuracy.get_xlim() == (0, record.end)
-    assert loss.lines[2].get_ydata()[0] == math.log(len(record.names))
-    assert accuracy.lines[2].get_ydata()[0] == 1 / len(record.names)
-    (kernels, *places), (title, _, *captions) = page.images, page.texts
-    assert title.get_text() == record.title(record.kernels())
-    assert kernels.get_visible() == (record.kernels() is not None)
-    if kernels.get_visible():
-        tiles = tile_pictures(colour_kernels(record.kernels()), 4)
-        assert np.array_equal(kernels.get_array(), tiles)
-    shown = len(record.mistakes)
-    assert [p.get_visible() for p in places] == [k < shown for k in range(MOST_MISTAKES)]
-    said = ["cats, said\nlong-ha… 90 %"] * shown + [""] * (MOST_MISTAKES - shown)
-    assert [text.get_text() for text in captions] == said
-    for place in places[:shown]:
-        assert np.array_equal(place.get_array(), PICTURE)
-        box = place.get_window_extent()
-        assert box.width / box.height == pytest.approx(9 / 6)
-        assert box.width == pytest.approx(68.4)  # of 100 in an inch
 
 
 def test_one_figure_shows_one_record_after_another():
@@ -436,15 +397,35 @@ def test_one_figure_shows_one_record_after_another():
         make_record(0, mistakes=0),
         make_record(1, mistakes=3),
         make_record(3),
-        make_record(3, mistakes=0),
-        make_record(5, convolution=False),
+        make_record(5, mistakes=0, model=nn.Flatten),
         make_record(9, epochs=10, classes=10),
     ):
         figure, fresh = board.update(record), BoardFigure().update(record)
-        check_figure(figure, record)
         # Nothing of another record stays in the pixels: a new figure draws the same.
         assert np.array_equal(figure_to_array(figure), figure_to_array(fresh))
         assert figure.alt == fresh.alt
+        loss, accuracy, page = figure.axes
+        for line, name in zip([*loss.lines[:2], *accuracy.lines[:2]], CURVES, strict=True):
+            curve = np.array(record.curves[name]).reshape(-1, 2)
+            assert np.array_equal(line.get_xydata(), curve)
+            low, high = line.axes.get_ylim()
+            assert ((low <= curve[:, 1]) & (curve[:, 1] <= high)).all()
+        assert loss.get_xlim() == accuracy.get_xlim() == (0, record.end)
+        guesses = [axes.lines[2].get_ydata()[0] for axes in (loss, accuracy)]
+        assert guesses == [math.log(len(record.names)), 1 / len(record.names)]
+        (kernels, *places), weight = page.images, record.kernels()
+        assert kernels.get_visible() == (weight is not None)
+        if weight is not None:
+            tiles = tile_pictures(colour_kernels(weight), 4)
+            assert np.array_equal(kernels.get_array(), tiles)
+        shown = len(record.mistakes)
+        assert [each.get_visible() for each in places] == [k < shown for k in range(MOST_MISTAKES)]
+        said = ["cats, said\nlong-ha… 90 %"] * shown + [""] * (MOST_MISTAKES - shown)
+        assert [text.get_text() for text in page.texts[2:]] == said
+        for place in places[:shown]:
+            assert np.array_equal(place.get_array(), PICTURE)
+            box = place.get_window_extent()  # in its place of 0.684 inches, in its own shape
+            assert (box.width, box.height) == pytest.approx((68.4, 68.4 * 6 / 9))
 
 
 def test_what_is_not_finite_is_drawn_as_gaps_and_grey():

@@ -41,7 +41,7 @@ HINT = (
     "paint on the way, Backspace rubs out. A photo may also be dropped here."
 )
 FIRST_PHOTO = BUNDLED / "test_set" / "test_set" / "cats" / "cat.4001.png"
-FIRST_DRAWING = """
+_THREE = """
 ..######..
 .########.
 .......##.
@@ -53,6 +53,8 @@ FIRST_DRAWING = """
 .########.
 ..######..
 """
+_INK = np.array([[cell == "#" for cell in row] for row in _THREE.split()])
+FIRST_DRAWING = "".join(map(str, np.pad(np.kron(_INK, np.ones((2, 2), int)), 4).ravel()))
 MOST_LAYERS = 6
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
 STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
@@ -72,13 +74,13 @@ class PaintPad(anywidget.AnyWidget):
     hint = Unicode(HINT).tag(sync=True)
     side = Int(SIDE).tag(sync=True)
     most_bytes = Int(MOST_BYTES).tag(sync=True)
-    drawing = Unicode("0" * SIDE**2).tag(sync=True)
+    drawing = Unicode(FIRST_DRAWING).tag(sync=True)
     photo = Unicode().tag(sync=True)
     said = Unicode().tag(sync=True)
-    value = AnyValue()
+    value = AnyValue(("", FIRST_DRAWING))
 
-    def __init__(self, drawing: str) -> None:
-        super().__init__(drawing=drawing, value=("", drawing))
+    def __init__(self) -> None:
+        super().__init__()
         self.on_msg(self._heard)
 
     def take_photo(self, name: str, content: bytes) -> None:
@@ -274,17 +276,17 @@ def write_share(share: float) -> str:
 class PaintOrUpload(RedrawnFigure):
     """The widget that `paint_or_upload` returns, with its `pad` and the last `answer`."""
 
-    def __init__(self, ask: Callable[[Look], Answer], classes: Sequence[str], first: Look) -> None:
-        self._ask, self._classes, self.answer = ask, list(classes), ask(first)
+    def __init__(
+        self, ask: Callable[[Look], Answer], class_names: Sequence[str], pad: PaintPad
+    ) -> None:
+        self.pad, self._ask, self._classes = pad, ask, list(class_names)
+        self.answer = ask(pad.value)
         count = len(self.answer.shares)
         what = f"{count} class names, one for each score of the network"
         fix = "give the names that came with its training data"
         expect(len(self._classes) == count, what, len(self._classes), fix)
         self._figure = AnswerFigure(list(self.answer.layers), self._classes)
-        self.pad = PaintPad(first_drawing())
-        if first[0]:
-            self.pad.take_photo(*first)
-        super().__init__({"pad": self.pad}, self._draw, store=self._words)
+        super().__init__({"pad": pad}, self._draw, store=self._words)
 
     def _draw(self, pad: Look) -> LessonFigure:
         self.pad.said = ""
@@ -344,19 +346,12 @@ def paint_or_upload(
     channels = convolutions[0].in_channels if convolutions else None
     what = "a network whose first nn.Conv2d has in_channels 1 or 3"
     expect(channels in (1, 3), what, channels, "give one that reads grey digits or RGB photos")
-    first = ("", first_drawing())
+    pad = PaintPad()
     if photo is not None or channels == 3:
         path = Path(photo or FIRST_PHOTO).expanduser()
-        first = (path.name, path.read_bytes())
+        pad.take_photo(path.name, path.read_bytes())
 
     def ask(look: Look) -> Answer:
         return ask_network(model, picture_of(look, channels, size), layers)
 
-    return PaintOrUpload(ask, class_names, first)
-
-
-def first_drawing() -> str:
-    """Draw a 3, 20 cells high, in the middle of the paper."""
-    ink = np.array([[cell == "#" for cell in row] for row in FIRST_DRAWING.split()])
-    cells = np.pad(np.kron(ink, np.ones((2, 2), int)), 4)
-    return "".join(map(str, cells.ravel()))
+    return PaintOrUpload(ask, class_names, pad)
