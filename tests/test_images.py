@@ -91,7 +91,7 @@ def palette(indices):
 def files():
     """Name, bytes and expected pixels of files of every kind."""
     for kind in ("PNG", "BMP", "TIFF", "PPM", "ICO"):
-        yield f"RGB {kind}", encoded(RGB, kind), RGB
+        yield f"RGB {kind}", encoded(RGB, kind, sizes=[(7, 5)]), RGB  # sizes: only ICO's
     yield "RGB WEBP", encoded(RGB, "WEBP", lossless=True), RGB
     jpeg = encoded(BLOCKS, "JPEG")
     yield "RGB JPEG", jpeg, np.asarray(Image.open(io.BytesIO(jpeg)))

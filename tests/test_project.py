@@ -56,8 +56,8 @@ def test_conda_and_pip_get_the_same_packages_and_bounds():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("pytorch>=2.6", "pytorch>=2.6,<2.14"),
-        ("pytorch>=2.6", "pytorch>=2.5"),
+        ("pytorch>=2.7", "pytorch>=2.7,<2.14"),
+        ("pytorch>=2.7", "pytorch>=2.5"),
         ("  - numpy>=1.26\n", ""),
         ("  - nbval>=0.11\n", ""),
         ("  - pip\n", "  - pip\n  - pandas\n"),
