@@ -26,7 +26,7 @@ from traitlets import Bool, Float, Unicode
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure, plain_axes
-from cnn_basics.training import Data, Evaluation, History, State, check_data, evaluate, fit
+from cnn_basics.training import Data, Evaluation, History, Training, check_data, evaluate, fit
 from cnn_basics.widgets.parts import Guard, WithFallback, read_static
 from cnn_basics.widgets.redrawn import (
     ReusedFigure,
@@ -428,13 +428,13 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
     def _settings(self, begin: float, before: History | None) -> dict[str, Any]:
         """The arguments of `fit`; every start shuffles the pictures in another order."""
 
-        def after_batch(state: State) -> bool:
+        def after_batch(state: Training) -> bool:
             self.record.add("batch_loss", begin + state.step / state.batches, state.loss)
             if time.monotonic() >= self._next:
                 self.redraw()
             return self._stopping.is_set()
 
-        def after_epoch(state: State) -> bool:
+        def after_epoch(state: Training) -> bool:
             self.history = join_histories(before, state.history)
             accuracy = state.history.train_accuracy[-1]
             self.record.add("train_accuracy", begin + state.epoch, accuracy)
