@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 import textwrap
 import warnings
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ __all__ = ["ask", "check", "forget_progress", "hint", "progress", "solution"]
 
 WIDTH = 84  # characters in a line of text
 VARIABLE, FILE = "CNN_BASICS_PROGRESS", "progress.json"
+LONGEST_WAIT = 5  # seconds for another kernel that notes something down
+_memory: dict[str, dict[str, int]] = {}  # what could not be kept in the file
 
 
 def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: ANN401 - a learner's
@@ -56,8 +60,9 @@ def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: AN
     if verdict.state == RIGHT:
         print(f'How we did it, and why: exercises.solution("{name}")')
         return
-    print(verdict.case)
-    _print(verdict.reason or f'Follow that case by hand. A hint: exercises.hint("{name}")')
+    print(verdict.case, end="\n" if verdict.case else "")
+    follow = "Follow that case by hand. " if exercise.parameters else ""
+    _print(verdict.reason or f'{follow}A hint: exercises.hint("{name}")')
 
 
 def hint(name: str) -> None:
@@ -148,14 +153,18 @@ def progress() -> None:
 
 def forget_progress() -> None:
     """Delete all that is kept about the exercises."""
-    path = record_path()
-    kept = path.exists()
-    path.unlink(missing_ok=True)
-    print("Forgotten." if kept else "There was nothing to forget.")
+    print("Forgotten." if read_record() else "There was nothing to forget.")
+    _memory.clear()
+    with contextlib.suppress(OSError, RuntimeError):
+        record_path().unlink(missing_ok=True)
 
 
 def record_path() -> Path:
-    """Find the file of progress: that of CNN_BASICS_PROGRESS, or one in the user's data folder."""
+    """Find the file of progress: that of CNN_BASICS_PROGRESS, or one in the user's data folder.
+
+    Raises:
+        RuntimeError: The user has no folder of their own.
+    """
     import platformdirs
 
     chosen = os.environ.get(VARIABLE) or Path(platformdirs.user_data_dir("cnn-basics"), FILE)
@@ -163,8 +172,15 @@ def record_path() -> Path:
 
 
 def read_record() -> dict[str, dict[str, int]]:
-    """Read what is kept about each exercise; a broken file is set aside, and said."""
-    path = record_path()
+    """Read what is kept about each exercise, and what is only remembered."""
+    try:
+        return _read(record_path()) | _memory
+    except (OSError, RuntimeError):
+        return dict(_memory)
+
+
+def _read(path: Path) -> dict[str, dict[str, int]]:
+    """Read the file of progress; a broken one is set aside, and said."""
     try:
         record = json.loads(path.read_text(encoding="utf-8-sig"))  # editors may write a BOM
         counts = [count for about in record.values() for count in about.values()]
@@ -172,41 +188,48 @@ def read_record() -> dict[str, dict[str, int]]:
             raise ValueError("expected counts for each exercise")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         aside = path.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}.broken")
-        with contextlib.suppress(OSError):
-            path.replace(aside)
-        kept = f", and is kept as {aside.name}" if aside.exists() else ""
-        warnings.warn(
-            f"{path} could not be read ({error}){kept}: progress starts anew", stacklevel=2
-        )
+        path.replace(aside)
+        said = f"{path} could not be read ({error}), and is kept as {aside.name}"
+        warnings.warn(f"{said}: progress starts anew", stacklevel=2)
         return {}
     return record
 
 
 def note(name: str, attempts: int = 0, hints: int = 0, done: bool = False) -> dict[str, int]:
-    """Add to what is kept about an exercise, and return it, also where it cannot be written."""
-    record = read_record()
-    about = {"attempts": 0, "hints": 0, "done": False} | record.get(name, {})
-    about["attempts"] += attempts
-    about["hints"] += hints
-    about["done"] = bool(about["done"]) or done
-    record[name] = about
-    path = record_path()
-    part = path.with_suffix(f".{os.getpid()}")
+    """Add to what is kept about an exercise, and return it; it is remembered if it cannot be kept.
+
+    Several kernels may do so at once.
+    """
+    from filelock import FileLock
+
+    more = {"attempts": attempts, "hints": hints, "done": done}
     try:
+        path = record_path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        part.replace(path)  # never half a file
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        warnings.warn(
-            f"progress could not be kept in {path} ({error.strerror}): name another file with the "
-            f"environment variable {VARIABLE}",
-            stacklevel=2,
-        )
-    return about
+        lock = f"cnn-basics-{zlib.crc32(str(path).encode()):08x}.lock"
+        with FileLock(Path(tempfile.gettempdir(), lock), timeout=LONGEST_WAIT):
+            record = _add(name, more, _read(path) | _memory)
+            part = path.with_suffix(f".{os.getpid()}")
+            try:
+                part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+                part.replace(path)  # never half a file
+            finally:
+                part.unlink(missing_ok=True)
+        _memory.clear()
+    except (OSError, RuntimeError) as error:
+        record = _add(name, more, read_record())
+        _memory[name] = record[name]
+        said = f"progress is not kept, only remembered until this kernel ends ({error})"
+        warnings.warn(f"{said}: name a file for it with {VARIABLE}", stacklevel=2)
+    return record[name]
+
+
+def _add(name: str, more: dict, record: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    before = {"attempts": 0, "hints": 0, "done": False} | record.get(name, {})
+    about = {key: before[key] + more[key] for key in ("attempts", "hints")}
+    return record | {name: about | {"done": bool(before["done"] or more["done"])}}
 
 
 def _print(text: str) -> None:

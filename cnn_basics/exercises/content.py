@@ -1,4 +1,7 @@
-"""What exercises and quick questions are made of, and how they are found."""
+"""What exercises and quick questions are made of, and how they are found.
+
+Each is written as one text: its head, what is asked, then entries, each with its kind in front.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import math
 import random
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +22,8 @@ from torch import Tensor
 from cnn_basics.expect import expect
 
 LESSONS = tuple(range(1, 13))
+HEAD = r"(\d+\.\d) · (.+) \(difficulty ([123]), importance ([123]), (\d+ minutes?)\)"
+ENTRY = r"^(Hint|Why|Wrong|Right|Planted|Without): "
 UNKNOWN = "Not this, and it is no mistake that we know: count again, step by step."
 
 
@@ -36,19 +41,6 @@ def numbers(values: Sequence) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
 
-class Levels(NamedTuple):
-    """How hard something is and how important, from 1 to 3, and how long it takes."""
-
-    difficulty: int
-    importance: int
-    minutes: int
-
-    def __str__(self) -> str:
-        difficulty, importance = ("●" * n + "○" * (3 - n) for n in self[:2])
-        minutes = "1 minute" if self.minutes == 1 else f"{self.minutes} minutes"
-        return f"difficulty {difficulty} · importance {importance} · {minutes}"
-
-
 class Wrong(NamedTuple):
     """A wrong answer that comes from a real misconception, and what it does wrong."""
 
@@ -56,48 +48,68 @@ class Wrong(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
 class Asked:
-    """Something that a lesson asks; its name is such as "5.2": lesson, then number."""
+    """Something that a lesson asks, such as "5.2": lesson, then number.
 
-    name: str
-    title: str
-    levels: Levels
-    asks: str
+    `Right:` and `Wrong:` stand before an answer, with its explanation in the lines below.
+    """
+
+    def __init__(self, text: str) -> None:
+        top, *parts = re.split(ENTRY, inspect.cleandoc(text), flags=re.MULTILINE)
+        head, _, asks = top.partition("\n")
+        self.name, self.title, *marks, minutes = re.fullmatch(HEAD, head).groups()
+        difficulty, importance = ("●" * int(n) + "○" * (3 - int(n)) for n in marks)
+        self.levels = f"difficulty {difficulty} · importance {importance} · {minutes}"
+        self.asks = " ".join(asks.split())
+        self.entries = list(zip(parts[::2], parts[1::2], strict=True))
+
+    def texts(self, kind: str) -> list[str]:
+        """List the entries of one kind, each as one line."""
+        return [" ".join(text.split()) for each, text in self.entries if each == kind]
+
+    def answers(self, *kinds: str) -> list[tuple[str, str]]:
+        """List the answers of these kinds with their explanations, in order."""
+        pairs = [text.split("\n", 1) for kind, text in self.entries if kind in kinds]
+        return [(answer.strip(), " ".join(why.split())) for answer, why in pairs]
 
 
-@dataclass(frozen=True)
 class Exercise(Asked):
     """One exercise: what is asked, what is right, and how it goes wrong.
 
     The learner writes a function with the name and parameters of the reference; where that has no
-    parameters, the value that it returns.
+    parameters, the value that it returns. `Wrong:` tells how to `vary` the reference. `Planted:`
+    is a mistake of the code that is to be repaired, so several may be left. `Without:` lists
+    names that the answer must not use, or "a loop".
     """
 
-    reference: Callable[..., Any]
-    mistakes: Mapping[Any, str]  # a wrong value, or how to `vary` the reference: what is wrong
-    hints: Sequence[str]  # one step more each
-    why: str  # the reference is right
-    cases: Sequence[tuple] = ((),)  # arguments to try
-    random_case: Callable[[Draw], tuple] | None = None  # draws more of them
-    stub: str | None = None  # code to repair
-
-    @property
-    def answer_name(self) -> str:
-        """What the learner's function or value is called."""
-        return self.reference.__name__
-
-    @property
-    def parameters(self) -> list[str]:
-        """The names of the learner's function's parameters; none for a value."""
-        return list(inspect.signature(self.reference).parameters)
+    def __init__(
+        self,
+        text: str,
+        reference: Callable[..., Any],
+        cases: Sequence[tuple] = ((),),  # arguments to try
+        random_case: Callable[[Draw], tuple] | None = None,  # draws more of them
+        stub: str | None = None,  # code to repair
+        asks_dtype: bool = False,  # where float32 for float64 will not do
+    ) -> None:
+        super().__init__(text)
+        self.reference, self.stub, self.asks_dtype = reference, stub, asks_dtype
+        self.cases, self.random_case = cases, random_case
+        self.hints = self.texts("Hint")
+        (self.why,) = self.texts("Why")
+        self.without = [name for text in self.texts("Without") for name in text.split(", ")]
+        self.answer_name = reference.__name__
+        self.parameters = list(inspect.signature(reference).parameters)
 
     @cached_property
     def wrongs(self) -> list[Wrong]:
         """The wrong answers as functions."""
-        if not self.parameters:
-            return [Wrong(lambda value=value: value, why) for value, why in self.mistakes.items()]
-        return [Wrong(vary(self.reference, how), why) for how, why in self.mistakes.items()]
+        planted = self.answers("Planted")
+        mistakes = self.answers("Wrong")
+        for count in range(1, len(planted)):  # with all of them it is as it was given
+            first = "One mistake is left" if count == 1 else f"{count} are left. One of them"
+            for left in combinations(planted, count):
+                mistakes.append(("; ".join(how for how, _ in left), f"{first}: {left[0][1]}"))
+        return [Wrong(vary(self.reference, how), why) for how, why in mistakes]
 
     @property
     def blank(self) -> str:
@@ -145,46 +157,34 @@ def vary(function: Callable[..., Any], how: str) -> Callable[..., Any]:
     return made[function.__name__]
 
 
-@dataclass(frozen=True)
 class Question(Asked):
     """A quick question: texts to choose from, or numbers, of which the learner predicts one."""
 
-    answers: Mapping[str | float, str]  # each with its explanation
-    right: int  # which of them, counted from 0
-
-    @property
-    def options(self) -> list[tuple[str | float, str]]:
-        """The answers with their explanations, in order."""
-        return list(self.answers.items())
-
-    @property
-    def cell(self) -> str:
-        """The whole cell in the lesson."""
-        return f'exercises.ask("{self.name}")'
-
-    @property
-    def choices(self) -> list[str]:
-        """The texts to choose from; none where a number is to be predicted."""
-        return [text for text in self.answers if isinstance(text, str)]
-
-    @property
-    def solution(self) -> str:
-        """The right answer with its explanation."""
-        answer, why = self.options[self.right]
-        return f"{answer}\n{why}"
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.options = self.answers("Right", "Wrong")
+        self.right = self.options.index(*self.answers("Right"))
+        texts = [answer for answer, _ in self.options]
+        self.choices = texts if None in map(read_number, texts) else []
+        self.cell = f'exercises.ask("{self.name}")'
+        self.solution = "\n".join(self.options[self.right])
 
     def reply(self, given: str) -> tuple[bool, str]:
-        """Say whether the text that was chosen, or the number that was typed, is right, and why.
+        r"""Say whether the text that was chosen, or the number that was typed, is right, and why.
 
         Example:
-            >>> question = Question("0.1", "", Levels(1, 1, 1), "½?", {0.5: "Yes.", 2: "No."}, 0)
+            >>> head = "0.1 · Half (difficulty 1, importance 1, 1 minute)"
+            >>> question = Question(f"{head}\n\n½?\nRight: 0.5\nYes.\nWrong: 2\nNo.")
             >>> question.reply("0,5"), question.reply("50 %"), question.reply("4/2")
             ((True, 'Yes.'), (True, 'Yes.'), (False, 'No.'))
         """
-        number = read_number(given)
+        number = None if self.choices else read_number(given)
         for place, (answer, why) in enumerate(self.options):
-            read = number is not None and not isinstance(answer, str)
-            if given == answer or (read and math.isclose(number, answer, rel_tol=1e-3)):
+            if number is None:
+                meant = given == answer
+            else:
+                meant = math.isclose(number, read_number(answer), rel_tol=1e-3)
+            if meant:
                 return place == self.right, why
         if self.choices:
             return False, "Choose one of the answers."
@@ -206,7 +206,8 @@ def read_number(text: str) -> float | None:
 @cache
 def of_lesson(lesson: int) -> tuple[Exercise | Question, ...]:
     """List what a lesson asks, in its order; its module is imported when it is first asked for."""
-    return tuple(importlib.import_module(f"cnn_basics.exercises.lesson_{lesson:02}").ASKED)
+    module = importlib.import_module(f"cnn_basics.exercises.lesson_{lesson:02}")
+    return tuple(each for each in vars(module).values() if isinstance(each, Asked))
 
 
 def find(name: str) -> Exercise | Question:

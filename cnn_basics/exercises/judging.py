@@ -13,7 +13,9 @@ import math
 import threading
 import traceback
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 import torch
@@ -26,7 +28,7 @@ TRIES, PAUSE = 30, 0.1  # how often a loop is told to end, and seconds in betwee
 RANDOM_CASES = 25
 MOST_NUMBERS = 40  # of a tensor that is written out
 IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}  # what `...` compiles to
-BLANK, RIGHT, WRONG = "not attempted yet", "right", "wrong"
+BLANK, RIGHT, NEARLY, WRONG = "not attempted yet", "right", "nearly", "wrong"
 
 
 class TookTooLong(BaseException):
@@ -64,8 +66,8 @@ def call_within(seconds: float, function: Callable[[], Any]) -> tuple[Any, BaseE
 def same(expected: Any, got: Any) -> bool:  # noqa: ANN401 - compares anything
     """Tell whether two answers are the same; `True` is not `1`, and what cannot be read is none.
 
-    Tensors are if shape and dtype are and the numbers are close; numbers, NumPy's too, if they are
-    close; lists and tuples if their members are.
+    Tensors are if the shape is and the numbers are close, in any dtype; numbers, NumPy's too, if
+    they are close; lists and tuples if their members are.
 
     Example:
         >>> same((2, 3), torch.Size([2, 3])), same(True, 1), same(0.3, 0.1 + 0.2)
@@ -73,27 +75,47 @@ def same(expected: Any, got: Any) -> bool:  # noqa: ANN401 - compares anything
     """
     try:
         if isinstance(expected, Tensor):
-            alike = (expected.shape, expected.dtype) == (got.shape, got.dtype)
-            close = {"rtol": 1e-6, "atol": 1e-8, "equal_nan": True}
-            return alike and torch.allclose(expected.detach(), got.detach(), **close)
+            pair = [each.detach().double() for each in (expected, got)]
+            limit = 1e-6 if got.dtype == torch.float32 else 1e-8
+            alike = expected.shape == got.shape
+            return alike and torch.allclose(*pair, rtol=1e-6, atol=limit, equal_nan=True)
         if isinstance(expected, list | tuple):
             alike = isinstance(got, list | tuple) and len(got) == len(expected)
             return alike and all(map(same, expected, got))
-        if isinstance(expected, dict):
-            alike = isinstance(got, dict) and got.keys() == expected.keys()
-            return alike and all(same(value, got[key]) for key, value in expected.items())
         if isinstance(expected, bool) or not isinstance(expected, int | float):
             return type(got) is type(expected) and bool(got == expected)
-        number = got.item() if getattr(got, "shape", None) == () else got  # PyTorch's or NumPy's
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            return False
+        number = as_number(got)
         both_nan = math.isnan(expected) and math.isnan(number)
         return both_nan or math.isclose(expected, number, rel_tol=1e-6, abs_tol=1e-8)
     except Exception:  # a learner's value may do anything
         return False
 
 
-def describe(value: Any) -> str:  # noqa: ANN401 - describes anything
+def as_number(value: Any) -> int | float:  # noqa: ANN401 - reads anything
+    """Return Python's number, also for one of NumPy or PyTorch; all else is a TypeError."""
+    number = value.item() if getattr(value, "shape", None) == () else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError("expected a number")
+    return number
+
+
+def rounds_to(value: Any, got: Any) -> bool:  # noqa: ANN401 - a learner's
+    """Tell whether a number is another with two digits or more, sensibly rounded.
+
+    Example:
+        >>> [rounds_to(2.302585, each) for each in (2.3, 2.303, 2.4, 2)]
+        [True, True, False, False]
+    """
+    try:
+        written = Decimal(str(round(as_number(got), 6)))
+        _, digits, exponent = written.as_tuple()
+        near = abs(written - Decimal(value)) <= Decimal(5).scaleb(exponent - 1)
+        return exponent < 0 and len(digits) > 1 and near
+    except (TypeError, ValueError, InvalidOperation):
+        return False
+
+
+def describe(value: Any, digits: int = 4) -> str:  # noqa: ANN401 - describes anything
     """Write a value in a few words: a tensor's numbers if they are few, else `repr`, shortened.
 
     Example:
@@ -101,33 +123,34 @@ def describe(value: Any) -> str:  # noqa: ANN401 - describes anything
         [tensor of shape (2,), float32: [0, 0], tensor of shape (1, 2): [[1, 2.5]]]
     """
     try:
-        text = _write(value)
+        text = _write(value, digits)
     except Exception:  # it holds itself, has no numbers, or its own `__repr__` is broken
         return f"a value of type {type(value).__name__} that cannot be written out"
     return text if len(text) <= 2000 else f"{text[:2000]} …"
 
 
-def _write(value: Any, digits: int = 6) -> str:  # noqa: ANN401 - writes anything
+def _write(value: Any, digits: int) -> str:  # noqa: ANN401 - writes anything
     if isinstance(value, Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
         kind = "" if value.dtype == torch.float64 else f", {dtype}"
         head = f"tensor of shape {tuple(value.shape)}{kind}"
         if value.numel() > MOST_NUMBERS:
             return f"{head} ({value.numel()} numbers)"
-        return f"{head}: {_write(value.tolist(), 4)}"
+        return f"{head}: {_write(value.tolist(), digits)}"
     if isinstance(value, list | tuple):
         inside = ", ".join(_write(each, digits) for each in value)
         if isinstance(value, list):
             return f"[{inside}]"
         return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if isinstance(value, float):
-        return f"{value:.{digits}g}"
+    with contextlib.suppress(TypeError):
+        number = as_number(value)
+        return f"{number:.{digits}g}" if isinstance(number, float) else str(number)
     text = repr(value)
     return text if len(text) <= 300 else f"{text[:300]} …"
 
 
 def size_of(arguments: Any) -> float:  # noqa: ANN401 - measures anything
-    """Measure how much there is to follow by hand: the smallest failing case is shown."""
+    """Measure how much there is to follow by hand."""
     if isinstance(arguments, Tensor):
         return 10 * arguments.numel() + float(arguments.detach().double().abs().sum()) / 100
     if isinstance(arguments, list | tuple):
@@ -207,7 +230,7 @@ def known(name: str, case: int, wrong: int | None = None) -> Outcome:
 
 
 class Verdict(NamedTuple):
-    """What is thought of an answer: BLANK, RIGHT or WRONG, the smallest failing case, and why."""
+    """What is thought of an answer: its state, one failing case, and why."""
 
     state: str
     case: str = ""
@@ -236,7 +259,7 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
         return Verdict(BLANK)
     if exercise.parameters and (told := _misfit(exercise, answer)):
         return Verdict(WRONG, told)
-    function = answer if exercise.parameters else lambda: answer
+    function = answer if exercise.parameters else lambda: _unrounded(exercise, answer)
     cases, got = all_cases(exercise.name), []
     for arguments in cases:
         got.append(attempt(function, arguments, seconds))
@@ -246,14 +269,20 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
         return Verdict(BLANK)
     failed = [k for k, each in enumerate(got) if not each.like(known(exercise.name, k))]
     if not failed:
-        return Verdict(RIGHT)
-    worst = min(failed, key=lambda k: (not got[k].cut_off, size_of(cases[k])))
-    expected, reason = known(exercise.name, worst), ""
+        reason = _dtype_reason(exercise, got) or _way_reason(exercise, answer)
+        return Verdict(NEARLY if reason else RIGHT, reason=reason)
+    # The cases that were chosen teach more than the ones that were drawn.
+    drawn = [(not got[k].cut_off, k >= len(exercise.cases), size_of(cases[k])) for k in failed]
+    worst = failed[drawn.index(min(drawn))]
+    reason = ""
     for number, wrong in enumerate([] if got[-1].cut_off else exercise.wrongs):
         if all(each.like(known(exercise.name, k, number)) for k, each in enumerate(got)):
             reason = wrong.why
             break
-    return Verdict(WRONG, _show(exercise, cases[worst], expected, got[worst], seconds), reason)
+    if not exercise.parameters:
+        text = f"  got {describe(answer)}: {_what_is_off(exercise.reference(), answer)}"
+        return Verdict(WRONG, text, reason)
+    return Verdict(WRONG, _show(exercise, worst, got[worst], seconds), reason)
 
 
 def _misfit(exercise: Exercise, answer: Any) -> str:  # noqa: ANN401 - a learner's
@@ -271,6 +300,13 @@ def _misfit(exercise: Exercise, answer: Any) -> str:  # noqa: ANN401 - a learner
     return ""
 
 
+def _unrounded(exercise: Exercise, answer: Any) -> Any:  # noqa: ANN401 - a learner's
+    """Return the value, right or wrong, that a learner's number is a rounding of, else itself."""
+    values = [exercise.reference(), *(wrong.answer() for wrong in exercise.wrongs)]
+    meant = (value for value in values if isinstance(value, float) and rounds_to(value, answer))
+    return next(meant, answer)
+
+
 def _acts_as_given(exercise: Exercise, got: list[Outcome]) -> bool:
     """Tell whether code that was to be repaired still does what it did."""
     scope = dict(exercise.reference.__globals__)
@@ -280,23 +316,84 @@ def _acts_as_given(exercise: Exercise, got: list[Outcome]) -> bool:
     return all(outcome.like(attempt(given, arguments)) for outcome, arguments in pairs)
 
 
-def _show(
-    exercise: Exercise, arguments: tuple, expected: Outcome, got: Outcome, seconds: float
-) -> str:
+def _dtype_reason(exercise: Exercise, got: list[Outcome]) -> str:
+    """Say that only the dtype is off, where float32 or float64 is not a matter of taste."""
+    for case, each in enumerate(got):
+        expected = known(exercise.name, case).value
+        if not isinstance(expected, Tensor) or each.value.dtype == expected.dtype:
+            continue
+        if exercise.asks_dtype or not each.value.is_floating_point():
+            names = [str(one.dtype).removeprefix("torch.") for one in (each.value, expected)]
+            return f"The numbers are right, but their dtype is {names[0]} instead of {names[1]}."
+    return ""
+
+
+def _way_reason(exercise: Exercise, answer: Any) -> str:  # noqa: ANN401 - a learner's
+    """Say that the answer takes a way that the exercise closes."""
+    taken = [name for name in exercise.without if name in names_in(answer)]
+    if not taken:
+        return ""
+    return (
+        f"The numbers are right, but here you do without {taken[0]}: it does for you what this "
+        f'exercise lets you find out. A hint: exercises.hint("{exercise.name}")'
+    )
+
+
+def names_in(function: Any) -> set[str]:  # noqa: ANN401 - a learner's
+    """Collect the names that a function and its helpers use, and "a loop" where there is one."""
+    code, scope = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    todo, names, seen = [code] if code else [], set(), set()
+    while todo:
+        code = todo.pop()
+        seen.add(code)
+        todo += [each for each in code.co_consts if isinstance(each, CodeType)]
+        steps = {step.opname for step in dis.get_instructions(code)}
+        if any(step == "FOR_ITER" or "JUMP_BACKWARD" in step for step in steps):
+            names.add("a loop")
+        for name in code.co_names:
+            names.add(name)
+            value = scope.get(name)
+            if inspect.isroutine(value) or inspect.ismodule(value):
+                names.add(value.__name__.rpartition(".")[2])  # whatever it was imported as
+            helper = getattr(value, "__code__", None) if inspect.isfunction(value) else None
+            if helper and helper not in seen and value.__module__ == function.__module__:
+                todo.append(helper)
+    return names
+
+
+def _what_is_off(expected: Any, got: Any) -> str:  # noqa: ANN401 - a learner's
+    """Say how a value differs, without telling the right one."""
+    if isinstance(expected, tuple):
+        if not isinstance(got, list | tuple):
+            return "a tuple is asked for"
+        if len(got) != len(expected):
+            return f"it has too {'few' if len(got) < len(expected) else 'many'} numbers"
+        place = next(k for k, each in enumerate(expected) if not same(each, got[k]))
+        return f"number {place + 1} of {len(got)} is {_what_is_off(expected[place], got[place])}"
+    try:
+        return "too small" if as_number(got) < expected else "too large"
+    except Exception:  # a learner's value may do anything
+        return "no number"
+
+
+def _show(exercise: Exercise, case: int, got: Outcome, seconds: float) -> str:
     """Write what one failing case showed: input, expected, got."""
+    arguments, expected = all_cases(exercise.name)[case], known(exercise.name, case)
     named = zip(exercise.parameters, arguments, strict=True)
     lines = [f"  {name} = {describe(value)}" for name, value in named]
-    lines = ["The smallest case that differs:", *lines] if lines else []
-    raises = f"{expected.error} raised: {expected.told.splitlines()[0]}" if expected.error else ""
-    lines.append(f"  expected {raises or describe(expected.value)}")
+    for digits in (4, 8, 17):  # as many as show the difference
+        wanted, came = describe(expected.value, digits), describe(got.value, digits)
+        if wanted != came:
+            break
+    if expected.error:
+        wanted = f"{expected.error} raised: {expected.told.splitlines()[0]}"
     if got.cut_off:
-        lines.append(f"  got      nothing: it was cut off after {seconds:g} seconds")
-    else:
-        lines.append(f"  got      {got.told or describe(got.value)}")
-        if got.value is None and not got.error and expected.value is not None:
-            lines.append("  Nothing was returned: is there a line with `return`?")
+        came = f"nothing: it was cut off after {seconds:g} seconds"
+    lines += [f"  expected {wanted}", f"  got      {got.told or came}"]
+    if got.value is None and not got.error and not got.cut_off and not expected.error:
+        lines.append("  Nothing was returned: is there a line with `return`?")
     if got.changed is not None and expected.changed is None:
         lines.append(f"  {exercise.parameters[got.changed]} was changed in place: work on a copy")
     if got.printed:
         lines.append(f"  printed  {got.printed.strip()[:300]}")
-    return "\n".join(lines)
+    return "\n".join(["A case that differs:", *lines])

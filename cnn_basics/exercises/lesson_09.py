@@ -1,15 +1,12 @@
 """What lesson 9 asks: training."""
 
-from __future__ import annotations
-
 import math
-from itertools import combinations
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnn_basics.exercises.content import Draw, Exercise, Levels, Question, numbers
+from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
 
 def start_loss():
@@ -17,31 +14,29 @@ def start_loss():
 
 
 START_LOSS = Exercise(
-    name="9.1",
-    title="The loss before the first step",
-    levels=Levels(difficulty=1, importance=3, minutes=3),
-    asks="A network for the ten digits has just been made, and has learned nothing: it gives each class "
-    "about the same probability. Set `start_loss` to the cross-entropy that you expect, as a number or as "
-    "a formula.",
-    reference=start_loss,
-    mistakes={
-        math.log(2): (
-            "That is the loss of guessing between two classes. With ten, the right class gets a "
-            "probability of 1/10."
-        ),
-        0.1: "That is the probability of the right class. The cross-entropy is minus its logarithm.",
-        -math.log(10): (
-            "The logarithm of 1/10 is negative, and the loss is minus that: a loss is never below 0."
-        ),
-        math.log10(10): "PyTorch takes the natural logarithm, math.log, not the one to base 10.",
-    },
-    hints=[
-        "Which probability does the right class get when all ten get the same?",
-        "The cross-entropy of one picture is minus the logarithm of that probability.",
-        "-math.log(1 / 10) is the same as math.log(10).",
-    ],
-    why="Every class has the probability 1/10, and -log(1/10) = log 10, about 2.30. A start that is far "
-    "from it tells of a mistake before the first step.",
+    """
+    9.1 · The loss before the first step (difficulty 1, importance 3, 3 minutes)
+
+    A network for the ten digits has just been made, and has learned nothing: it gives each class
+    about the same probability. Set `start_loss` to the cross-entropy that you expect, as a number
+    or as a formula.
+
+    Wrong: math.log(2)
+        That is the loss of guessing between two classes. With ten, the right class gets a
+        probability of 1/10.
+    Wrong: 0.1
+        That is the probability of the right class. The cross-entropy is minus its logarithm.
+    Wrong: -math.log(10)
+        The logarithm of 1/10 is negative, and the loss is minus that: a loss is never below 0.
+    Wrong: math.log10(10)
+        PyTorch takes the natural logarithm, math.log, not the one to base 10.
+    Hint: Which probability does the right class get when all ten get the same?
+    Hint: The cross-entropy of one picture is minus the logarithm of that probability.
+    Hint: -math.log(1 / 10) is the same as math.log(10).
+    Why: Every class has the probability 1/10, and -log(1/10) = log 10, about 2.30. A start that is
+    far from it tells of a mistake before the first step.
+    """,
+    start_loss,
 )
 
 
@@ -58,42 +53,37 @@ def accuracy_cases(draw: Draw) -> tuple:
 
 
 ACCURACY = Exercise(
-    name="9.2",
-    title="Accuracy from scores",
-    levels=Levels(difficulty=2, importance=3, minutes=5),
-    asks="Write `accuracy(scores, labels)`: the share of pictures that are answered right, a number from "
-    "0 to 1. `scores` has shape (N, classes), one row for each picture, and `labels`, of shape (N,), "
-    "holds the number of the right class. Scores are not probabilities.",
-    reference=accuracy,
+    """
+    9.2 · Accuracy from scores (difficulty 2, importance 3, 5 minutes)
+
+    Write `accuracy(scores, labels)`: the share of pictures that are answered right, a number from 0
+    to 1. `scores` has shape (N, classes), one row for each picture, and `labels`, of shape (N,),
+    holds the number of the right class. Scores are not probabilities.
+
+    Wrong: dim=1 → dim=0
+        You look for the largest number down each column: which picture has the highest score for a
+        class. The answer to a picture is the largest of its own row: dim=1.
+    Wrong: double().mean() → sum()
+        You count the right answers. A share is their number divided by all pictures.
+    Wrong: argmax → argmin
+        You take the class with the lowest score. The network answers with the highest.
+    Wrong: scores.argmax(dim=1) == labels → scores.gather(1, labels[:, None])[:, 0] > 0.5
+        You ask whether the right class has a score above 0.5, as if scores were probabilities. What
+        counts is whether it has the highest score of its row.
+    Wrong: == → !=
+        That is the share of mistakes: 1 minus the accuracy.
+    Hint: What does the network answer for one picture, given its row of scores?
+    Hint: scores.argmax(dim=1) gives the answers, of shape (N,). Compare them with the labels.
+    Hint: The comparison gives True and False; as numbers, 1 and 0, their mean is the share.
+    Why: The answer to a picture is the class with the highest score in its row; the comparison with
+    the labels gives a 1 for each right one, and the mean of ones and zeros is a share.
+    """,
+    accuracy,
     cases=[
         (numbers([[2, 1], [0, 3], [1, -1]]), torch.tensor([0, 1, 1])),
         (numbers([[-3, -1, -2]]), torch.tensor([1])),
     ],
     random_case=accuracy_cases,
-    mistakes={
-        "dim=1 → dim=0": (
-            "You look for the largest number down each column: which picture has the highest score for a "
-            "class. The answer to a picture is the largest of its own row: dim=1."
-        ),
-        "double().mean() → sum()": (
-            "You count the right answers. A share is their number divided by all pictures."
-        ),
-        "argmax → argmin": (
-            "You take the class with the lowest score. The network answers with the highest."
-        ),
-        "scores.argmax(dim=1) == labels → scores.gather(1, labels[:, None])[:, 0] > 0.5": (
-            "You ask whether the right class has a score above 0.5, as if scores were probabilities. What "
-            "counts is whether it has the highest score of its row."
-        ),
-        "== → !=": "That is the share of mistakes: 1 minus the accuracy.",
-    },
-    hints=[
-        "What does the network answer for one picture, given its row of scores?",
-        "scores.argmax(dim=1) gives the answers, of shape (N,). Compare them with the labels.",
-        "The comparison gives True and False; as numbers, 1 and 0, their mean is the share.",
-    ],
-    why="The answer to a picture is the class with the highest score in its row; the comparison with the "
-    "labels gives a 1 for each right one, and the mean of ones and zeros is a share.",
 )
 
 
@@ -124,38 +114,6 @@ def train_by_batches(model, pictures, labels, batches):
     return model(pictures.double() / 255).detach()
 """
 
-BUGS = {
-    "model.train() → model.eval()": (
-        "the network is trained in evaluation mode: batch norm then uses its running statistics, and "
-        "never updates them. Write model.train() before the loop."
-    ),
-    "[chosen].double() / 255 → [chosen].double()": (
-        "it is trained with pixels from 0 to 255 and tested with pixels from 0 to 1. Divide by 255 in "
-        "both places."
-    ),
-    "cross_entropy(scores → cross_entropy(F.softmax(scores, dim=1)": (
-        "F.cross_entropy takes scores and does the softmax itself. A softmax before it flattens the "
-        "gradient."
-    ),
-    "labels[chosen] → labels[: len(chosen)]": (
-        "the labels are the first ones, whatever pictures are chosen. Pick both with the same numbers: "
-        "labels[chosen]."
-    ),
-    "loss.backward() → (loss / len(chosen)).backward()": (
-        "F.cross_entropy is a mean over the batch already. Dividing once more makes every step too small."
-    ),
-    "optimizer.zero_grad() →": (
-        "gradients add up from step to step. Call optimizer.zero_grad() before backward()."
-    ),
-}
-
-
-def what_is_left(bugs: tuple[str, ...]) -> str:
-    """Say how many bugs are left, and what the first of them is."""
-    if len(bugs) == 1:
-        return f"One mistake is left: {BUGS[bugs[0]]}"
-    return f"{len(bugs)} mistakes are left. One of them: {BUGS[bugs[0]]}"
-
 
 def train_case(draw: Draw) -> tuple:
     """Draw a network, pictures, labels, and the numbers of the pictures in each batch."""
@@ -171,30 +129,43 @@ def train_case(draw: Draw) -> tuple:
 
 
 TRAIN = Exercise(
-    name="9.3",
-    title="Repair the training",
-    levels=Levels(difficulty=3, importance=3, minutes=20),
-    asks="`train_by_batches(model, pictures, labels, batches)` should train with SGD, one step for each "
-    "batch, and return the scores of all pictures after that. It runs without an error, and has six "
-    "mistakes. `pictures` are uint8 of shape (N, 1, H, W), `labels` the right classes, and each of "
-    "`batches` holds the numbers of the pictures of one step.",
-    reference=train_by_batches,
+    """
+    9.3 · Repair the training (difficulty 3, importance 3, 20 minutes)
+
+    `train_by_batches(model, pictures, labels, batches)` should train with SGD, one step for each
+    batch, and return the scores of all pictures after that. It runs without an error, and has six
+    mistakes. `pictures` are uint8 of shape (N, 1, H, W), `labels` the right classes, and each of
+    `batches` holds the numbers of the pictures of one step.
+
+    Planted: model.train() → model.eval()
+        the network is trained in evaluation mode: batch norm then uses its running statistics, and
+        never updates them. Write model.train() before the loop.
+    Planted: [chosen].double() / 255 → [chosen].double()
+        it is trained with pixels from 0 to 255 and tested with pixels from 0 to 1. Divide by 255 in
+        both places.
+    Planted: cross_entropy(scores → cross_entropy(F.softmax(scores, dim=1)
+        F.cross_entropy takes scores and does the softmax itself. A softmax before it flattens the
+        gradient.
+    Planted: labels[chosen] → labels[: len(chosen)]
+        the labels are the first ones, whatever pictures are chosen. Pick both with the same
+        numbers: labels[chosen].
+    Planted: loss.backward() → (loss / len(chosen)).backward()
+        F.cross_entropy is a mean over the batch already. Dividing once more makes every step too
+        small.
+    Planted: optimizer.zero_grad() →
+        gradients add up from step to step. Call optimizer.zero_grad() before backward().
+    Hint: Read it line by line, and say of each: what comes in, what goes out, and is it so in
+    training and in testing?
+    Hint: Two mistakes are in the line with F.cross_entropy, one is in the line before it. Two are
+    about what is done before the loop, and to the pixels.
+    Hint: One is not in any line: what must happen to the gradients of the last step?
+    Why: Training mode for batch norm, the same scaling in both places, scores instead of
+    probabilities, the labels of the chosen pictures, one mean only, and gradients that start from
+    zero in each step.
+    """,
+    train_by_batches,
     stub=BROKEN,
-    cases=[train_case(Draw(str(number))) for number in range(4)],  # few, since each is a training
-    mistakes={
-        "; ".join(bugs): what_is_left(bugs)
-        for count in range(1, len(BUGS))  # with all of them it is as it was given
-        for bugs in combinations(BUGS, count)
-    },
-    hints=[
-        "Read it line by line, and say of each: what comes in, what goes out, and is it so in training "
-        "and in testing?",
-        "Two mistakes are in the line with F.cross_entropy, one is in the line before it. Two are about "
-        "what is done before the loop, and to the pixels.",
-        "One is not in any line: what must happen to the gradients of the last step?",
-    ],
-    why="Training mode for batch norm, the same scaling in both places, scores instead of probabilities, "
-    "the labels of the chosen pictures, one mean only, and gradients that start from zero in each step.",
+    cases=[train_case(Draw(str(number))) for number in range(4)],
 )
 
 
@@ -213,61 +184,47 @@ def losses(draw: Draw) -> tuple:
 
 
 KEPT = Exercise(
-    name="9.4",
-    title="Early stopping",
-    levels=Levels(difficulty=2, importance=2, minutes=10),
-    asks="Write `kept_epoch(valid_loss, patience)`: the epoch, counted from 0, whose weights are kept. "
-    "Training stops as soon as `patience` epochs in a row have brought no loss below the best one so far; "
-    "what would have come later is never seen. `valid_loss` lists the validation losses of all epochs.",
-    reference=kept_epoch,
+    """
+    9.4 · Early stopping (difficulty 2, importance 2, 10 minutes)
+
+    Write `kept_epoch(valid_loss, patience)`: the epoch, counted from 0, whose weights are kept.
+    Training stops as soon as `patience` epochs in a row have brought no loss below the best one so
+    far; what would have come later is never seen. `valid_loss` lists the validation losses of all
+    epochs.
+
+    Wrong: valid_loss.index(min(valid_loss))
+        You take the lowest loss of the whole list. Training may have stopped before it: the epochs
+        after the stop never happen.
+    Wrong: == patience → == 1
+        You stop at the first epoch that is not better than the one before. A loss goes up and down
+        by chance: wait for `patience` epochs without a new best one.
+    Wrong: return best → return epoch
+        You return the epoch at which training stops. Its weights are worse than those of the best
+        epoch, which are the ones to keep.
+    Hint: Go through the losses in order, and remember the epoch with the lowest one so far.
+    Hint: How many epochs have gone by since then? If it is `patience`, stop.
+    Hint: for epoch, loss in enumerate(valid_loss): a lower loss makes best = epoch; stop when epoch
+    - best == patience; return best.
+    Why: The loop sees only what training has seen so far. It remembers the best epoch, and ends
+    when `patience` epochs have passed since, so a minimum that lies later does not count.
+    """,
+    kept_epoch,
     cases=[([0.7, 0.5, 0.6, 0.4], 2), ([0.7, 0.5, 0.6, 0.6, 0.1], 2), ([0.3], 1)],
     random_case=losses,
-    mistakes={
-        "valid_loss.index(min(valid_loss))": (
-            "You take the lowest loss of the whole list. Training may have stopped before it: the epochs "
-            "after the stop never happen."
-        ),
-        "== patience → == 1": (
-            "You stop at the first epoch that is not better than the one before. A loss goes up and down "
-            "by chance: wait for `patience` epochs without a new best one."
-        ),
-        "return best → return epoch": (
-            "You return the epoch at which training stops. Its weights are worse than those of the best "
-            "epoch, which are the ones to keep."
-        ),
-    },
-    hints=[
-        "Go through the losses in order, and remember the epoch with the lowest one so far.",
-        "How many epochs have gone by since then? If it is `patience`, stop.",
-        "for epoch, loss in enumerate(valid_loss): a lower loss makes best = epoch; stop when epoch - "
-        "best == patience; return best.",
-    ],
-    why="The loop sees only what training has seen so far. It remembers the best epoch, and ends when "
-    "`patience` epochs have passed since, so a minimum that lies later does not count.",
 )
 
-CURVES = Question(
-    name="9.5",
-    title="Two curves that part",
-    levels=Levels(difficulty=1, importance=3, minutes=2),
-    asks="From epoch 8 on, the training loss goes on falling, and the validation loss rises. What "
-    "happens?",
-    answers={
-        "The learning rate is too high": (
-            "Then the training loss would jump about or rise as well. It falls."
-        ),
-        "The network has stopped learning": (
-            "It still learns: the training loss falls. But what it learns no longer helps."
-        ),
-        "The network learns its training pictures by heart": (
-            "What it learns now holds for the training pictures alone: it overfits. Stop at epoch 8, take "
-            "more pictures, or vary them."
-        ),
-        "The validation pictures are too hard": (
-            "They have not changed since epoch 8, and the loss was lower then."
-        ),
-    },
-    right=2,
-)
+CURVES = Question("""
+    9.5 · Two curves that part (difficulty 1, importance 3, 2 minutes)
 
-ASKED = (START_LOSS, ACCURACY, TRAIN, KEPT, CURVES)
+    From epoch 8 on, the training loss goes on falling, and the validation loss rises. What happens?
+
+    Wrong: The learning rate is too high
+        Then the training loss would jump about or rise as well. It falls.
+    Wrong: The network has stopped learning
+        It still learns: the training loss falls. But what it learns no longer helps.
+    Right: The network learns its training pictures by heart
+        What it learns now holds for the training pictures alone: it overfits. Stop at epoch 8, take
+        more pictures, or vary them.
+    Wrong: The validation pictures are too hard
+        They have not changed since epoch 8, and the loss was lower then.
+    """)

@@ -27,7 +27,7 @@ class QuickQuestion(FrontEndWidget, static=("quick",)):
 
     def __init__(self, question: Question, note: Callable) -> None:
         self._question, self._note = question, note
-        super().__init__(asks=question.asks, levels=str(question.levels), choices=question.choices)
+        super().__init__(asks=question.asks, levels=question.levels, choices=question.choices)
 
     @observe("given")
     def _answer(self, _: object) -> None:
