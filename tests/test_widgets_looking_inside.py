@@ -18,7 +18,6 @@ from traitlets import TraitError
 from cnn_basics.explain import feature_maps
 from cnn_basics.model import Custom_CNN
 from cnn_basics.widgets import feature_map_browser, occlusion_explorer
-from cnn_basics.widgets.looking_inside import read_pictures
 from cnn_basics.widgets.redrawn import colour
 
 STEPS = dict.fromkeys(("conv1", "relu", "max_pool2d"), 32)
@@ -62,10 +61,6 @@ def alt_of(browser) -> str:
     return re.search('alt="([^"]*)"', browser.picture.value)[1]
 
 
-def drawn(browser) -> list[np.ndarray]:
-    return [axes.get_images()[0].get_array() for axes in browser.still().axes]
-
-
 @pytest.mark.parametrize("picture", ["1: cat", "2: dog", "3: cat"])
 def test_every_step_and_channel_is_drawn_and_described_by_its_numbers(
     browser, model, pictures, picture
@@ -86,14 +81,20 @@ def test_every_step_and_channel_is_drawn_and_described_by_its_numbers(
             largest = f"largest at row {row}, column {column};"
             assert (largest if chosen.any() else "this map is 0 everywhere") in alt
             stored = f"feature map of channel {channel.value} of step {step.value}, and"
-            assert browser.still().alt.startswith(f"Picture {picture}, the {stored}")
-            shown, large, sheet = drawn(browser)
+            page = (figure := browser.still()).page
+            assert figure.alt.startswith(f"Picture {picture}, the {stored}")
+            shown, large, sheet = (image.get_array() for image in page.images)
             np.testing.assert_allclose(shown, pictures[number].permute(1, 2, 0) / 255, atol=1e-6)
             coloured = colour(maps[step.value][number].double().numpy(), "conv" in step.value)
             np.testing.assert_allclose(large, coloured[channel.value])
-            (frame,) = browser.still().axes[2].patches
-            (x, y), side = map(int, frame.get_xy()), int(frame.get_width())
-            assert side == len(chosen)
+            left, right, _, top = page.images[2].get_extent()
+            (frame,), scale, side = page.patches, sheet.shape[1] / (right - left), len(chosen)
+            x, y = frame.get_x() - left, top - frame.get_y()
+            x, y, width, height = (
+                scale * n for n in (x, y, frame.get_width(), -frame.get_height())
+            )
+            assert (x, y, width, height) == pytest.approx([*map(round, (x, y)), side, side])
+            x, y = round(x), round(y)
             np.testing.assert_allclose(sheet[y : y + side, x : x + side], large)
 
 
@@ -113,7 +114,8 @@ def test_networks_of_one_and_of_many_channels_and_one_without_maps(pictures):
     assert "0, channel 0 of 1" in alt_of(browser)
     many = nn.Sequential(nn.Conv2d(3, 65, 27))
     browser = feature_map_browser(many, pictures, [*NAMES, "cat"])
-    assert drawn(browser)[2].shape == (8 * 3 - 1, 9 * 3 - 1, 3)  # nine in a row
+    sheet = browser.still().page.images[2].get_array()
+    assert sheet.shape == (8 * 3 - 1, 9 * 3 - 1, 3)  # nine in a row
     with pytest.raises(ValueError, match="with a step that gives maps"):
         feature_map_browser(nn.Sequential(nn.Flatten()), pictures, [*NAMES, "cat"])
 
@@ -214,14 +216,30 @@ def test_the_still_picture_shows_square_and_places(explorer):
     assert lines == ([[0.0]] if leads.min() < 0 < leads.max() else [])
 
 
-def test_the_network_is_left_as_it_was(model, pictures, labels):
-    model.train()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    occlusion_explorer(model, pictures, labels, NAMES, normalise)
-    feature_map_browser(model, pictures, ["a", "b", "c"], normalise)
-    assert model.training
+def test_the_network_and_the_pictures_are_left_as_they_were(model, pictures, labels):
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model, self.relu = model, nn.ReLU(inplace=True)
+
+        def forward(self, x):
+            return self.model(self.relu(x.sub_(0.5).div_(0.25)))
+
+    in_place, x = InPlace().train(), pictures / 255
+    before, kept = {name: value.clone() for name, value in model.state_dict().items()}, x.clone()
+    explorer = occlusion_explorer(in_place, x, labels, NAMES)
+    browser = feature_map_browser(in_place, x, ["a", "b", "c"])
+    assert in_place.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module._forward_hooks for module in in_place.modules())
+    assert torch.equal(x, kept)
+    right = occlusion_explorer(model, x, labels, NAMES, lambda x: ((x - 0.5) / 0.25).relu())
+    for name in ("whole", "leads", "shares", "answers"):
+        for size in ("8", "12"):
+            told, wanted = (getattr(each, name) for each in (explorer, right))
+            told, wanted = (each if name == "whole" else each[size] for each in (told, wanted))
+            assert name == "answers" or np.allclose(told, wanted, atol=0.011)
+    np.testing.assert_allclose(browser.still().page.images[0].get_array(), x[0].permute(1, 2, 0))
 
 
 BLACK = torch.zeros(2, 3, 28, 28)
@@ -244,8 +262,17 @@ def test_pictures_that_do_not_fit_are_refused(model, pictures, labels, error, wo
         occlusion_explorer(model, pictures, torch.tensor(labels), NAMES)
 
 
-def test_small_pictures_and_grey_ones(model):
-    with pytest.raises(ValueError, match="at least 12×12 pixels, got 8×28"):
-        occlusion_explorer(model, BLACK[:1, :, :8], torch.tensor([0]), NAMES)
-    grey = read_pictures(torch.tensor([[[[0.0, 0.5]]]]), ["grey"])
-    assert grey.tolist() == [[[[0.0] * 3, [0.5] * 3]]]
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pictures": BLACK[:1, :, :8]}, "at least 12×12 pixels, got 8×28"),
+        ({"labels": [2]}, r"expected labels from 0 to 1, .* got \[2\]"),
+        ({"labels": np.array([-1])}, r"got \[-1\]"),
+        ({"names": ["cat", "dog", "cow"]}, "expected 2 names, one for each score .* got 3"),
+    ],
+)
+def test_what_the_occlusion_explorer_refuses(model, change, words):
+    with pytest.raises(ValueError, match=words):
+        occlusion_explorer(
+            **{"model": model, "pictures": BLACK[:1], "labels": [0], "names": NAMES} | change
+        )

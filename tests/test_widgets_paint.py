@@ -14,21 +14,19 @@ from traitlets import TraitError
 
 from cnn_basics.datasets import digit_from_drawing, load_folder, load_pets
 from cnn_basics.explain import feature_maps
-from cnn_basics.figures import figure_to_array
 from cnn_basics.model import Custom_CNN, PhotoNet
 from cnn_basics.widgets import paint_or_upload
 from cnn_basics.widgets.paint import (
+    FIRST_DRAWING,
     MOST_BYTES,
     MOST_MAPS,
     SIDE,
     Answer,
     AnswerFigure,
-    PaintPad,
     as_ink,
     ask_network,
     choose_layers,
     describe_maps,
-    first_drawing,
     picture_of,
     write_share,
 )
@@ -36,128 +34,112 @@ from cnn_basics.widgets.redrawn import colour
 
 DIGITS, PETS = "0123456789", ("cats", "dogs")
 BLANK = "0" * SIDE**2
-INK = as_ink(first_drawing())
+DOT = "1" + BLANK[1:]
+INK = as_ink(FIRST_DRAWING)
+BLACK = torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
 
 
-@pytest.fixture(scope="module")
-def digits():
+def make(classes=10, channels=1):
     torch.manual_seed(0)
-    return Custom_CNN(10, 1)
-
-
-@pytest.fixture(scope="module")
-def pets():
-    torch.manual_seed(0)
-    return Custom_CNN()
+    return Custom_CNN(classes, channels).eval()
 
 
 @pytest.fixture
-def of_digits(digits):
-    return paint_or_upload(digits, DIGITS)
+def of_digits():
+    return paint_or_upload(make(), DIGITS)
 
 
 @pytest.fixture
-def of_pets(pets):
-    return paint_or_upload(pets, PETS)
+def of_pets():
+    return paint_or_upload(make(2, 3), PETS)
 
 
 def as_drawing(ink) -> str:
     return "".join("1" if cell else "0" for cell in np.asarray(ink).ravel())
 
 
-def png(picture, kind="PNG") -> bytes:
+def photo(mode="RGB", size=(40, 30), kind="PNG", pixels=None) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     file = io.BytesIO()
-    picture.save(file, kind)
+    Image.fromarray(noise if pixels is None else pixels).convert(mode).save(file, kind)
     return file.getvalue()
 
 
-def photo(mode="RGB", size=(40, 30), kind="PNG"):
-    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    return png(Image.fromarray(noise).convert(mode), kind)
-
-
-def check(widget, model, x):
+def check(widget, x) -> None:
     """The numbers are the model's own for `x`, and the page is told them."""
+    model = make() if x.shape[1] == 1 else make(2, 3)
     with torch.no_grad():
-        expected = model.eval()(x).softmax(1)[0].numpy()
+        expected = model(x).softmax(1)[0].numpy()
     assert np.allclose(widget.answer.shares, expected, atol=1e-6)
     for name, maps in widget.answer.layers.items():
         theirs = feature_maps(model, x, [name])[name][0].numpy()
         assert np.allclose(maps, theirs.reshape(maps.shape), atol=1e-6)
-    shown = widget.answer.picture.astype(np.float32).transpose(2, 0, 1) / 255
+    shown = widget.answer.picture.transpose(2, 0, 1)
     assert np.allclose(shown[: x.shape[1]], x[0].numpy(), atol=1e-6)
     best = widget._classes[int(expected.argmax())]
-    assert f"the network says {best} (" in widget.pad.said
-    assert f"the network says {best} (" in widget.picture.value
+    for told in (widget.pad.said, widget.picture.value):
+        assert f"the network says {best} (" in told
 
 
-def test_the_first_drawing_is_a_three_and_text_is_read_back():
-    assert INK.any(1).nonzero()[0].tolist() == list(range(4, 24))
-    assert INK.sum(1)[[4, 9, 13]].tolist() == [12, 4, 10]
+def test_a_drawing_is_what_a_network_of_digits_reads(of_digits):
+    assert INK.any(1).nonzero()[0].tolist() == list(range(4, 24))  # at first, it is a 3
     assert (INK[::-1] == INK).all()
+    assert INK.sum(1)[[4, 9, 13]].tolist() == [12, 4, 10]
     noise = np.random.default_rng(0).random((SIDE, SIDE)) > 0.5
-    assert (as_ink(as_drawing(noise)) == noise).all()
-
-
-def test_a_drawing_is_what_a_network_of_digits_reads(of_digits, digits):
-    for k in range(0, SIDE, 5):
-        ink = np.zeros((SIDE, SIDE), dtype=bool)
-        ink[k] = ink[:, SIDE - 1 - k] = True
-        of_digits.pad.drawing = as_drawing(ink)
-        check(of_digits, digits, digit_from_drawing(ink).float() / 255)
+    for k in range(0, SIDE, 9):
+        noise[k] = noise[:, SIDE - 1 - k] = k % 2
+        of_digits.pad.drawing = as_drawing(noise)
+        check(of_digits, digit_from_drawing(noise).float() / 255)
         assert "Of the drawing the network says" in of_digits.pad.said
     of_digits.pad.drawing = BLANK
-    check(of_digits, digits, torch.zeros(1, 1, 28, 28))
+    check(of_digits, torch.zeros(1, 1, 28, 28))
     assert "Of empty paper the network says" in of_digits.pad.said
+    for wrong in ("", "1", BLANK + "0", "2" + BLANK[1:]):
+        with pytest.raises(TraitError, match="expected a drawing of 784 characters 0 or 1, got"):
+            of_digits.pad.drawing = wrong
+        assert of_digits.pad.drawing == BLANK
 
 
-def test_a_drawing_is_black_on_white_for_a_network_of_photos(of_pets, pets):
-    picture = picture_of(("", first_drawing()), channels=3, size=28)
+def test_a_drawing_is_black_on_white_for_a_network_of_photos(of_pets):
+    picture = picture_of(("", FIRST_DRAWING), channels=3, size=28)
     assert torch.equal(picture[0, 0], torch.from_numpy(np.where(INK, 0, 255)).byte())
     assert torch.equal(picture[:, :1], picture[:, 2:])
-    of_pets.pad.drawing, of_pets.pad.photo = first_drawing(), ""
-    check(of_pets, pets, picture.float() / 255)
-    assert picture_of(("", first_drawing()), 1, 56).shape == (1, 1, 56, 56)
-    assert picture_of(("", first_drawing()), 3, 20).shape == (1, 3, 20, 20)
-
-
-@pytest.mark.parametrize("wrong", ["", "1", BLANK + "0", "2" + BLANK[1:]])
-def test_a_drawing_that_is_none_is_refused(wrong):
-    pad = PaintPad(BLANK)
-    with pytest.raises(TraitError, match="expected a drawing of 784 characters 0 or 1, got"):
-        pad.drawing = wrong
-    assert pad.drawing == BLANK
+    of_pets.pad.drawing, of_pets.pad.photo = FIRST_DRAWING, ""
+    check(of_pets, picture.float() / 255)
+    for channels, size in ((1, 56), (3, 20)):
+        shape = picture_of(("", FIRST_DRAWING), channels, size).shape
+        assert shape == (1, channels, size, size)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-def test_a_photo_is_as_load_folder_has_it(of_pets, pets, tmp_path, mode):
+def test_a_photo_is_as_load_folder_has_it(of_pets, tmp_path, mode):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(photo(mode))
     expected = load_folder(tmp_path, 28, cache=False).pictures[:1]
     of_pets.pad._handle_custom_msg({"photo": "1.png"}, [memoryview(photo(mode))])  # of the page
-    check(of_pets, pets, expected.float() / 255)
+    check(of_pets, expected.float() / 255)
     assert "Of the photo 1.png the network says" in of_pets.pad.said
 
 
-def test_the_first_photo_is_a_bundled_cat_or_ones_own(of_pets, pets, tmp_path, monkeypatch):
-    check(of_pets, pets, load_pets("test_set")[0][:1].float() / 255)
+def test_the_first_photo_is_a_bundled_cat_or_ones_own(of_pets, tmp_path, monkeypatch):
+    check(of_pets, load_pets("test_set")[0][:1].float() / 255)
     assert "photo cat.4001.png" in of_pets.still().alt
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "mine.jpg").write_bytes(photo(kind="JPEG"))
     for path in (tmp_path / "mine.jpg", str(tmp_path / "mine.jpg"), "~/mine.jpg"):
-        widget = paint_or_upload(pets, PETS, photo=path)
+        widget = paint_or_upload(make(2, 3), PETS, photo=path)
         assert widget.pad.photo == "mine.jpg"
-    check(widget, pets, picture_of(widget.pad.value, 3, 28).float() / 255)
+    check(widget, picture_of(widget.pad.value, 3, 28).float() / 255)
 
 
 @pytest.mark.parametrize(("paper", "pen"), [(230, 20), (140, 60), (10, 240)])
-def test_ink_on_paper_is_a_drawing(of_digits, digits, paper, pen):
+def test_ink_on_paper_is_a_drawing(of_digits, paper, pen):
     large = np.kron(INK, np.ones((4, 4))) > 0
-    grey = np.pad(np.where(large, pen, paper), 30, constant_values=paper)
-    of_digits.pad.take_photo("three.png", png(Image.fromarray(grey.astype(np.uint8))))
-    check(of_digits, digits, digit_from_drawing(large).float() / 255)
+    grey = np.pad(np.where(large, pen, paper), 30, constant_values=paper).astype(np.uint8)
+    of_digits.pad.take_photo("three.png", photo("L", pixels=grey))
+    check(of_digits, digit_from_drawing(large).float() / 255)
 
 
 @pytest.mark.parametrize(
@@ -171,16 +153,12 @@ def test_ink_on_paper_is_a_drawing(of_digits, digits, paper, pen):
     ],
 )
 @pytest.mark.parametrize("name", ["of_digits", "of_pets"])
-def test_of_a_broken_photo_there_is_a_sentence_and_no_picture(
-    request, monkeypatch, name, content, sentence
-):
+def test_of_a_broken_photo_there_is_a_sentence(request, monkeypatch, name, content, sentence):
     widget = request.getfixturevalue(name)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)
     widget.pad.take_photo("<b>.jpg", content)
-    for words in ('role="alert"', sentence):
-        assert words in widget.picture.value
-    for words in ("<img", "/tmp"):
-        assert words not in widget.picture.value
+    for words, told in {'role="alert"': 1, sentence: 1, "<img": 0, "/tmp": 0}.items():
+        assert (words in widget.picture.value) == told
     assert widget.pad.said == ""
     assert widget.still().alt.startswith("<b>.jpg ")
     widget.pad.take_photo("good.png", photo())
@@ -188,52 +166,70 @@ def test_of_a_broken_photo_there_is_a_sentence_and_no_picture(
     assert "<img" in widget.picture.value
 
 
+def test_a_network_that_breaks_is_told_of_in_the_page():
+    class Breaks(Custom_CNN):
+        def forward(self, x):
+            if not x.any():
+                raise RuntimeError("<nothing> to see")
+            return super().forward(x)
+
+    widget = paint_or_upload(Breaks(10, 1), DIGITS)
+    with pytest.raises(RuntimeError, match="to see"):
+        widget.pad.drawing = BLANK
+    assert "RuntimeError: &lt;nothing&gt; to see" in widget.picture.value
+    assert ("<img" in widget.picture.value, widget.pad.said) == (False, "")
+
+
 def test_a_file_too_large_is_answered_and_not_looked_at_and_long_names_are_cut(of_pets):
-    before = of_pets.pad.value
-    of_pets.pad.take_photo("huge.png", bytes(MOST_BYTES + 1))
-    assert of_pets.pad.said == (
+    before, pad = of_pets.pad.value, of_pets.pad
+    pad.take_photo("huge.png", bytes(MOST_BYTES + 1))
+    assert pad.said == (
         "huge.png is 8.0 MB, expected at most 8.0 MB: choose a smaller copy of the picture"
     )
     for content, buffers in [({}, []), ({"photo": "a"}, []), ({"b": 1}, [b"x"]), ("photo", [b"x"])]:
-        of_pets.pad._handle_custom_msg(content, buffers)
-    assert of_pets.pad.value == before
-    of_pets.pad.take_photo("x" * 200 + ".png", b"none")
-    assert of_pets.pad.photo == "x" * 56 + ".png"
-    of_pets.pad.take_photo("", photo())
-    assert "Of the photo photo the" in of_pets.pad.said
+        pad._handle_custom_msg(content, buffers)
+    assert pad.value == before
+    pad.take_photo("x" * 200 + ".png", b"none")
+    assert pad.photo == "x" * 56 + ".png"
+    pad.take_photo("", photo())
+    assert "Of the photo photo the" in pad.said
 
 
-def test_painting_and_clearing_lead_back(of_digits):
-    for drawing, words in [("1" + BLANK[1:], "the drawing"), (BLANK, "empty paper")] * 2:
-        of_digits.pad.take_photo("me.png", photo())
-        assert of_digits.pad.photo == "me.png"
-        of_digits.pad.set_state({"drawing": drawing, "photo": ""})  # as the page does
-        assert of_digits.pad.value == ("", drawing)
-        assert f"Of {words} the" in of_digits.pad.said
-    of_digits.pad.take_photo("me.png", photo())
-    of_digits.pad.set_state({"drawing": BLANK, "photo": ""})  # the same drawing as before
-    assert of_digits.pad.value == ("", BLANK)
+def test_painting_and_clearing_lead_back_with_one_drawing_for_each_change(of_digits):
+    pad, drawings = of_digits.pad, of_digits.drawings
+    for drawing, words in [(DOT, "the drawing"), (BLANK, "empty paper"), (BLANK, "empty paper")]:
+        pad.take_photo("me.png", photo())
+        pad.take_photo("me.png", photo())
+        assert (pad.photo, of_digits.drawings) == ("me.png", drawings + 1)
+        pad.set_state({"drawing": drawing, "photo": ""})  # as the page does
+        assert pad.value == ("", drawing)
+        assert f"Of {words} the" in pad.said
+        drawings += 2
+        assert of_digits.drawings == drawings
 
 
-def test_layers_that_are_chosen(digits):
-    shapes = {
-        name: maps.shape
-        for name, maps in ask_network(digits, torch.zeros(1, 1, 28, 28).byte()).layers.items()
-    }
-    assert shapes == {"relu": (32, 28, 28), "relu_1": (64, 14, 14), "relu_2": (256, 1, 1)}
-    widget = paint_or_upload(PhotoNet(), PETS, size=64)
-    shapes = [maps.shape for maps in widget.answer.layers.values()]
-    assert shapes == [(48, 32, 32), (96, 16, 16), (144, 8, 8), (144, 1, 1)]
+def test_layers_that_are_chosen():
+    def shapes(model, size=28, channels=1):
+        return {
+            n: m.shape
+            for n, m in ask_network(model, BLACK[:, :channels, :size, :size]).layers.items()
+        }
+
+    small = {"relu": (32, 28, 28), "relu_1": (64, 14, 14), "relu_2": (256, 1, 1)}
+    assert shapes(make()) == small
+    photo_net = [(48, 32, 32), (96, 16, 16), (144, 8, 8), (144, 1, 1)]
+    assert list(shapes(PhotoNet(), 64, 3).values()) == photo_net
     blocks = [nn.Sequential(nn.Conv2d(3, 3, 3, stride=2, padding=1), nn.ReLU())] * 7
-    deep = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(3, 2))
-    assert len(ask_network(deep, torch.zeros(1, 3, 128, 128).byte()).layers) == 6
+    assert len(shapes(nn.Sequential(*blocks, nn.Flatten(), nn.Linear(3, 2)), 128, 3)) == 6
     assert choose_layers({"conv": torch.zeros(1, 4, 1, 1), "fc": torch.zeros(1, 2)}) == []
-    widget = paint_or_upload(digits, DIGITS, layers=["conv1", "max_pool2d_1", "fc1"])
+    AnswerFigure([], "ab").update(Answer(PICTURE, {}, np.array([0.5, 0.5])))
+    widget = paint_or_upload(make(), DIGITS, layers=["conv1", "max_pool2d_1", "fc1"])
     assert list(widget.answer.layers) == ["conv1", "max_pool2d_1", "fc1"]
-    check(widget, digits, digit_from_drawing(INK).float() / 255)
+    check(widget, digit_from_drawing(INK).float() / 255)
 
 
 TWO = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(4 * 26 * 26, 2))
+NO_SCORES = r"for one picture, got a float32 tensor of shape \(1, 2, 26"
 
 
 @pytest.mark.parametrize(
@@ -244,43 +240,41 @@ TWO = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(4 * 26 * 26, 2))
         ({"model": nn.Linear(3, 2)}, ValueError, "in_channels 1 or 3, got None"),
         ({"size": 30}, ValueError, "28"),
         ({"layers": ["conv3"]}, ValueError, "expected a step of the network"),
-        (
-            {"model": nn.Sequential(nn.Conv2d(3, 2, 3))},
-            ValueError,
-            r"for one picture, got a float32 tensor of shape \(1, 2, 26",
-        ),
+        ({"model": nn.Sequential(nn.Conv2d(3, 2, 3))}, ValueError, NO_SCORES),
         ({"photo": "gone.png"}, FileNotFoundError, "gone"),
         ({"photo": __file__}, ValueError, r"test_widgets_paint\.py is not a picture"),
     ],
 )
-def test_what_cannot_be_is_refused(digits, change, error, words):
+def test_what_cannot_be_is_refused(change, error, words):
     with pytest.raises(error, match=words):
-        paint_or_upload(**{"model": digits, "class_names": DIGITS} | change)
+        paint_or_upload(**{"model": make(), "class_names": DIGITS} | change)
 
 
-def test_the_network_is_left_as_it_was_and_followed():
-    model = Custom_CNN(10, 1).train()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+def test_the_network_and_its_picture_are_left_as_they_were_though_a_step_works_in_place():
+    class InPlace(Custom_CNN):
+        def forward(self, x):
+            return super().forward(x.sub_(0.5).div_(0.25))
+
+    torch.manual_seed(0)
+    model, picture = InPlace(2).train(), torch.rand(1, 3, 28, 28)
+    before, kept = {name: t.clone() for name, t in model.state_dict().items()}, picture.clone()
+    x = (picture - 0.5) / 0.25
+    expected, maps = make(2, 3)(x).softmax(1)[0], model.conv1(x)[0]
     state = torch.random.get_rng_state()
-    widget = paint_or_upload(model, DIGITS)
-    widget.pad.take_photo("me.png", photo())
+    for _ in range(2):
+        answer = ask_network(model, picture, ["conv1"])
+        assert torch.equal(picture, kept)
+        assert np.allclose(answer.picture, kept[0].permute(1, 2, 0))
+        assert np.allclose(answer.shares, expected.detach(), atol=1e-6)
+        assert np.allclose(answer.layers["conv1"], maps.detach(), atol=1e-5)
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), state)
+    widget = paint_or_upload(model, PETS)
     with torch.no_grad():
-        model.fc2.bias[4] += 20  # trained further, the same network answers otherwise
+        model.fc2.bias[0] += 20  # trained further, the same network answers otherwise
     widget.redraw()
-    assert widget.answer.shares.argmax() == 4
-
-
-def test_one_drawing_for_each_change(of_digits):
-    before, drawn = of_digits.drawings, []
-    of_digits.pad.drawing = "1" + BLANK[1:]
-    drawn.append(of_digits.drawings - before)
-    for name in ("me.png", "me.png", "other.png"):
-        of_digits.pad.take_photo(name, photo())
-        drawn.append(of_digits.drawings - before)
-    assert drawn == [1, 2, 2, 3]
+    assert widget.answer.shares[0] > 0.99
 
 
 def test_what_is_stored_says_nothing_that_depends_on_training_and_close_leaves_nothing():
@@ -299,52 +293,41 @@ def test_what_is_stored_says_nothing_that_depends_on_training_and_close_leaves_n
     assert set(ipywidgets.widgets.widget._instances) == before
 
 
-PICTURE = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+RNG = np.random.default_rng(0)
+PICTURE = np.linspace(0, 1, 6 * 8 * 3).reshape(6, 8, 3)
 
 
-def answer(*shares, picture=PICTURE, seed=0, **shapes):
-    rng = np.random.default_rng(seed)
+def answer(*shares, **shapes):
     shapes = shapes or {"relu": (12, 9, 7), "numbers": (30, 1, 1)}
-    layers = {name: rng.random(shape).astype(np.float32) for name, shape in shapes.items()}
-    return Answer(picture, layers, np.array(shares) / sum(shares))
+    layers = {name: RNG.random(shape).astype(np.float32) for name, shape in shapes.items()}
+    return Answer(PICTURE, layers, np.array(shares) / sum(shares))
 
 
 def bars(figure):
     """Of each row: name, share and length of its bar, and whether it is hatched."""
-    chart = figure.axes[1]
-    words = [text.get_text() for text in chart.texts]
-    rows = zip(words[::2], words[1::2], chart.patches, strict=True)
+    words = [text.get_text() for text in figure.page.texts[1:]]
+    rows = zip(words[::2], words[1::2], figure.page.patches, strict=False)
     return [(name, share, b.get_width(), bool(b.get_hatch())) for name, share, b in rows]
 
 
-def test_picture_and_maps_are_in_their_places():
-    drawn = AnswerFigure(["relu", "numbers"], "ab")
-    for given in (answer(1, 3, seed=7), answer(1, 3, picture=PICTURE[::-1])):
+@pytest.mark.parametrize("shape", [(12, 9, 7), (1, 4, 4), (70, 3, 3), (2, 1, 1), (300, 1, 1)])
+def test_picture_and_maps_of_any_number_and_shape_are_in_their_places(shape):
+    drawn = AnswerFigure(["one", "two"], "ab")
+    height, width = (4, 4) if shape[1:] == (1, 1) else shape[1:]
+    for given in (answer(1, 3, one=shape, two=(5, 30, 2)), answer(1, 3, one=shape, two=shape)):
         figure = drawn.update(given)
-        picture, sheet, cells = (axes.images[0].get_array() for axes in figure.axes if axes.images)
-        assert (picture == given.picture).all()
-        for k, expected in enumerate(colour(given.layers["relu"], signed=False)):
-            row, column = divmod(k, (sheet.shape[1] + 1) // 8)
-            one = sheet[row * 10 : row * 10 + 9, column * 8 : column * 8 + 7]
-            assert np.allclose(one, expected)
-        for k, expected in enumerate(colour(given.layers["numbers"], signed=False)):
-            row, column = divmod(k, (cells.shape[1] + 1) // 5)
-            assert np.allclose(cells[row * 5 : row * 5 + 4, column * 5 : column * 5 + 4], expected)
-
-
-@pytest.mark.parametrize("shape", [(1, 4, 4), (70, 3, 3), (2, 1, 1), (300, 1, 1), (5, 30, 2)])
-def test_maps_of_any_number_and_shape_fit(shape):
-    figure = AnswerFigure(["one", "two"], "ab").update(answer(1, 1, one=shape, two=shape))
-    figure_to_array(figure)
-    for axes in figure.axes[2:]:
-        box = axes.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
-        assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
-    single = shape[1:] == (1, 1)
-    shown, size = (shape[0], (4, 4)) if single else (min(shape[0], MOST_MAPS), shape[1:])
-    sheet = figure.axes[2].images[0].get_array()
-    rows, columns = ((n + 1) // (m + 1) for n, m in zip(sheet.shape, size, strict=False))
-    assert shown <= rows * columns < shown + columns
+        picture, sheet, _ = (image.get_array() for image in figure.page.images)
+        assert np.allclose(picture, given.picture)
+        rows, columns = (n // size for n, size in zip(sheet.shape, (height, width), strict=False))
+        maps = given.layers["one"][: MOST_MAPS if shape[1:] != (1, 1) else None]
+        assert len(maps) <= rows * columns
+        for k, expected in enumerate(colour(maps, signed=False)):
+            row, column = divmod(k, (sheet.shape[1] + 1) // (width + 1))
+            top, left = row * (height + 1), column * (width + 1)
+            assert np.allclose(sheet[top : top + height, left : left + width], expected)
+        for box in (image.get_window_extent() for image in figure.page.images):
+            assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+            assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
 
 
 def test_bars_have_the_lengths_of_the_shares_and_the_alt_text_says_all():
@@ -361,10 +344,7 @@ def test_bars_have_the_lengths_of_the_shares_and_the_alt_text_says_all():
         f"(12 %): the response of its layers as small pictures, {layers}."
     )
     assert [row[3] for row in bars(drawn.update(answer(5, 2, 1)))] == [True, False, False]
-
-
-def test_of_many_classes_the_largest():
-    names = [f"c{k}" for k in range(14)]
+    names = [f"c{k}" for k in range(14)]  # of many classes the largest
     drawn = AnswerFigure(["relu", "numbers"], names)
     assert [row[0] for row in bars(drawn.update(answer(*range(1, 15))))] == names[:3:-1]
     assert [row[0] for row in bars(drawn.update(answer(*range(14, 0, -1))))] == names[:10]

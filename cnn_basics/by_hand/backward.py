@@ -12,26 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cnn_basics.by_hand.layers import (
-    Borders,
-    Padding,
-    Pair,
-    Size,
-    check_alike,
-    check_batch_norm,
-    check_conv2d,
-    check_float,
-    check_linear,
-    check_shape,
-    conv2d,
-    output_size,
-    pad,
-    pair,
-    pooling_windows,
-    read_pooling,
-    read_window,
-    windows,
-)
+from cnn_basics.by_hand import layers
+from cnn_basics.by_hand.layers import Pair, Size, check_float, conv2d, pad, pair, read_window
 from cnn_basics.expect import expect
 
 
@@ -45,13 +27,11 @@ def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Ten
         >>> linear_backward(torch.tensor([[10.0]]), x, weight)
         (tensor([[30., 40.]]), tensor([[10., 20.]]), tensor([10.]))
     """
-    check_linear(x, weight)
+    layers.check_linear(x, weight)
     check_gradient(grad_output, x, (*x.shape[:-1], len(weight)))
     grad_x = grad_output @ weight  # (..., out) times (out, in) gives (..., in)
-    rows = torch.atleast_2d(x).flatten(0, -2)  # (N, in)
-    grad_rows = torch.atleast_2d(grad_output).flatten(0, -2)  # (N, out)
-    grad_weight = grad_rows.T @ rows  # (out, N) times (N, in): sums over the batch
-    grad_bias = grad_rows.sum(dim=0)
+    grad_weight = torch.einsum("...o,...i->oi", grad_output, x)  # sums over the batch
+    grad_bias = torch.einsum("...o->o", grad_output)
     return grad_x, grad_weight, grad_bias
 
 
@@ -64,11 +44,11 @@ def relu_backward(grad_output: Tensor, x: Tensor) -> Tensor:
     """
     check_float(x, "x")
     check_gradient(grad_output, x, x.shape)
-    return torch.where(x <= 0, torch.zeros_like(grad_output), grad_output)
+    return torch.where(x <= 0, 0, grad_output)
 
 
 def conv2d_backward(
-    grad_output: Tensor, x: Tensor, weight: Tensor, **options: Padding
+    grad_output: Tensor, x: Tensor, weight: Tensor, **options: layers.Padding
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Compute the gradients of `by_hand.conv2d` for its input, its kernels and its bias.
 
@@ -81,7 +61,8 @@ def conv2d_backward(
         >>> [gradient.flatten().int().tolist() for gradient in gradients]
         [[1, 2, 1, 2, 4, 2, 1, 2, 1], [8, 12, 20, 24], [4]]
     """
-    check_gradient(grad_output, x, check_conv2d(x, weight, **options))
+    _, shape = layers.read_conv2d(x, weight, **options)
+    check_gradient(grad_output, x, shape)
     grad_x = conv2d_grad_x(grad_output, weight, x.shape[-2:], **options)
     grad_weight = conv2d_grad_weight(grad_output, x, weight.shape[2:], **options)
     grad_bias = torch.einsum("...ohw->o", grad_output)  # added to every output of its map
@@ -89,7 +70,7 @@ def conv2d_backward(
 
 
 def conv2d_grad_x(
-    grad_output: Tensor, weight: Tensor, size: Pair, groups: int = 1, **options: Padding
+    grad_output: Tensor, weight: Tensor, size: Pair, groups: int = 1, **options: layers.Padding
 ) -> Tensor:
     """Convolve the gradients with the flipped kernels, for an input of this size (H, W).
 
@@ -98,16 +79,17 @@ def conv2d_grad_x(
         >>> conv2d_grad_x(torch.tensor([[[[10.0]]]]), kernel, size=(1, 3))
         tensor([[[[10., 20., 30.]]]])
     """
-    (kernel, strides, gaps), borders = read_window(weight.shape[2:], **options)
+    window = read_window(size, weight.shape[2:], **options)
     # Inputs and outputs change roles: within each group, so do the two axes of channels.
     flipped = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
-    reach = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]
-    full = conv2d(spread(grad_output, strides), flipped, None, 1, reach, gaps, groups)
-    return cut_off_padding(full, size, borders)
+    reach = [gap * (k - 1) for gap, k in zip(window.dilation, window.kernel, strict=True)]
+    apart = spread(grad_output, window.stride)
+    full = conv2d(apart, flipped, None, 1, reach, window.dilation, groups)
+    return cut_off_padding(full, size, window)
 
 
 def conv2d_grad_weight(
-    grad_output: Tensor, x: Tensor, kernel_size: Pair, groups: int = 1, **options: Padding
+    grad_output: Tensor, x: Tensor, kernel_size: Pair, groups: int = 1, **options: layers.Padding
 ) -> Tensor:
     """Add up, for each weight, gradient times the pixel that it met, over all windows.
 
@@ -116,7 +98,7 @@ def conv2d_grad_weight(
         >>> conv2d_grad_weight(torch.tensor([[[[10.0, 0.0]]]]), x, kernel_size=(1, 2))
         tensor([[[[40., 50.]]]])
     """
-    seen = windows(x, kernel_size, **options)
+    seen = layers.windows(x, kernel_size, **options)
     seen = seen.unflatten(-5, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
     by_group = grad_output.unflatten(-3, (groups, -1))  # (N, G, O/G, H_out, W_out)
     products = torch.einsum("...gohw,...gchwij->gocij", by_group, seen)  # sums over n, h and w
@@ -136,7 +118,7 @@ def spread(x: Tensor, stride: Size) -> Tensor:
     return apart
 
 
-def windows_backward(grad_output: Tensor, size: Pair, **options: Padding) -> Tensor:
+def windows_backward(grad_output: Tensor, size: Pair, **options: layers.Padding) -> Tensor:
     """Add up, for each pixel, what all the windows that read it hand back (known as col2im).
 
     The backward pass of `by_hand.windows` with these options, for maps of this size.
@@ -150,17 +132,16 @@ def windows_backward(grad_output: Tensor, size: Pair, **options: Padding) -> Ten
     what, fix = "grad_output as (N, C, H, W, kh, kw)", "give one number for each of the windows'"
     expect(grad_output.ndim in (5, 6), what, grad_output, fix)
     *others, rows, columns, kernel_h, kernel_w = grad_output.shape
-    counts = output_size(size, (kernel_h, kernel_w), **options)
-    check_gradient(grad_output, grad_output, (*others, *counts, kernel_h, kernel_w))
-    (_, (step_h, step_w), (gap_h, gap_w)), borders = read_window((kernel_h, kernel_w), **options)
-    height, width = (n + sum(border) for n, border in zip(size, borders, strict=True))
-    padded = grad_output.new_zeros(*others, height, width)
+    window = read_window(size, (kernel_h, kernel_w), **options)
+    check_gradient(grad_output, grad_output, (*others, *window.counts, *window.kernel))
+    (step_h, step_w), (gap_h, gap_w) = window.stride, window.dilation
+    padded = pad(grad_output.new_zeros(*others, *size), window.borders)
     for i in range(kernel_h):
         for j in range(kernel_w):  # element (i, j) of every window, all windows at once
             seen_rows = slice(i * gap_h, i * gap_h + rows * step_h, step_h)
             seen_columns = slice(j * gap_w, j * gap_w + columns * step_w, step_w)
             padded[..., seen_rows, seen_columns] += grad_output[..., i, j]
-    return cut_off_padding(padded, size, borders)
+    return cut_off_padding(padded, size, window)
 
 
 def max_pool2d_backward(
@@ -175,15 +156,15 @@ def max_pool2d_backward(
         >>> max_pool2d_backward(torch.tensor([[[7.0]]]), x, kernel_size=2).tolist()
         [[[7.0, 0.0], [0.0, 0.0]]]
     """
-    pooling = read_pooling(x, kernel_size, stride, padding)
-    (kernel, strides, _), _, counts = pooling
-    check_gradient(grad_output, x, (*x.shape[:-2], *counts))
+    window = layers.read_pooling(x, kernel_size, stride, padding)
+    check_gradient(grad_output, x, (*x.shape[:-2], *window.counts))
     above_padding = x.clamp(min=torch.finfo(x.dtype).min)  # even a pixel of -∞ shall win there
-    seen = pooling_windows(above_padding, pooling, -math.inf)  # (N, C, H_out, W_out, kh, kw)
-    winner = seen.flatten(-2).argmax(dim=-1, keepdim=True)  # the first of equal ones
-    shares = torch.zeros_like(seen.flatten(-2)).scatter(-1, winner, grad_output[..., None])
+    seen = layers.pooling_windows(above_padding, window, -math.inf)
+    seen = seen.flatten(-2)  # (N, C, H_out, W_out, kh·kw)
+    winner = seen.argmax(dim=-1, keepdim=True)  # the first of equal ones
+    shares = torch.zeros_like(seen).scatter(-1, winner, grad_output[..., None])
     return windows_backward(
-        shares.unflatten(-1, kernel), x.shape[-2:], stride=strides, padding=padding
+        shares.unflatten(-1, window.kernel), x.shape[-2:], stride=window.stride, padding=padding
     )
 
 
@@ -198,11 +179,11 @@ def avg_pool2d_backward(
         >>> avg_pool2d_backward(torch.tensor([[[8.0]]]), torch.zeros(1, 2, 2), 2).tolist()
         [[[2.0, 2.0], [2.0, 2.0]]]
     """
-    (kernel, strides, _), _, counts = read_pooling(x, kernel_size, stride, padding)
-    check_gradient(grad_output, x, (*x.shape[:-2], *counts))
-    share = grad_output / (kernel[0] * kernel[1])
-    shares = share[..., None, None].expand(*share.shape, *kernel)  # (N, C, H_out, W_out, kh, kw)
-    return windows_backward(shares, x.shape[-2:], stride=strides, padding=padding)
+    window = layers.read_pooling(x, kernel_size, stride, padding)
+    check_gradient(grad_output, x, (*x.shape[:-2], *window.counts))
+    share = grad_output / math.prod(window.kernel)
+    shares = share[..., None, None].expand(*share.shape, *window.kernel)  # (…, kh, kw)
+    return windows_backward(shares, x.shape[-2:], stride=window.stride, padding=padding)
 
 
 def batch_norm_backward(
@@ -227,7 +208,7 @@ def batch_norm_backward(
         tensor([ 2., -2.,  0.,  0.])
     """
     running = {"running_mean": running_mean, "running_var": running_var}
-    check_batch_norm(x, training, eps, **running, weight=weight)
+    layers.check_batch_norm(x, training, eps, **running, weight=weight)
     check_gradient(grad_output, x, x.shape)
     axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
     shape = (1, -1) + (1,) * (x.ndim - 2)
@@ -274,20 +255,19 @@ def cross_entropy_backward(
     return gradient / n if reduction == "mean" else gradient
 
 
-def cut_off_padding(padded: Tensor, size: Pair, borders: Borders) -> Tensor:
+def cut_off_padding(padded: Tensor, size: Pair, window: layers.Window) -> Tensor:
     """Keep the pixels of the maps; those behind the last window get a gradient of 0."""
-    (top, _), (left, _) = borders
-    bottom, right = top + size[0], left + size[1]
-    unseen = max(0, bottom - padded.shape[-2]), max(0, right - padded.shape[-1])
-    return pad(padded, ((0, unseen[0]), (0, unseen[1])))[..., top:bottom, left:right]
+    (top, _), (left, _) = window.borders
+    maps = padded[..., top : top + size[0], left : left + size[1]]
+    return pad(maps, ((0, size[0] - maps.shape[-2]), (0, size[1] - maps.shape[-1])))
 
 
 def check_gradient(grad_output: Tensor, x: Tensor, shape: Sequence[int]) -> None:
     """Refuse a gradient of another shape, dtype or device than the output has."""
     check_float(grad_output, "grad_output")
-    check_alike(x, grad_output=grad_output)
+    layers.check_alike(x, grad_output=grad_output)
     fix = "give the gradient for each output, and the arguments of the forward pass"
-    check_shape(grad_output, "grad_output", shape, fix)
+    layers.check_shape(shape, fix, grad_output=grad_output)
 
 
 def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothing: float) -> None:
@@ -296,12 +276,14 @@ def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothi
     fix = "flatten it, or add the batch axis with x[None]"
     expect(x.ndim == 2 and x.shape[1], "x as (N, K), one score for each class", x, fix)
     is_whole = isinstance(target, Tensor) and target.dtype == torch.int64
-    fix = "convert it with torch.as_tensor(target).long()"
-    expect(is_whole, "target as an int64 tensor of class numbers", target, fix, TypeError)
-    check_shape(target, "target", x.shape[:1], "give one class for each row of x")
+    what = (
+        f"target as one int64 class from 0 to {x.shape[1] - 1} for each of the {len(x)} rows of x"
+    )
+    fits = is_whole and target.shape == x.shape[:1]
+    expect(fits, what, target, "convert it with torch.as_tensor(target).long()", TypeError)
     low, high = (target.min(), target.max()) if len(target) else (0, 0)
-    what, got = f"classes from 0 to {x.shape[1] - 1}", f"{low} to {high}"
-    expect(0 <= low <= high < x.shape[1], what, got, "number them from 0")
-    words, what = ("mean", "sum", "none"), "label_smoothing from 0 to 1"
+    expect(0 <= low <= high < x.shape[1], what, f"{low} to {high}", "number them from 0")
+    words = ("mean", "sum", "none")
     expect(reduction in words, f"reduction in {words}", repr(reduction), "choose one")
-    expect(0 <= label_smoothing <= 1, what, label_smoothing, "0 leaves it out")
+    fix = "0 leaves it out"
+    expect(0 <= label_smoothing <= 1, "label_smoothing from 0 to 1", label_smoothing, fix)

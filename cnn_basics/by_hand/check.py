@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,7 +81,7 @@ def gradient_check(
         fix = "what was added in the forward pass, such as padding, is cut off in the backward pass"
         expect(gradient.shape == x.shape, what, f"{tuple(gradient.shape)}", fix)
     with torch.no_grad():  # `here` is subtracted before weighting: what stays is exactly 0
-        weigh = lambda: ((_call(function, points) - here) * grad_output).sum()  # noqa: E731
+        weigh = lambda: ((_call(function, points) - here) * grad_output).sum().item()  # noqa: E731
         slopes = [_slopes(weigh, x) for x in points]
     return _judge([gradient.detach().double() for gradient in given], slopes)
 
@@ -92,46 +94,44 @@ def _call(function: Callable[..., Tensor], points: Sequence[Tensor]) -> Tensor:
     return output
 
 
-def _slopes(change: Callable[[], Tensor], x: Tensor) -> Tensor:
+def _slopes(change: Callable[[], float], x: Tensor) -> Tensor:
     """Nudge each number of an input down and up: `(2, ...)`, the slopes to the left and right."""
-    slopes = torch.empty(2, *x.shape, dtype=torch.float64)
-    numbers = x.view(-1)  # a view: writing into it changes the input
-    for place, kept in enumerate(numbers.tolist()):
+    slopes = x.new_empty(2, *x.shape)
+    for place in np.ndindex(*x.shape):
+        kept = x[place].item()
         for side, nudge in enumerate((-STEP, STEP)):
-            numbers[place] = kept + nudge
-            slopes[side].view(-1)[place] = change() / nudge
-        numbers[place] = kept
+            x[place] = kept + nudge
+            slopes[side][place] = change() / nudge
+        x[place] = kept
     return slopes
 
 
 def _judge(given: list[Tensor], slopes: list[Tensor]) -> GradientCheck:
     """Say whether gradients are the mean slopes, and where they differ most."""
     numeric = [each.mean(dim=0) for each in slopes]
-    errors = [_relative_error(g, n) for g, n in zip(given, numeric, strict=True)]
-    largest = max((error.max().item() for error in errors if error.numel()), default=0.0)
-    if largest <= TOLERANCE:
-        numbers, inputs = sum(x.numel() for x in given), len(given)
+    places = [(index, place) for index, x in enumerate(given) for place in np.ndindex(*x.shape)]
+    errors = [
+        _relative_error(given[index][place], numeric[index][place]) for index, place in places
+    ]
+    largest = max(errors, default=0.0)
+    at_most = f"the largest relative error is at most {TOLERANCE:g}"
+    inputs = f"{len(given)} input{'s' if len(given) > 1 else ''}"
+    sentence = f"passes: {at_most}, for {len(places):,} numbers in {inputs}"
+    if largest > TOLERANCE:
+        worst = next(k for k, error in enumerate(errors) if error >= AS_LARGE * largest)
+        index, place = places[worst]
         sentence = (
-            f"passes: the largest relative error is at most {TOLERANCE:g}, for {numbers:,} numbers "
-            f"in {inputs} input{'s' if inputs > 1 else ''}"
+            f"fails: the largest relative error is {largest:.2g}, in inputs[{index}] at "
+            f"{list(place)}: the gradient is {given[index][place]:.4g}, numerically "
+            f"{numeric[index][place]:.4g}"
         )
-        return GradientCheck(True, sentence, given, numeric)
-    worst = [(error >= AS_LARGE * largest).nonzero().tolist() for error in errors]
-    index = next(k for k, places in enumerate(worst) if places)
-    place = tuple(worst[index][0])
-    left, right = slopes[index][(slice(None), *place)]
-    sentence = (
-        f"fails: the largest relative error is {largest:.2g}, in inputs[{index}] at {list(place)}: "
-        f"the gradient is {given[index][place]:.4g}, numerically {numeric[index][place]:.4g}"
-    )
-    if _relative_error(left, right) > CORNER:
-        sentence += (
-            f"; the function has a corner there (slope {left:.4g} to the left, {right:.4g} to the "
-            "right), so check it elsewhere"
-        )
-    return GradientCheck(False, sentence, given, numeric)
+        left, right = slopes[index][:, *place].tolist()
+        if _relative_error(left, right) > CORNER:
+            sides = f"(slope {left:.4g} to the left, {right:.4g} to the right)"
+            sentence += f"; the function has a corner there {sides}, so check it elsewhere"
+    return GradientCheck(largest <= TOLERANCE, sentence, given, numeric)
 
 
-def _relative_error(one: Tensor, other: Tensor) -> Tensor:
-    larger = torch.maximum(one.abs(), other.abs()).clamp(min=LEAST)
-    return ((one - other).abs() / larger).nan_to_num(nan=float("inf"))
+def _relative_error(one: float, other: float) -> float:
+    error = abs(one - other) / max(abs(one), abs(other), LEAST)
+    return float(error) if error >= 0 else math.inf  # nan is as wrong as can be

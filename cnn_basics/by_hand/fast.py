@@ -5,12 +5,12 @@ The rungs take the arguments of `by_hand.conv2d`, refuse what it refuses, and gi
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, wraps
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +19,11 @@ from torch import Tensor
 from cnn_basics.by_hand.backward import spread
 from cnn_basics.by_hand.layers import (
     Padding,
-    Pair,
     Size,
-    check_conv2d,
+    Window,
     conv2d,
-    output_size,
     pad,
-    read_window,
+    read_conv2d,
     slide,
     windows,
 )
@@ -35,22 +33,19 @@ Shape = tuple[int, int, int, int]
 BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
 
 
-def rung(core: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Give a core, which convolves padded maps and one group's kernels, all that `conv2d` takes."""
+def rung(core: Callable[[Tensor, Tensor, Window], Tensor]) -> Callable[..., Tensor]:
+    """Make a convolution with the arguments of `conv2d` of one of padded maps in one group."""
 
-    @functools.wraps(core)
-    def convolve(x: Tensor, weight: Tensor, *others: object, **options: object) -> Tensor:
-        given = signature.bind(x, weight, *others, **options)
-        given.apply_defaults()
-        _, _, bias, stride, padding, dilation, groups = given.args
-        shape = check_conv2d(*given.args)
-        (_, steps, gaps), borders = read_window(weight.shape[2:], stride, padding, dilation)
-        padded = pad(x if x.ndim == 4 else x[None], borders)
+    @wraps(core)
+    def convolve(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):  # noqa: ANN001, ANN202
+        options = {"stride": stride, "padding": padding, "dilation": dilation}
+        window, shape = read_conv2d(x, weight, bias, groups, **options)
+        padded = pad(x if x.ndim == 4 else x[None], window.borders)
         parts = zip(padded.chunk(groups, dim=1), weight.chunk(groups), strict=True)
-        y = torch.cat([core(maps, kernels, steps, gaps) for maps, kernels in parts], dim=1)
+        y = torch.cat([core(maps, kernels, window) for maps, kernels in parts], dim=1)
         return y.reshape(shape) if bias is None else y.reshape(shape) + bias.view(-1, 1, 1)
 
-    convolve.__signature__ = signature = inspect.signature(conv2d)
+    convolve.__signature__ = inspect.signature(conv2d)  # what help shows
     return convolve
 
 
@@ -73,23 +68,23 @@ def to_rows(seen: Tensor) -> Tensor:
 
 
 @rung
-def conv2d_im2col(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+def conv2d_im2col(padded: Tensor, weight: Tensor, window: Window) -> Tensor:
     """Convolve as `by_hand.conv2d`, with one product: all windows times all kernels."""
-    seen = slide(padded, weight.shape[2:], stride, dilation)
+    seen = slide(padded, window)
     n, _, height, width = seen.shape[:4]
     products = to_rows(seen) @ weight.flatten(1).T  # (N·H_out·W_out, O)
     return products.view(n, height, width, len(weight)).permute(0, 3, 1, 2)
 
 
 @rung
-def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+def conv2d_shifts(padded: Tensor, weight: Tensor, window: Window) -> Tensor:
     """Convolve as `by_hand.conv2d`, with one small matrix product for each place in the kernel.
 
     A 5×5 convolution is the sum of 25 convolutions of 1×1, each of the maps moved by some pixels.
     Source: Vasudevan, Anderson & Gregg (2017), https://arxiv.org/abs/1704.04428, section III.
     """
     padded = padded.contiguous(memory_format=torch.channels_last)
-    moved = slide(padded, weight.shape[2:], stride, dilation).permute(4, 5, 0, 2, 3, 1)
+    moved = slide(padded, window).permute(4, 5, 0, 2, 3, 1)
     kernel_height, kernel_width, n, height, width, channels = moved.shape
     kernels = weight.permute(2, 3, 1, 0).contiguous()  # (kh, kw, C, O)
     y = padded.new_zeros(n * height * width, len(weight))
@@ -100,7 +95,7 @@ def conv2d_shifts(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) 
 
 
 @rung
-def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+def conv2d_fft(padded: Tensor, weight: Tensor, window: Window) -> Tensor:
     """Convolve as `by_hand.conv2d` by the Fourier transform, where sliding becomes multiplying.
 
     The conjugate makes it a cross-correlation. The work hardly depends on the size of the kernel;
@@ -110,19 +105,18 @@ def conv2d_fft(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> 
     from scipy.fft import next_fast_len  # takes its time, and no other rung needs it
 
     if not len(padded):  # fast Fourier transforms refuse an empty batch
-        return conv2d_im2col(padded, weight, stride=stride, dilation=dilation)
-    (height, width), kernel = padded.shape[2:], weight.shape[2:]
-    rows, columns = output_size((height, width), kernel, stride, 0, dilation)
-    lengths = next_fast_len(height), next_fast_len(width, real=True)  # H, W
+        return conv2d_im2col(padded, weight, None, window.stride, 0, window.dilation)
+    lengths = next_fast_len(padded.shape[2]), next_fast_len(padded.shape[3], real=True)  # H, W
     frequencies = torch.fft.rfft2(padded, s=lengths)  # (N, C, H, W/2 + 1)
-    kernels = torch.fft.rfft2(spread(weight, dilation), s=lengths).conj()  # (O, C, H, W/2 + 1)
+    kernels = torch.fft.rfft2(spread(weight, window.dilation), s=lengths).conj()  # (O, C, …)
     products = torch.einsum("nchw,ochw->nohw", frequencies, kernels)
-    y = torch.fft.irfft2(products, s=lengths)  # wraps around at the edges …
-    return y[:, :, :: stride[0], :: stride[1]][:, :, :rows, :columns]  # … which go
+    y = torch.fft.irfft2(products, s=lengths)  # wraps around at the edges, which go
+    y = y[:, :, :: window.stride[0], :: window.stride[1]]
+    return y[:, :, : window.counts[0], : window.counts[1]]
 
 
 @rung
-def conv2d_blocked(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair) -> Tensor:
+def conv2d_blocked(padded: Tensor, weight: Tensor, window: Window) -> Tensor:
     """Convolve as `by_hand.conv2d`, a few pictures, or a few rows of one, at a time.
 
     A block's columns are still in the cache when the product reads them, their memory is used again
@@ -130,33 +124,21 @@ def conv2d_blocked(padded: Tensor, weight: Tensor, stride: Pair, dilation: Pair)
     window are neighbours in memory, so they are copied together.
     Source: Goto & van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
     """
-    check_no_gradient(padded, weight)
+    wanted = torch.is_grad_enabled() and (padded.requires_grad or weight.requires_grad)
+    fix = "call it inside of torch.no_grad(), or use conv2d_im2col"
+    expect(not wanted, "tensors that need no gradient", "requires_grad=True", fix)
     padded = padded.contiguous(memory_format=torch.channels_last)
-    seen = slide(padded, weight.shape[2:], stride, dilation)
-    seen = seen.permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
+    seen = slide(padded, window).permute(0, 2, 3, 4, 5, 1)  # (N, H_out, W_out, kh, kw, C)
     kernels = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))  # (kh·kw·C, O)
-    return multiply_blocks(seen, kernels).permute(0, 3, 1, 2)
-
-
-@torch.no_grad()
-def multiply_blocks(seen: Tensor, kernels: Tensor) -> Tensor:
-    """Copy windows into columns and multiply them, block by block: (N, H_out, W_out, O)."""
-    y = seen.new_empty(*seen.shape[:3], kernels.shape[1])
+    y = seen.new_empty(*seen.shape[:3], len(weight))  # (N, H_out, W_out, O)
     rows = max(1, BLOCK_BYTES // (seen[:1, :1].nbytes or 1))  # of outputs in a block
     pictures = max(1, rows // seen.shape[1])
     columns = seen.new_empty(seen[:pictures, :rows].shape)
     for some, out in zip(seen.split(pictures), y.split(pictures), strict=True):
         for block, part in zip(some.split(rows, dim=1), out.split(rows, dim=1), strict=True):
             copy = columns[: len(block), : block.shape[1]].copy_(block)
-            torch.mm(copy.view(-1, len(kernels)), kernels, out=part.view(-1, kernels.shape[1]))
-    return y
-
-
-def check_no_gradient(*tensors: Tensor) -> None:
-    """Refuse tensors whose gradient autograd would want to know."""
-    wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    fix = "call it inside of torch.no_grad(), or use conv2d_im2col"
-    expect(not wanted, "tensors that need no gradient", "requires_grad=True", fix)
+            torch.mm(copy.view(-1, len(kernels)), kernels, out=part.view(-1, len(weight)))
+    return y.permute(0, 3, 1, 2)
 
 
 RUNGS = {
@@ -177,9 +159,9 @@ def ladder(x: Tensor, weight: Tensor, **options: object) -> dict[str, Callable[[
     """
     last = [tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, weight)]
     return {
-        **{name: functools.partial(rung, x, weight, **options) for name, rung in RUNGS.items()},
-        "F.conv2d, channels last": functools.partial(F.conv2d, *last, **options),
-        "F.conv2d": functools.partial(F.conv2d, x, weight, **options),
+        **{name: partial(rung, x, weight, **options) for name, rung in RUNGS.items()},
+        "F.conv2d, channels last": partial(F.conv2d, *last, **options),
+        "F.conv2d": partial(F.conv2d, x, weight, **options),
     }
 
 
@@ -211,7 +193,7 @@ def conv2d_cost(x_shape: Shape, weight_shape: Shape, **options: Padding) -> Cost
         Cost(multiply_adds=1881600, bytes=119360)
     """
     x, weight = (torch.empty(1).expand(shape) for shape in (x_shape, weight_shape))  # no memory
-    outputs = math.prod(check_conv2d(x, weight, **options))
+    outputs = math.prod(read_conv2d(x, weight, **options)[1])
     return Cost(outputs * weight[0].numel(), 4 * (x.numel() + weight.numel() + outputs))
 
 
@@ -269,10 +251,8 @@ def measure_machine(side: int = 1024, copied: int = 2**27, repeats: int = 5) -> 
     }
     best = {name: min(times) for name, times in time_side_by_side(tasks, repeats).items()}
     convolved = 2 * 16 * 16**2 * kernels.numel()  # 16 maps of 16×16 outputs
-    return Machine(
-        peak=max(2 * side**3 / best["product"], convolved / best["convolution"]),
-        bandwidth=2 * source.nbytes / min(best["copy"], best["change"]),
-    )
+    peak = max(2 * side**3 / best["product"], convolved / best["convolution"])
+    return Machine(peak, 2 * source.nbytes / min(best["copy"], best["change"]))
 
 
 def time_side_by_side(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +19,16 @@ Pair = tuple[int, int]  # (vertical, horizontal)
 Size = int | Sequence[int]  # one whole number, or a pair of them
 Padding = Size | str
 Borders = tuple[Pair, Pair]  # ((top, bottom), (left, right))
-Window = tuple[Pair, Pair, Pair]  # kernel size, stride and dilation
+
+
+class Window(NamedTuple):
+    """How a kernel slides over maps, in pairs (vertical, horizontal)."""
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    borders: Borders  # put around the maps before
+    counts: Pair  # of its places: the size of the output
 
 
 def conv2d(
@@ -51,13 +61,14 @@ def conv2d(
         >>> conv2d(torch.arange(9.0).view(1, 1, 3, 3), torch.ones(1, 1, 2, 2)).tolist()
         [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
-    shape = check_conv2d(x, weight, bias, stride, padding, dilation, groups)  # of the result
-    batch = x if x.ndim == 4 else x[None]
-    seen = windows(batch, weight.shape[2:], stride, padding, dilation)
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    window, shape = read_conv2d(x, weight, bias, groups, **options)
+    batch = x if x.ndim == 4 else x[None]  # (N, C, H, W)
+    seen = slide(pad(batch, window.borders), window)  # (N, C, H_out, W_out, kh, kw)
     seen = seen.unflatten(1, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
     kernels = weight.unflatten(0, (groups, -1))  # (G, O/G, C/G, kh, kw)
-    y = x.new_empty(len(seen), *kernels.shape[:2], *seen.shape[3:5])  # (N, G, O/G, H_out, W_out)
-    for n, picture in enumerate(seen.split(1)):  # einsum copies the windows, so few at a time
+    y = x.new_empty(len(batch), *kernels.shape[:2], *window.counts)  # (N, G, O/G, H_out, W_out)
+    for n, picture in enumerate(seen.split(1)):  # one by one, because einsum copies the windows
         y[n : n + 1] = torch.einsum("ngchwij,gocij->ngohw", picture, kernels)  # over c, i and j
     y = y.view(shape)  # (N, O, H_out, W_out)
     return y if bias is None else y + bias.view(-1, 1, 1)
@@ -75,17 +86,16 @@ def windows(
         [[6.0, 7.0], [10.0, 11.0]]
     """
     check_maps(x)
-    window, borders = read_window(kernel_size, stride, padding, dilation)
-    return slide(pad(x, borders), *window)
+    window = read_window(x.shape[-2:], kernel_size, stride, padding, dilation)
+    return slide(pad(x, window.borders), window)
 
 
-def slide(padded: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> Tensor:
+def slide(padded: Tensor, window: Window) -> Tensor:
     """Cut every window out of padded maps: a view `(..., H_out, W_out, kh, kw)`."""
-    output_size(padded.shape[-2:], kernel, stride, 0, dilation)  # refuses what does not fit
-    span_h, span_w = (d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
-    rows = padded.unfold(-2, span_h, stride[0])  # (..., H_out, W, span_h)
-    both = rows.unfold(-2, span_w, stride[1])  # (..., H_out, W_out, span_h, span_w)
-    return both[..., :: dilation[0], :: dilation[1]]
+    span_h, span_w = (d * (k - 1) + 1 for d, k in zip(window.dilation, window.kernel, strict=True))
+    rows = padded.unfold(-2, span_h, window.stride[0])  # (..., H_out, W, span_h)
+    both = rows.unfold(-2, span_w, window.stride[1])  # (..., H_out, W_out, span_h, span_w)
+    return both[..., :: window.dilation[0], :: window.dilation[1]]
 
 
 def pad(x: Tensor, borders: Borders, value: float = 0.0) -> Tensor:
@@ -121,22 +131,10 @@ def output_size(
         >>> output_size(28, kernel_size=5, padding=2), output_size((6, 9), kernel_size=3, stride=2)
         (28, (2, 4))
     """
-    window, borders = read_window(kernel_size, stride, padding, dilation)
-    counts = []
-    for n, k, step, gap, border in zip(pair(size, "size", 1), *window, borders, strict=True):
-        padded, span = n + sum(border), gap * (k - 1) + 1
-        room = padded - span  # by how many pixels the kernel can still move
-        fits, fix = (
-            room >= 0 or (ceil_mode and room > -step),
-            "use a smaller kernel or more padding",
-        )
-        got = f"a kernel spanning {span} for {padded} pixels"
-        expect(fits, "a kernel that fits into the padded input", got, fix)
-        count = (-(-room // step) if ceil_mode else room // step) + 1
-        starts_outside = ceil_mode and (count - 1) * step >= n + border[0]
-        counts.append(count - starts_outside)
+    window = read_window(size, kernel_size, stride, padding, dilation, ceil_mode)
     given = (size, kernel_size, stride, padding, dilation)
-    return tuple(counts) if any(isinstance(each, (tuple, list)) for each in given) else counts[0]
+    is_pair = any(isinstance(each, (tuple, list)) for each in given)
+    return window.counts if is_pair else window.counts[0]
 
 
 def fully_connected(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -166,7 +164,7 @@ def relu(x: Tensor) -> Tensor:
     """
     is_real = isinstance(x, Tensor) and x.dtype != torch.bool and not x.is_complex()
     expect(is_real, "a tensor of real numbers", x, "convert it with .float()", TypeError)
-    return torch.where(x <= 0, torch.zeros_like(x), x)
+    return torch.where(x <= 0, 0, x)
 
 
 def max_pool2d(
@@ -189,12 +187,13 @@ def max_pool2d(
         >>> max_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
         tensor([[[6., 8.]]])
     """
-    pooling = read_pooling(x, kernel_size, stride, padding, dilation, ceil_mode)
-    pixels = pooling_windows(x.new_ones(x.shape[-2:]), pooling)
+    others = {"dilation": dilation, "ceil_mode": ceil_mode}
+    window = read_pooling(x, kernel_size, stride, padding, **others)
+    pixels = pooling_windows(x.new_ones(x.shape[-2:]), window)
     got = f"padding alone in one with padding {padding} and dilation {dilation}"
-    expect(pixels.any(-1).any(-1).all(), "windows that each see a pixel", got, "use less of both")
-    seen = pooling_windows(x, pooling, -math.inf, -math.inf)
-    return seen.flatten(-2).max(dim=-1).values  # (N, C, H_out, W_out, kh·kw) to one number each
+    expect(pixels.amax((-2, -1)).all(), "windows that each see a pixel", got, "use less of both")
+    seen = pooling_windows(x, window, -math.inf, -math.inf)  # (N, C, H_out, W_out, kh, kw)
+    return seen.flatten(-2).max(dim=-1).values
 
 
 def avg_pool2d(
@@ -214,9 +213,9 @@ def avg_pool2d(
         >>> avg_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
         tensor([[[3.2500, 5.2500]]])
     """
-    pooling = read_pooling(x, kernel_size, stride, padding, 1, ceil_mode)
-    sums = pooling_windows(x, pooling).sum(dim=(-2, -1))
-    counted = pooling_windows(x.new_ones(x.shape[-2:]), pooling, float(count_include_pad))
+    window = read_pooling(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    sums = pooling_windows(x, window).sum(dim=(-2, -1))  # (N, C, H_out, W_out)
+    counted = pooling_windows(x.new_ones(x.shape[-2:]), window, float(count_include_pad))
     return sums / counted.sum(dim=(-2, -1))
 
 
@@ -270,49 +269,72 @@ def pair(value: Size, name: str, low: int) -> Pair:
 
 
 def read_window(
-    kernel_size: Size, stride: Size = 1, padding: Padding = 0, dilation: Size = 1
-) -> tuple[Window, Borders]:
-    """Read numbers, pairs and words; of an odd padding for "same" the end gets one pixel more."""
-    kernel, strides = pair(kernel_size, "kernel_size", 1), pair(stride, "stride", 1)
-    gaps = pair(dilation, "dilation", 1)
+    size: Size,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Window:
+    """Read numbers, pairs and words, and count the places of a window on maps of this size."""
+    sizes, kernel = pair(size, "size", 1), pair(kernel_size, "kernel_size", 1)
+    strides, gaps = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
+    reaches = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]  # to the last pixel
     if padding == "same":
         fix = "give the padding as a number"
         expect(strides == (1, 1), "stride 1 with padding='same'", f"stride {strides}", fix)
-        totals = [gap * (k - 1) for gap, k in zip(gaps, kernel, strict=True)]
-        return (kernel, strides, gaps), tuple((n // 2, n - n // 2) for n in totals)
-    if isinstance(padding, str):
-        what = "padding as a number, a pair, 'same' or 'valid'"
-        expect(padding == "valid", what, repr(padding), "choose one of these")
-        padding = 0
-    return (kernel, strides, gaps), tuple((n, n) for n in pair(padding, "padding", 0))
+        borders = tuple((reach // 2, reach - reach // 2) for reach in reaches)
+    else:
+        is_word, what = isinstance(padding, str), "padding as a number, a pair, 'same' or 'valid'"
+        expect(not is_word or padding == "valid", what, repr(padding), "choose one of these")
+        borders = tuple((n, n) for n in pair(0 if is_word else padding, "padding", 0))
+    counts = []
+    for n, reach, step, border in zip(sizes, reaches, strides, borders, strict=True):
+        room = n + sum(border) - reach - 1  # by how many pixels the kernel can still move
+        fits = room >= 0 or (ceil_mode and room > -step)
+        got = f"a kernel spanning {reach + 1} for {n + sum(border)} pixels"
+        fix = "use a smaller kernel or more padding"
+        expect(fits, "a kernel that fits into the padded input", got, fix)
+        count = (-(-room // step) if ceil_mode else room // step) + 1
+        starts_outside = ceil_mode and (count - 1) * step >= n + border[0]
+        counts.append(count - starts_outside)
+    return Window(kernel, strides, gaps, borders, tuple(counts))
+
+
+def read_conv2d(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int = 1, **options: Padding
+) -> tuple[Window, tuple[int, ...]]:
+    """Check what a convolution is given; return its window and the shape of its output."""
+    check_maps(x)
+    check_alike(x, weight=weight, bias=bias)
+    groups, shape, channels = whole(groups, "groups", 1), tuple(weight.shape), x.shape[-3]
+    fits = len(shape) == 4 and 0 not in shape and shape[1] * groups == channels
+    what = f"weight as (a multiple of {groups}, {channels} / {groups}, kernel height, kernel width)"
+    fix = "its axes are out_channels, a multiple of groups, and in_channels / groups"
+    expect(fits and shape[0] % groups == 0, f"{what} with groups={groups}", f"{shape}", fix)
+    check_shape(shape[:1], bias=bias)
+    window = read_window(x.shape[-2:], shape[2:], **options)
+    return window, (*x.shape[:-3], shape[0], *window.counts)
 
 
 def read_pooling(
-    x: Tensor,
-    kernel_size: Size,
-    stride: Size | None,
-    padding: Size,
-    dilation: Size = 1,
-    ceil_mode: bool = False,
-) -> tuple[Window, Borders, Pair]:
-    """Check what pooling is given; return its window, its padding and the size of its output."""
+    x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, **others: Size
+) -> Window:
+    """Check what pooling is given, and return its window."""
     check_maps(x)
     stride, padding = kernel_size if stride is None else stride, pair(padding, "padding", 0)
-    window, borders = read_window(kernel_size, stride, padding, dilation)
-    for k, border in zip(window[0], padding, strict=True):
+    window = read_window(x.shape[-2:], kernel_size, stride, padding, **others)
+    for k, border in zip(window.kernel, padding, strict=True):
         what = f"padding of at most half the kernel ({k // 2} for kernel_size {k})"
         expect(border <= k // 2, what, border, "use less padding or a larger kernel")
-    return window, borders, output_size(x.shape[-2:], *window[:2], padding, window[2], ceil_mode)
+    return window
 
 
-def pooling_windows(
-    x: Tensor, pooling: tuple[Window, Borders, Pair], padding: float = 0.0, beyond: float = 0.0
-) -> Tensor:
+def pooling_windows(x: Tensor, window: Window, padding: float = 0.0, beyond: float = 0.0) -> Tensor:
     """Cut out pooling's windows, with one value in the padding and one in what lies beyond it."""
-    window, borders, (rows, columns) = pooling
-    reach = tuple((0, step - 1) for step in window[1])  # as far as ceil_mode can need
-    padded = pad(pad(x, borders, padding), reach, beyond)
-    return slide(padded, *window)[..., :rows, :columns, :, :]
+    reach = tuple((0, step - 1) for step in window.stride)  # as far as ceil_mode can need
+    seen = slide(pad(pad(x, window.borders, padding), reach, beyond), window)
+    return seen[..., : window.counts[0], : window.counts[1], :, :]
 
 
 def check_float(x: Tensor, name: str) -> None:
@@ -328,10 +350,18 @@ def check_alike(x: Tensor, **others: Tensor | None) -> None:
     for name, other in others.items():
         if other is not None:
             check_float(other, name)
-            got = f"{x.dtype} on {x.device} and {other.dtype} on {other.device}"
-            what, fix = f"x and {name} of one dtype on one device", f"convert it with {name}.to(x)"
-            fits = (x.dtype, x.device) == (other.dtype, other.device)
-            expect(fits, what, got, fix, TypeError)
+            what, got = (f"{name} in {t.dtype} on {t.device}" for t in (x, other))
+            fix = f"x and {name} have one dtype and device after {name}.to(x)"
+            expect(what == got, what, got, fix, TypeError)
+
+
+def check_shape(shape: Sequence[int], fix: str = "", **tensors: Tensor | None) -> None:
+    """Refuse a tensor of another shape; None is left out."""
+    fix = fix or f"give one number for each of the {shape[0]} channels"
+    for name, tensor in tensors.items():
+        if tensor is not None:
+            fits = tensor.shape == tuple(shape)
+            expect(fits, f"{name} of shape {tuple(shape)}", f"{tuple(tensor.shape)}", fix)
 
 
 def check_maps(x: Tensor) -> None:
@@ -342,46 +372,6 @@ def check_maps(x: Tensor) -> None:
     expect(x.ndim in (3, 4) and 0 not in x.shape[-3:], what, x, fix)
 
 
-def check_shape(tensor: Tensor, name: str, shape: Sequence[int], fix: str) -> None:
-    """Refuse a tensor of another shape."""
-    came, shape = tuple(tensor.shape), tuple(shape)
-    expect(came == shape, f"{name} of shape {shape}", f"{came}", fix)
-
-
-def check_vectors(length: int, **vectors: Tensor | None) -> None:
-    """Refuse per-channel vectors, such as a bias, of the wrong shape."""
-    for name, vector in vectors.items():
-        if vector is not None:
-            fix = f"give one number for each of the {length} channels"
-            check_shape(vector, name, (length,), fix)
-
-
-def check_conv2d(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Size = 1,
-    padding: Padding = 0,
-    dilation: Size = 1,
-    groups: int = 1,
-) -> tuple[int, ...]:
-    """Refuse what does not fit together in a convolution, and return the shape of its output."""
-    check_maps(x)
-    check_alike(x, weight=weight, bias=bias)
-    groups, shape = whole(groups, "groups", 1), tuple(weight.shape)
-    what = "weight as (out_channels, in_channels / groups, kernel height, kernel width)"
-    fix = "reshape it with weight.view, without empty axes"
-    expect(len(shape) == 4 and 0 not in shape, what, weight, fix)
-    what = f"x with {shape[1] * groups} channels for weight {shape} and groups={groups}"
-    got, fix = f"{x.shape[-3]} in {tuple(x.shape)}", "make weight.shape[1] channels / groups"
-    expect(x.shape[-3] == shape[1] * groups, what, got, fix)
-    what, fix = f"a number of kernels that groups={groups} divides", "change one of the two"
-    expect(shape[0] % groups == 0, what, shape[0], fix)
-    check_vectors(shape[0], bias=bias)
-    counts = output_size(x.shape[-2:], shape[2:], stride, padding, dilation)
-    return (*x.shape[:-3], shape[0], *counts)
-
-
 def check_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
     """Refuse tensors of a fully connected layer that do not fit together."""
     check_alike(x, weight=weight, bias=bias)
@@ -390,18 +380,17 @@ def check_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
     what = f"x as (..., {weight.shape[1]}) for weight {tuple(weight.shape)}"
     fix = "flatten x with x.flatten(1), or transpose weight with weight.T"
     expect(x.ndim and x.shape[-1] == weight.shape[1], what, f"{tuple(x.shape)}", fix)
-    check_vectors(len(weight), bias=bias)
+    check_shape(weight.shape[:1], bias=bias)
 
 
 def check_batch_norm(x: Tensor, training: bool, eps: float, **vectors: Tensor | None) -> None:
     """Refuse tensors of batch normalisation that do not fit together."""
     check_alike(x, **vectors)
     expect(x.ndim >= 2, "x as (N, C) or (N, C, ...)", x, "add the missing axis")
-    check_vectors(x.shape[1], **vectors)
-    missing = [name for name in ("running_mean", "running_var") if vectors[name] is None]
-    what = f"both running_mean and running_var{' or neither' if training else ''}"
-    fix, got = "give both, or use training=True with neither", f"None for {' and '.join(missing)}"
-    expect(not missing or (training and len(missing) == 2), what, got, fix)
+    check_shape(x.shape[1:2], **vectors)
+    known = [vectors[name] is not None for name in ("running_mean", "running_var")]
+    what, fix = "both running_mean and running_var", "give both, or use training=True with neither"
+    expect(all(known) or (training and not any(known)), what, f"{sum(known)} of them", fix)
     if training:
         expect(eps > 0, "eps above 0", eps, "use a small number such as 1e-5")
         count, fix = x.numel() // max(x.shape[1], 1), "use a larger batch or training=False"

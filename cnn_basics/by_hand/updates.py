@@ -102,31 +102,28 @@ class Surface:
             return torch.autograd.grad(self.loss(points).sum(), points)[0]
 
 
-def _ravine(points: Tensor) -> Tensor:
-    x, y = points.unbind(dim=-1)
-    return (x**2 + 20 * y**2) / 2  # twenty times as steep across as along
-
-
-def _saddle(points: Tensor) -> Tensor:
-    x, y = points.unbind(dim=-1)
-    return x**2 / 2 + (y**2 - 1) ** 2 / 4  # a pass at (0, 0): up along x, down along y
-
-
-def _two_valleys(points: Tensor) -> Tensor:
-    x, y = points.unbind(dim=-1)
-    return x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2  # with a hill between them at x = 0
+def _surface(name: str, formula: Callable[[Tensor, Tensor], Tensor], *rest: object) -> Surface:
+    return Surface(name, lambda points: formula(*points.unbind(dim=-1)), *rest)
 
 
 _CENTRE, _WIDE = ((0.0, 0.0),), ((-5, 5), (-4, 4))
-_ENDS, _HOLES = ((0.0, 1.0), (0.0, -1.0)), ((-2.0, 0.0), (1.0, 0.0))
-SURFACES = {
-    "bowl": Surface("bowl", lambda points: (points**2).sum(-1) / 2, (-4.0, 3.0), _CENTRE, _WIDE),
-    "ravine": Surface("ravine", _ravine, (-4.0, 2.0), _CENTRE, _WIDE),
-    "saddle": Surface("saddle", _saddle, (-2.5, 0.01), _ENDS, ((-3, 3), (-2.4, 2.4))),
-    "two valleys": Surface(
-        "two valleys", _two_valleys, (2.0, 1.5), _HOLES, ((-3, 2.5), (-2.2, 2.2))
+_ENDS, _NARROW = ((0.0, 1.0), (0.0, -1.0)), ((-3, 3), (-2.4, 2.4))
+_HOLES, _LOW = ((-2.0, 0.0), (1.0, 0.0)), ((-3, 2.5), (-2.2, 2.2))
+_ALL = (
+    _surface("bowl", lambda x, y: (x**2 + y**2) / 2, (-4.0, 3.0), _CENTRE, _WIDE),
+    # Twenty times as steep across as along.
+    _surface("ravine", lambda x, y: (x**2 + 20 * y**2) / 2, (-4.0, 2.0), _CENTRE, _WIDE),
+    # A pass at (0, 0): up along x, down along y.
+    _surface("saddle", lambda x, y: x**2 / 2 + (y**2 - 1) ** 2 / 4, (-2.5, 0.01), _ENDS, _NARROW),
+    _surface(
+        "two valleys",  # with a hill between them at x = 0
+        lambda x, y: x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2,
+        (2.0, 1.5),
+        _HOLES,
+        _LOW,
     ),
-}
+)
+SURFACES = {surface.name: surface for surface in _ALL}
 
 
 @dataclass(frozen=True)
@@ -177,11 +174,10 @@ def walk(
 def curvatures(surface: Surface, points: Tensor) -> Tensor:
     """Compute the smallest and the largest curvature at points `(..., 2)` of a surface.
 
-    They are the eigenvalues of the matrix of second derivatives, taken here as differences of the
-    gradient. Along a direction of curvature c, SGD runs away when the learning rate is above 2/c.
+    Along a direction of curvature c, SGD runs away when the learning rate is above 2/c.
     """
     size = 1e-4 * points.abs().amax(dim=-1).clamp(min=1.0)[..., None, None]
     shifts = torch.eye(2, dtype=points.dtype) * size
     ahead, behind = (surface.gradient(points[..., None, :] + way * shifts) for way in (1, -1))
-    matrix = (ahead - behind) / (2 * size)
+    matrix = (ahead - behind) / (2 * size)  # of second derivatives
     return torch.linalg.eigvalsh((matrix + matrix.mT) / 2)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import torch
-from traitlets import Dict, Float, Int, List, TraitError, Unicode, observe, validate
+from traitlets import Dict, Enum, Float, Int, List, TraitError, Unicode, observe, validate
 
-from cnn_basics.by_hand import RULES, SURFACES, Surface, Walk, curvatures, walk
-from cnn_basics.expect import expect
+from cnn_basics.by_hand import SURFACES, Surface, Walk, curvatures, walk
 from cnn_basics.figures import VERMILION, LessonFigure, figure_to_array, new_figure
 from cnn_basics.plots import draw_path, draw_surface
 from cnn_basics.widgets.parts import FrontEndWidget, picture_url
@@ -36,9 +35,9 @@ _LIMITS = {"sgd": (2.0, "2/curvature"), "momentum": (3.8, "2 · (1 + 0.9)/curvat
 class LossWalk(FrontEndWidget, static=("drawing", "player", "loss_walk")):
     """The widget that `loss_walk` returns. The page shows what Python computes."""
 
-    surface = Unicode("ravine").tag(sync=True)
-    rule = Unicode("sgd").tag(sync=True)
-    learning_rate = Float(0.09).tag(sync=True)
+    surface = Enum(list(SURFACES)).tag(sync=True)
+    rule = Enum(list(RULE_NAMES)).tag(sync=True)
+    learning_rate = Float().tag(sync=True)
     start = List(Float()).tag(sync=True)
     step = Int(0).tag(sync=True)  # of at most `STEPS`, less if it runs away before
     path = List().tag(sync=True)
@@ -54,30 +53,26 @@ class LossWalk(FrontEndWidget, static=("drawing", "player", "loss_walk")):
     rules = Dict(RULE_NAMES).tag(sync=True)
     first = Dict().tag(sync=True)  # what *Reset* goes back to
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - any trait's
-        self._known_walk: tuple = ()
-        home = self.homes.get(settings["surface"], [0.0, 0.0])  # what is none is refused below
-        super().__init__(**{"start": home} | settings)
-        names = ("surface", "rule", "learning_rate", "start")
-        self.first = {name: getattr(self, name) for name in names} | {"step": 0}
+    def __init__(self, **settings: object) -> None:
+        super().__init__(first=settings | {"step": 0}, **settings)
+        self.observe(self._go, list(settings))
         self._go()
 
     def still(self) -> LessonFigure:
         """Draw the path up to the present step, or all of it if the ball is still at the start."""
         last = self.step or len(self.path) - 1
         points, losses = np.array(self.path[: last + 1]), np.array(self.losses[: last + 1])
-        name = RULE_NAMES[self.rule]
+        name, limits = RULE_NAMES[self.rule], SURFACES[self.surface].limits
+        first, now = (f"({short(x)}, {short(y)})" for x, y in points[[0, -1]])
         alt = (
             f"A ball on the surface “{self.surface}” after {last} steps of {name} with learning "
-            f"rate {self.learning_rate:g}, from {_place(points[0])} to {_place(points[-1])}. "
-            f"{self.sentences[last]}"
+            f"rate {self.learning_rate:g}, from {first} to {now}. {self.sentences[last]}"
         )
         figure, (left, right) = new_figure(
             1, 2, width=7.6, height=3.2, alt=alt, width_ratios=[1.6, 1]
         )
         figure.few_colours = True
-        limits = SURFACES[self.surface].limits
-        draw_surface(left, _heights(self.surface), limits)
+        draw_surface(left, _picture(self.surface)[1], limits)
         draw_path(left, points)
         left.set(xlim=limits[0], ylim=limits[1], aspect="equal")
         left.set(xlabel="first weight", ylabel="second weight")
@@ -88,34 +83,22 @@ class LossWalk(FrontEndWidget, static=("drawing", "player", "loss_walk")):
         right.spines[["top", "right"]].set_visible(False)
         return figure
 
-    @validate("surface", "rule", "learning_rate", "start")
+    @validate("learning_rate", "start")
     def _known(self, proposal: dict) -> object:
-        name, value = proposal["trait"].name, proposal["value"]
-        words = {"surface": SURFACES, "rule": RULES}.get(name)
-        if words:
-            what = f"{name} as one of {', '.join(words)}"
-            expect(value in words, what, repr(value), "choose one", TraitError)
-        elif name == "learning_rate":
-            is_fine = math.isfinite(value) and value > 0
-            expect(is_fine, "a learning_rate above 0", value, "try 0.1", TraitError)
-        else:
-            is_fine = len(value) == 2 and all(map(math.isfinite, value))
-            expect(is_fine, "start as two finite numbers", str(value), "give [x, y]", TraitError)
-        return value
+        try:
+            walk("bowl", **{proposal["trait"].name: proposal["value"]}, steps=0)
+        except ValueError as error:
+            raise TraitError(str(error)) from error
+        return proposal["value"]
 
     @observe("surface")
     def _drop_again(self, change: dict) -> None:
         """A ball that starts where the old surface is interesting does so on the new one."""
-        if change["old"] in SURFACES and self.start == self.homes[change["old"]]:
+        if change["old"] and self.start == self.homes[change["old"]]:
             self.start = self.homes[self.surface]
 
-    @observe("surface", "rule", "learning_rate", "start")
     def _go(self, _: object = None) -> None:
-        """Compute the whole walk, unless it is known; the page is told once."""
-        settings = (self.surface, self.rule, self.learning_rate, *self.start)
-        if not self.first or settings == self._known_walk:
-            return
-        self._known_walk = settings
+        """Compute the whole walk; the page is told once."""
         surface = SURFACES[self.surface]
         gone = walk(surface, tuple(self.start), self.rule, self.learning_rate, STEPS)
         gradients = surface.gradient(gone.points)
@@ -126,7 +109,7 @@ class LossWalk(FrontEndWidget, static=("drawing", "player", "loss_walk")):
             self.numbers = [[short(number) for number in row] for row in numbers]
             self.sentences = describe_walk(surface, gone, self.rule, self.learning_rate)
             self.step = min(self.step, len(self.path) - 1)
-            self.picture = _picture(self.surface)
+            self.picture, _ = _picture(self.surface)
             self.limits = [list(map(float, ends)) for ends in surface.limits]
             self.rates = sorted({*self.rates, self.learning_rate})
 
@@ -160,76 +143,67 @@ def loss_walk(
         >>> ball.sentences[3]
         'Diverges: the loss has grown for 3 steps; the rate 2.5 is above 2/curvature = 2.'
     """
-    places = {} if start is None else {"start": [float(number) for number in start]}
-    return LossWalk(surface=surface, rule=rule, learning_rate=float(learning_rate), **places)
-
-
-def _place(point: np.ndarray) -> str:
-    return f"({short(point[0])}, {short(point[1])})"
-
-
-@lru_cache
-def _heights(name: str) -> np.ndarray:
-    surface = SURFACES[name]
-    ends = zip(surface.limits, (161, 121), strict=True)
-    axes = [torch.linspace(*limits, count, dtype=torch.float64) for limits, count in ends]
-    return surface.loss(torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)).numpy()
+    if start is None:
+        start = SURFACES[surface].start if surface in SURFACES else ()
+    settings = {"learning_rate": float(learning_rate), "start": [float(number) for number in start]}
+    return LossWalk(surface=surface, rule=rule, **settings)
 
 
 @lru_cache
-def _picture(name: str) -> str:
-    """Draw a surface once up to the edges, as an address that holds the picture."""
+def _picture(name: str) -> tuple[str, np.ndarray]:
+    """Draw a surface once up to the edges: the address that holds its picture, and its heights."""
+    limits = SURFACES[name].limits
+    axes_of_weights = [
+        torch.linspace(*ends, count, dtype=torch.float64)
+        for ends, count in zip(limits, (161, 121), strict=True)
+    ]
+    points = torch.stack(torch.meshgrid(*axes_of_weights, indexing="xy"), dim=-1)
+    heights = SURFACES[name].loss(points).numpy()
     figure, (axes,) = new_figure(width=_SIZE[0], height=_SIZE[1])
     figure.set_layout_engine("none")
     axes.set_position((0, 0, 1, 1))
-    draw_surface(axes, _heights(name), SURFACES[name].limits)
+    draw_surface(axes, heights, limits)
     axes.set_axis_off()
     figure.set_dpi(100 * _SHARPNESS)
-    return picture_url(figure_to_array(figure), _COLOURS)
+    return picture_url(figure_to_array(figure), _COLOURS), heights
 
 
 def describe_walk(surface: Surface, walk: Walk, rule: str, learning_rate: float) -> list[str]:
     """Say what happens at each point of a walk."""
+    moves, losses = walk.points.diff(dim=0), walk.losses.tolist()
     slopes = surface.gradient(walk.points).norm(dim=-1).tolist()
-    bends = curvatures(surface, walk.points).tolist()
-    losses, strides = walk.losses.tolist(), walk.points.diff(dim=0).norm(dim=-1).tolist()
-    grown, sentences = 0, [_at_the_start(losses[0], slopes[0])]
-    for step in range(1, len(losses)):
-        grown = grown + 1 if losses[step] > losses[step - 1] else 0
-        why = _reason(rule, learning_rate, bends[step - grown][1])
-        lost = walk.diverged and step == len(losses) - 1
-        if lost or (grown >= GROWN and (why or losses[step] > losses[0])):
-            said = f"Diverges: the loss has grown for {_steps(grown)}{why}."
+    bends, strides = curvatures(surface, walk.points).tolist(), moves.norm(dim=-1).tolist()
+    turned = [False, *((moves[1:] * moves[:-1]).sum(dim=-1) < 0).tolist()]
+    steep = f"the gradient has a length of {short(slopes[0])}"
+    steep = "and the gradient is almost 0: no way down" if slopes[0] < FLAT else steep
+    sentences = [f"At the start: the loss is {short(losses[0])}, {steep}."]
+    factor, bound = _LIMITS.get(rule, (math.inf, ""))
+    grown = 0
+    for step, (before, now) in enumerate(pairwise(losses), 1):
+        grown = grown + 1 if now > before else 0
+        highest, why = factor / max(bends[step - grown][1], 1e-12), ""
+        if learning_rate > highest:
+            why = f"; the rate {learning_rate:g} is above {bound} = {short(highest)}"
+        stays, numbers = short(before) == short(now), f"from {short(before)} to {short(now)}"
+        change = f"this step lowered the loss {numbers}"
+        change = f"the loss stays at {short(now)}" if stays else change
+        ran_away = walk.diverged and step == len(losses) - 1
+        if ran_away or (grown >= GROWN and (why or now > losses[0])):
+            said = f"Diverges: the loss has grown for {grown} step{'s' * (grown != 1)}{why}."
         elif slopes[step] < FLAT and strides[step - 1] < FLAT:
             said = _at_rest(surface, walk.points[step], bends[step][0])
+        elif grown and not stays:
+            rolls = "" if rule == "sgd" else " (it rolls on by its momentum)"
+            count = f"; it has grown for {grown} steps" if grown > 1 else ""
+            said = f"Uphill{rolls}: this step raised the loss {numbers}{count}."
+        elif turned[step - 1]:
+            said = f"Zigzags: it jumps across the valley and back; {change}."
+        elif stays:
+            said = f"Hardly any progress: {change}."
         else:
-            said = _on_the_way(walk, step, grown, rule)
+            said = f"Goes down{' slowly' if now > 0.98 * before else ''}: {change}."
         sentences.append(said)
     return sentences
-
-
-def short(number: float) -> str:
-    """Write a number with three digits and a real minus sign: 0.05, −1.25, 1.2e+06."""
-    text = f"{number:.3g}" if abs(number) >= 5e-7 else "0"
-    return text.replace("-", "−", 1) if number < 0 else text
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"
-
-
-def _at_the_start(loss: float, slope: float) -> str:
-    steep = f"the gradient has a length of {short(slope)}"
-    said = "and the gradient is almost 0: no way down" if slope < FLAT else steep
-    return f"At the start: the loss is {short(loss)}, {said}."
-
-
-def _reason(rule: str, learning_rate: float, curvature: float) -> str:
-    """Say which bound the learning rate breaks, if it breaks one."""
-    factor, words = _LIMITS.get(rule, (math.inf, ""))
-    if learning_rate * curvature <= factor:
-        return ""
-    return f"; the rate {learning_rate:g} is above {words} = {short(factor / curvature)}"
 
 
 def _at_rest(surface: Surface, point: torch.Tensor, bend: float) -> str:
@@ -245,23 +219,7 @@ def _at_rest(surface: Surface, point: torch.Tensor, bend: float) -> str:
     return f"Arrived: the gradient is almost 0, on {where}."
 
 
-def _on_the_way(walk: Walk, step: int, grown: int, rule: str) -> str:
-    before, now = walk.losses[step - 1].item(), walk.losses[step].item()
-    stays = short(before) == short(now)
-    numbers = f"from {short(before)} to {short(now)}"
-    if grown and not stays:
-        rolls = "" if rule == "sgd" else " (it rolls on by its momentum)"
-        count = f"; it has grown for {_steps(grown)}" if grown > 1 else ""
-        return f"Uphill{rolls}: this step raised the loss {numbers}{count}."
-    change = f"the loss stays at {short(now)}" if stays else f"this step lowered the loss {numbers}"
-    if _turned(walk.points[max(step - 2, 0) : step + 1]):
-        return f"Zigzags: it jumps across the valley and back; {change}."
-    if stays:
-        return f"Hardly any progress: {change}."
-    return f"Goes down{' slowly' if now > 0.98 * before else ''}: {change}."
-
-
-def _turned(points: torch.Tensor) -> bool:
-    """Say whether the last of two steps went back, against the one before."""
-    moves = points.diff(dim=0)
-    return len(moves) > 1 and bool(moves[-1] @ moves[-2] < 0)
+def short(number: float) -> str:
+    """Write a number with three digits and a real minus sign: 0.05, −1.25, 1.2e+06."""
+    text = f"{number:.3g}" if abs(number) >= 5e-7 else "0"
+    return text.replace("-", "−", 1) if number < 0 else text

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
-import torch
 from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 from traitlets import Any as AnyValue
@@ -19,7 +18,7 @@ from traitlets import Int, TraitError, Unicode, observe, validate
 from cnn_basics.datasets import BUNDLED, digit_from_drawing
 from cnn_basics.expect import expect
 from cnn_basics.explain import feature_maps
-from cnn_basics.figures import BLUE, LessonFigure, plain_axes
+from cnn_basics.figures import BLUE, LessonFigure
 from cnn_basics.images import read_image, resize, to_nchw
 from cnn_basics.model import device_of, untouched
 from cnn_basics.plots.grids import write_number
@@ -31,6 +30,7 @@ from cnn_basics.widgets.redrawn import (
     colour,
     cut_name,
     tile_pictures,
+    to_pixels,
 )
 
 SIDE = 28  # cells of the paper, in each direction
@@ -41,7 +41,7 @@ HINT = (
     "paint on the way, Backspace rubs out. A photo may also be dropped here."
 )
 FIRST_PHOTO = BUNDLED / "test_set" / "test_set" / "cats" / "cat.4001.png"
-FIRST_DRAWING = """
+_THREE = """
 ..######..
 .########.
 .......##.
@@ -53,6 +53,8 @@ FIRST_DRAWING = """
 .########.
 ..######..
 """
+_INK = np.array([[cell == "#" for cell in row] for row in _THREE.split()])
+FIRST_DRAWING = "".join(map(str, np.pad(np.kron(_INK, np.ones((2, 2), int)), 4).ravel()))
 MOST_LAYERS = 6
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
 STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
@@ -60,6 +62,7 @@ BAR = 0.22  # inches from one bar to the next
 MOST_MAPS, MOST_CLASSES = 64, 10
 LONGEST_NAME = 9  # letters of a class
 SMALLEST = 4  # pixels, to which single numbers are enlarged
+Look = tuple[str, str | bytes]  # no name and a drawing, or the name of a photo and its file
 
 
 class PaintPad(anywidget.AnyWidget):
@@ -71,13 +74,13 @@ class PaintPad(anywidget.AnyWidget):
     hint = Unicode(HINT).tag(sync=True)
     side = Int(SIDE).tag(sync=True)
     most_bytes = Int(MOST_BYTES).tag(sync=True)
-    drawing = Unicode("0" * SIDE**2).tag(sync=True)
+    drawing = Unicode(FIRST_DRAWING).tag(sync=True)
     photo = Unicode().tag(sync=True)
     said = Unicode().tag(sync=True)
-    value = AnyValue()
+    value = AnyValue(("", FIRST_DRAWING))
 
-    def __init__(self, drawing: str) -> None:
-        super().__init__(drawing=drawing, value=("", drawing))
+    def __init__(self) -> None:
+        super().__init__()
         self.on_msg(self._heard)
 
     def take_photo(self, name: str, content: bytes) -> None:
@@ -95,6 +98,12 @@ class PaintPad(anywidget.AnyWidget):
     def _heard(self, _: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
         if isinstance(content, dict) and "photo" in content and buffers:
             self.take_photo(str(content["photo"]), bytes(buffers[0]))
+
+    def what(self) -> str:
+        """Say what is looked at."""
+        if self.photo:
+            return f"the photo {self.photo}"
+        return "the drawing" if "1" in self.drawing else "empty paper"
 
     @observe("drawing", "photo")
     def _look(self, _: object) -> None:
@@ -119,22 +128,25 @@ def as_ink(drawing: str) -> np.ndarray:
 class Answer(NamedTuple):
     """What a network makes of one picture."""
 
-    picture: np.ndarray  # (H, W, 3) uint8, what the network sees; a grey one three times
+    picture: np.ndarray  # (H, W, 3) from 0 to 1, what the network sees; a grey one three times
     layers: dict[str, np.ndarray]  # by name, what comes out of some of its steps: (maps, H, W)
     shares: np.ndarray  # (K,), the softmax of its scores
 
 
-def picture_of(look: tuple[str, str | bytes], channels: int, size: int) -> Tensor:
-    """Turn what a pad looks at, a drawing or a photo with its name, into a picture."""
+def picture_of(look: Look, channels: int, size: int) -> Tensor:
+    """Turn what a pad looks at, a drawing or a photo with its name, into (1, C, size, size)."""
     name, content = look
-    is_drawing = isinstance(content, str)
-    ink = as_ink(content) if is_drawing else None
-    paper = np.where(ink[..., None], np.zeros(3), 255) if is_drawing else _read(name, content)
-    if channels == 3:
-        return to_nchw(resize(paper.astype(np.uint8), size), scale=False)
-    digit = digit_from_drawing(ink if is_drawing else _ink_on(paper))
-    grey = np.repeat(digit[0, 0].numpy()[..., None], 3, axis=2)
-    return to_nchw(resize(grey, size), scale=False)[:, :1]
+    if isinstance(content, str):
+        ink = as_ink(content)
+        paper = np.where(ink[..., None], np.zeros(3), 255).astype(np.uint8)
+    else:
+        paper = _read(name, content)
+        grey = paper.mean(axis=2)
+        dark = grey < np.percentile(grey, [1, 99]).mean()
+        ink = dark if dark.mean() <= 0.5 else ~dark  # chalk on a board is ink as well
+    if channels == 1:
+        paper = np.repeat(digit_from_drawing(ink)[0, 0].numpy()[..., None], 3, axis=2)
+    return to_nchw(resize(paper, size), scale=False)[:, :channels]
 
 
 def _read(name: str, content: bytes) -> np.ndarray:
@@ -148,44 +160,35 @@ def _read(name: str, content: bytes) -> np.ndarray:
             raise ValueError(str(error).replace(str(path), name)) from error
 
 
-def _ink_on(photo: np.ndarray) -> np.ndarray:
-    """Find the ink on a photo of paper: what is nearer to the darkest than to the lightest."""
-    grey = photo.mean(axis=2)
-    dark = grey < np.percentile(grey, [1, 99]).mean()
-    return dark if dark.mean() <= 0.5 else ~dark  # chalk on a board is ink as well
-
-
 def ask_network(model: nn.Module, picture: Tensor, layers: Sequence[str] | None = None) -> Answer:
     """Let a network look at one picture, and keep what its steps make of it."""
     x = prepare(picture).to(device_of(model))
+    steps = feature_maps(model, x, layers)
     with untouched(model):
-        scores = model(x)
+        scores = model(x.clone())  # its first step may be in place
     what = "a network that gives scores (1, K) for one picture"
     are_scores = isinstance(scores, Tensor) and scores.ndim == 2 and len(scores) == 1
     expect(are_scores, what, scores, "let it end with one score for each class")
-    steps = feature_maps(model, x, layers)
     maps = {}
     for name in steps if layers is not None else choose_layers(steps):
         one = steps[name][0].detach().float().cpu().numpy()
         maps[name] = one if one.ndim == 3 else one.reshape(-1, 1, 1)
-    shown = np.ascontiguousarray(picture.expand(1, 3, -1, -1)[0].permute(1, 2, 0))
-    return Answer(shown, maps, scores[0].double().softmax(0).cpu().numpy())
+    return Answer(to_pixels(picture[0]), maps, scores[0].double().softmax(0).cpu().numpy())
 
 
 def choose_layers(steps: dict[str, Tensor]) -> list[str]:
     """Choose steps worth looking at: the last before each change of size, and the last numbers."""
     maps = {name: step for name, step in steps.items() if step.ndim == 4 and step[0, 0].numel() > 1}
-    last: dict[torch.Size, str] = {}
-    before = None
+    last, before = {}, None
     for name, step in maps.items():
         shrunk = before is not None and before.shape[2:] != step.shape[2:]
         if not (shrunk and before.shape[1] == step.shape[1]):  # pooling alone shows nothing new
             last[step.shape[2:]] = name
         before = step
     reshaped = {step[0].numel() for step in maps.values()}
-    numbers = [name for name, step in steps.items() if step.ndim == 2][:-1]
+    numbers = [name for name, step in steps.items() if step.ndim == 2][:-1]  # without the scores
     own = [name for name in numbers if steps[name][0].numel() not in reshaped]
-    return ([*last.values(), *own[-1:]])[-MOST_LAYERS:]
+    return [*last.values(), *own[-1:]][-MOST_LAYERS:]
 
 
 class AnswerFigure:
@@ -194,48 +197,35 @@ class AnswerFigure:
     def __init__(self, layers: Sequence[str], class_names: Sequence[str]) -> None:
         self._names = list(class_names)
         rows = min(len(self._names), MOST_CLASSES)
-        chart = rows * BAR
-        height = max(2.4 + chart, len(layers) * (STRIP + LINE) + 0.1)
-        line = (height - 0.1) / len(layers)  # from one strip to the next
+        height = max(2.4 + rows * BAR, len(layers) * (STRIP + LINE) + 0.1)
+        line = (height - 0.1) / max(len(layers), 1)  # from one strip to the next
         tops = [height - k * line - LINE for k in range(len(layers))]
         self._space = (WIDTH - LEFT - 0.05, line - LINE)
-        boxes = [(0.1, height - 2.1, 1.8, 1.8), (0.1, height - 2.3 - chart, 2.1, chart)]
-        boxes += [(LEFT, top - self._space[1], *self._space) for top in tops]
-        shares = [(x / WIDTH, y / height, w / WIDTH, h / height) for x, y, w, h in boxes]
-        self.figure = ReusedFigure(shares, width=WIDTH, height=height)
+        places = [(0.1, height - 2.1, 1.8, 1.8)]
+        places += [(LEFT, top - self._space[1], *self._space) for top in tops]
+        self.figure = ReusedFigure(width=WIDTH, height=height, places=places)
         self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
-        for axes in self.figure.axes:
-            plain_axes(axes)
-        picture, chart, *strips = self.figure.axes
-        picture.set_title("what the network sees", fontsize=10)
-        chart.set(xlim=(0, 2.1), ylim=(rows, 0))
-        self._images = [
-            axes.imshow(np.zeros((1, 1, 3)), interpolation=None if axes is picture else "nearest")
-            for axes in (picture, *strips)
-        ]
-        self._bars = [
-            chart.add_patch(Rectangle((1.2, k + 0.14), 0, 0.72, facecolor=BLUE, edgecolor="black"))
-            for k in range(rows)
-        ]
+        page = self.figure.page
+        page.text(1.0, height - 0.24, "what the network sees", fontsize=10, ha="center")
         style = {"fontsize": 9, "va": "center", "ha": "right"}
-        words = [chart.text(x, k + 0.5, "", **style) for k in range(rows) for x in (0.62, 1.12)]
-        for axes, top in zip(strips, tops, strict=True):
-            axes.set_anchor("NW")
-            words.append(self.figure.text(LEFT / WIDTH, top / height + 0.012, "", fontsize=9))
-        self.figure.moves(*self._images, *self._bars)
-        self.figure.writes(*words)
+        for k in range(rows):
+            bottom = height - 2.3 - (k + 1) * BAR
+            bar = Rectangle((1.3, bottom + 0.03), 0, 0.72 * BAR, facecolor=BLUE, edgecolor="black")
+            page.add_patch(bar)
+            for right in (0.72, 1.22):  # the name, and the share
+                self.figure.writes(page.text(right, bottom + BAR / 2, "", **style))
+        for top in tops:
+            self.figure.writes(page.text(LEFT, top + 0.05, "", fontsize=9))
+        self.figure.moves(*page.patches)
 
     def update(self, answer: Answer) -> LessonFigure:
         """Show another answer."""
         shares, (height, width) = answer.shares, answer.picture.shape[:2]
-        sheets = [self._sheet(maps) for maps in answer.layers.values()]
-        for image, pixels in zip(self._images, (answer.picture, *sheets), strict=True):
-            image.set_data(pixels)
-            image.set_extent((-0.5, pixels.shape[1] - 0.5, pixels.shape[0] - 0.5, -0.5))
+        self.figure.show_pictures([answer.picture, *map(self._sheet, answer.layers.values())])
         order = np.argsort(-shares, kind="stable")
         shown = range(len(shares)) if len(shares) <= MOST_CLASSES else order[:MOST_CLASSES]
         lines = []
-        for k, bar in zip(shown, self._bars, strict=True):
+        for k, bar in zip(shown, self.figure.page.patches, strict=True):
             is_answer = k == order[0]  # its bar is hatched, and an arrow points at its share
             bar.set(width=0.85 * shares[k], alpha=1.0 if is_answer else 0.6)
             bar.set_hatch("////" if is_answer else None)
@@ -287,52 +277,32 @@ class PaintOrUpload(RedrawnFigure):
     """The widget that `paint_or_upload` returns, with its `pad` and the last `answer`."""
 
     def __init__(
-        self,
-        model: nn.Module,
-        class_names: Sequence[str],
-        size: int,
-        first: tuple[str, str | bytes],
-        layers: Sequence[str] | None,
+        self, ask: Callable[[Look], Answer], class_names: Sequence[str], pad: PaintPad
     ) -> None:
-        channels = _channels(model)
-        self._ask = lambda look: ask_network(model, picture_of(look, channels, size), layers)
-        self._classes = list(class_names)
-        self.answer: Answer = self._ask(first)
+        self.pad, self._ask, self._classes = pad, ask, list(class_names)
+        self.answer = ask(pad.value)
         count = len(self.answer.shares)
         what = f"{count} class names, one for each score of the network"
         fix = "give the names that came with its training data"
         expect(len(self._classes) == count, what, len(self._classes), fix)
         self._figure = AnswerFigure(list(self.answer.layers), self._classes)
-        self.pad = PaintPad(first_drawing())
-        if first[0]:
-            self.pad.take_photo(*first)
-        super().__init__({"pad": self.pad}, self._draw)
+        super().__init__({"pad": pad}, self._draw, store=self._words)
 
-    def still(self) -> LessonFigure:
-        """Draw the present state; its words are the same however the network was trained."""
-        figure = super().still()
-        if figure is not self._figure.figure:
-            return figure  # the sentence about a photo that cannot be read
-        names = ", ".join(self.answer.layers)
-        figure.alt = (
-            f"What a network makes of {self._what()}: the picture that it sees, the response of "
-            f"{names} as small pictures, and a bar for each of {len(self._classes)} classes."
-        )
-        return figure
-
-    def _draw(self, pad: tuple[str, str | bytes]) -> LessonFigure:
+    def _draw(self, pad: Look) -> LessonFigure:
         self.pad.said = ""
         self.answer = self._ask(pad)
-        shares = self.answer.shares
-        order = (-shares).argsort(kind="stable")[:2]
-        said = [f"{self._classes[k]} ({write_share(shares[k])})" for k in order]
-        self.pad.said = f"Of {self._what()} the network says {', then '.join(said)}."
+        order = (-self.answer.shares).argsort(kind="stable")[:2]
+        said = [f"{self._classes[k]} ({write_share(self.answer.shares[k])})" for k in order]
+        self.pad.said = f"Of {self.pad.what()} the network says {', then '.join(said)}."
         return self._figure.update(self.answer)
 
-    def _what(self) -> str:
-        if self.pad.photo:
-            return f"the photo {self.pad.photo}"
-        return "the drawing" if "1" in self.pad.drawing else "empty paper"
+    def _words(self, pad: Look) -> str:
+        """Say the same however the network was trained."""
+        names = ", ".join(self.answer.layers)
+        return (
+            f"What a network makes of {self.pad.what()}: the picture that it sees, the response of "
+            f"{names} as small pictures, and a bar for each of {len(self._classes)} classes."
+        )
 
 
 def paint_or_upload(
@@ -351,14 +321,12 @@ def paint_or_upload(
     as black on white.
 
     Args:
-        model: Takes `(1, C, size, size)` floats 0 to 1, C of 1 or 3; gives `(1, K)` scores. It
-            is left as it was.
+        model: Takes `(1, C, size, size)` floats 0 to 1, C of 1 or 3, and gives `(1, K)` scores;
+            it is left as it was.
         class_names: K names, in the order of the scores.
         size: Side of the pictures that the network takes.
-        photo: The file to begin with; None begins with a drawing, or, where the network takes
-            three channels, with one of the bundled cats.
-        layers: Steps to show, by the names of `explain.feature_maps`; None shows the last step
-            of each size.
+        photo: The file to begin with; None begins with a drawing, or, with three channels, a cat.
+        layers: Steps to show, named as in `explain.feature_maps`; None takes the last of each size.
 
     Returns:
         The widget; its `answer` holds pictures and numbers.
@@ -374,25 +342,16 @@ def paint_or_upload(
         >>> widget.answer.shares.shape
         (10,)
     """
-    first = ("", first_drawing())
-    if photo is None and _channels(model) == 3:
-        photo = FIRST_PHOTO
-    if photo is not None:
-        path = Path(photo).expanduser()
-        first = (path.name, path.read_bytes())
-    return PaintOrUpload(model, class_names, size, first, layers)
-
-
-def first_drawing() -> str:
-    """Draw a 3, 20 cells high, in the middle of the paper."""
-    ink = np.array([[cell == "#" for cell in row] for row in FIRST_DRAWING.split()])
-    cells = np.pad(np.kron(ink, np.ones((2, 2), int)), 4)
-    return "".join(map(str, cells.ravel()))
-
-
-def _channels(model: nn.Module) -> int:
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     channels = convolutions[0].in_channels if convolutions else None
     what = "a network whose first nn.Conv2d has in_channels 1 or 3"
     expect(channels in (1, 3), what, channels, "give one that reads grey digits or RGB photos")
-    return channels
+    pad = PaintPad()
+    if photo is not None or channels == 3:
+        path = Path(photo or FIRST_PHOTO).expanduser()
+        pad.take_photo(path.name, path.read_bytes())
+
+    def ask(look: Look) -> Answer:
+        return ask_network(model, picture_of(look, channels, size), layers)
+
+    return PaintOrUpload(ask, class_names, pad)
