@@ -179,7 +179,8 @@ def find_bad_code(lesson):
     if uses and not re.search(r"\b(?:torch\.manual_seed|set_seed)\(\d+\)", texts[0]):
         yield "cell [1], the set-up cell, does not seed: torch.manual_seed(0)"
     for (_, before), (place, cell) in pairwise(lesson.cells):
-        if cell["cell_type"] == "code" and before["cell_type"] != "markdown":
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")  # it draws what is above
+        if before["cell_type"] == cell["cell_type"] == "code" and not folded:
             yield f"{place} is code without a text before it that says why"
 
 
