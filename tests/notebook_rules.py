@@ -24,6 +24,13 @@ LONGEST_CELL = 15
 LONGEST_DEFINITION = 30  # of a cell that defines what is taught, or whose source is folded
 LARGEST_FILE = 1_000_000
 SHORTEST_ALT = 20
+GUARD = """\
+try:  # first of all, so that the threads of PyTorch sleep while they wait
+    import cnn_basics as _
+except ImportError as error:
+    raise ImportError("take the whole project, then: python3 -m cnn_basics lessons") from error
+
+"""
 CELL_METADATA = {"tags", "slideshow", "editable", "deletable", "jupyter"}
 REFRESH = "store it with: python3 -m cnn_basics refresh"
 REMOTE = r"""(?:https?:)?//"""
@@ -162,8 +169,9 @@ def find_bad_code(lesson):
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
         defines = re.search(r"^(?:def|class) ", text, flags=re.MULTILINE)
         most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
-        if len(text.splitlines()) > most:
-            yield f"{place} has {len(text.splitlines())} lines, over {most}"
+        length = len(text.removeprefix(GUARD).splitlines())
+        if length > most:
+            yield f"{place} has {length} lines, over {most}"
         if re.search(r"pyplot|%\s*matplotlib|\bpylab\b", text):
             yield f"{place} uses pyplot: use cnn_basics.plots"
         if text.rstrip().endswith(";"):  # Jupyter hides the output of such a line, nbval does not
@@ -178,6 +186,8 @@ def find_bad_code(lesson):
     uses = any(re.search(r"^\s*(?:import|from) torch\b", text, re.MULTILINE) for text in texts)
     if uses and not re.search(r"\b(?:torch\.manual_seed|set_seed)\(\d+\)", texts[0]):
         yield "cell [1], the set-up cell, does not seed: torch.manual_seed(0)"
+    if texts and not texts[0].startswith(GUARD):
+        yield f"cell [1], the set-up cell, does not begin with\n{GUARD}"
     for (_, before), (place, cell) in pairwise(lesson.cells):
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden")  # it draws what is above
         if before["cell_type"] == cell["cell_type"] == "code" and not folded:

@@ -63,7 +63,7 @@ def good():
         "metadata": {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}},
         "cells": [
             markdown("# 13 · Sliding windows\n\n- see it\n- do it\n\n15 minutes", "a"),
-            code("import torch\n\n_ = torch.manual_seed(0)", "b", 1, []),
+            code(f"{rules.GUARD}import torch\n\n_ = torch.manual_seed(0)", "b", 1, []),
             markdown(linked, "c"),
             code("show(1)\nprint(0.25)", "d", 2, [picture("A 3×3 window in the top left"), text]),
             markdown("Another, with `<img src='http://x'>` and\n\n```html\n# no heading\n```", "e"),
@@ -187,6 +187,7 @@ FAULTS = [
     (replace(1, "import torch", "%matplotlib inline"), "pyplot"),
     (replace(5, "show(2)", "show(2);"), "cell [3] ends with a semicolon"),
     (replace(1, "_ = torch.manual_seed(0)", "x = torch.rand(3)"), "does not seed"),
+    (replace(1, "try:", "if True:"), "does not begin with"),
     (replace(5, "show(2)", "# NBVAL_IGNORE_OUTPUT\nshow(2)"), "is not compared"),
     (change("cells", 5, "metadata", to={"tags": ["nbval-skip"]}), "is not compared"),
     (put(3, printed("/home/ann/lessons/cat.png")), "cell [2] stores '/home/ann"),
