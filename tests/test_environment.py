@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
-from notebook_rules import GUARD, load, source
+from notebook_rules import GUARD, load, source_of
 
 from cnn_basics import environment, figures
 
