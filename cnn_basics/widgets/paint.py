@@ -41,20 +41,11 @@ HINT = (
     "paint on the way, Backspace rubs out. A photo may also be dropped here."
 )
 FIRST_PHOTO = BUNDLED / "test_set" / "test_set" / "cats" / "cat.4001.png"
-_THREE = """
-..######..
-.########.
-.......##.
-......###.
-...#####..
-...#####..
-......###.
-.......##.
-.########.
-..######..
-"""
-_INK = np.array([[cell == "#" for cell in row] for row in _THREE.split()])
-FIRST_DRAWING = "".join(map(str, np.pad(np.kron(_INK, np.ones((2, 2), int)), 4).ravel()))
+_THREE = np.zeros((SIDE, SIDE), int)  # 20 cells high
+for _top, _left in ((4, 8), (12, 12), (20, 8)):
+    _THREE[_top : _top + 4, _left:18] = 1
+_THREE[6:12, 16:20] = _THREE[16:22, 16:20] = 1
+FIRST_DRAWING = "".join(map(str, _THREE.ravel()))
 MOST_LAYERS = 6
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
 STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
