@@ -22,7 +22,8 @@ from cnn_basics.widgets.paint import (
     MOST_MAPS,
     SIDE,
     Answer,
-    AnswerFigure,
+    PaintOrUpload,
+    PaintPad,
     as_ink,
     ask_network,
     choose_layers,
@@ -203,7 +204,7 @@ def test_layers_that_are_chosen():
     assert photos == [(48, 32, 32), (96, 16, 16), (144, 8, 8), (144, 1, 1)]
     assert len(chosen[2]) == 6
     assert choose_layers({"conv": torch.zeros(1, 4, 1, 1), "fc": torch.zeros(1, 2)}) == []
-    AnswerFigure([], "ab").update(Answer(PICTURE, {}, np.array([0.5, 0.5])))
+    list(draw("ab", Answer(PICTURE, {}, np.array([0.5, 0.5]))))  # then none is shown
     widget = paint_or_upload(make(), DIGITS, layers=["conv1", "max_pool2d_1", "fc1"])
     assert list(widget.answer.layers) == ["conv1", "max_pool2d_1", "fc1"]
     check(widget, digit_from_drawing(INK).float() / 255)
@@ -284,6 +285,16 @@ def answer(*shares, **shapes):
     return Answer(PICTURE, layers, np.array(shares) / sum(shares))
 
 
+def draw(names, *answers):
+    """The figure of a widget, with one answer after another."""
+    given = iter([answers[0], *answers, answers[-1]])  # the first is also asked for beforehand
+    widget = PaintOrUpload(lambda _: next(given), names, PaintPad())
+    yield widget._figure
+    for _ in answers[1:]:
+        widget.redraw()
+        yield widget._figure
+
+
 def bars(figure):
     """Of each row: name, share and length of its bar, and whether it is hatched."""
     words = [text.get_text() for text in figure.page.texts[1:]]
@@ -293,10 +304,9 @@ def bars(figure):
 
 @pytest.mark.parametrize("shape", [(12, 9, 7), (1, 4, 4), (70, 3, 3), (2, 1, 1), (300, 1, 1)])
 def test_picture_and_maps_of_any_number_and_shape_are_in_their_places(shape):
-    drawn = AnswerFigure(["one", "two"], "ab")
     height, width = (4, 4) if shape[1:] == (1, 1) else shape[1:]
-    for given in (answer(1, 3, one=shape, two=(5, 30, 2)), answer(1, 3, one=shape, two=shape)):
-        figure = drawn.update(given)
+    answers = answer(1, 3, one=shape, two=(5, 30, 2)), answer(1, 3, one=shape, two=shape)
+    for given, figure in zip(answers, draw("ab", *answers), strict=True):
         picture, sheet, _ = (image.get_array() for image in figure.page.images)
         assert np.allclose(picture, given.picture)
         rows, columns = (n // size for n, size in zip(sheet.shape, (height, width), strict=False))
@@ -312,8 +322,8 @@ def test_picture_and_maps_of_any_number_and_shape_are_in_their_places(shape):
 
 
 def test_bars_have_the_lengths_of_the_shares_and_the_alt_text_says_all():
-    drawn = AnswerFigure(["relu", "numbers"], ["cats", "dogs", "a long name"])
-    figure = drawn.update(given := answer(1, 2, 5))
+    drawn = draw(["cats", "dogs", "a long name"], given := answer(1, 2, 5), answer(5, 2, 1))
+    figure = next(drawn)
     names, shares, widths, hatched = zip(*bars(figure), strict=True)
     assert names == ("cats", "dogs", "a long n…")
     assert shares == ("12 %", "25 %", "▶ 62 %")
@@ -324,11 +334,11 @@ def test_bars_have_the_lengths_of_the_shares_and_the_alt_text_says_all():
         "A picture of 8×6 pixels, of which the network says a long name (62 %), dogs (25 %), cats "
         f"(12 %): the response of its layers as small pictures, {layers}."
     )
-    assert [row[3] for row in bars(drawn.update(answer(5, 2, 1)))] == [True, False, False]
+    assert [row[3] for row in bars(next(drawn))] == [True, False, False]
     names = [f"c{k}" for k in range(14)]  # of many classes the largest
-    drawn = AnswerFigure(["relu", "numbers"], names)
-    assert [row[0] for row in bars(drawn.update(answer(*range(1, 15))))] == names[:3:-1]
-    assert [row[0] for row in bars(drawn.update(answer(*range(14, 0, -1))))] == names[:10]
+    drawn = draw(names, answer(*range(1, 15)), answer(*range(14, 0, -1)))
+    assert [row[0] for row in bars(next(drawn))] == names[:3:-1]
+    assert [row[0] for row in bars(next(drawn))] == names[:10]
 
 
 def test_words_of_maps_and_shares():
