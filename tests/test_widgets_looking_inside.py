@@ -206,3 +206,10 @@ def test_what_does_not_fit_is_refused(pictures, labels, names, error, words):
     if names is None:  # the same holds for maps
         with pytest.raises(error, match=words):
             feature_map_browser(MODEL, pictures, [NAMES[label] for label in labels])
+
+
+def test_a_network_that_no_longer_gives_numbers_is_refused():
+    broken = Custom_CNN(3)
+    broken.fc2.bias.data[0] = torch.nan
+    with pytest.raises(ValueError, match="that gives finite scores, got nan or inf"):
+        occlusion_explorer(broken, BLACK, [0, 1], NAMES)
