@@ -6,19 +6,20 @@ into it; when nothing changed since the last time, both are skipped and no netwo
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-OLDEST_PYTHON = (3, 11)
+from cnn_basics.environment import python_fault
+
 PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = PROJECT / ".venv"
 COMMANDS = ("lessons", "test", "refresh")
+NEEDED = {"": "jupyterlab", "test": "pytest"}  # what an installation of this extra must hold
 USAGE = """\
 usage: python3 -m cnn_basics COMMAND [ARGUMENTS]     (Windows: py -m cnn_basics …)
 
@@ -38,127 +39,83 @@ def say(message: str) -> None:
     print(f"cnn_basics: {message}", flush=True)
 
 
-def environment_python() -> Path:
+def environment_python() -> str:
     """Return the path of the environment's Python, which may not exist yet."""
-    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return str(ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
-def check_python(version: tuple[int, ...]) -> None:
-    """Raise SetupError if `version`, as in `sys.version_info`, is older than 3.11."""
-    if tuple(version[:2]) < OLDEST_PYTHON:
-        wanted = ".".join(map(str, OLDEST_PYTHON))
-        found = ".".join(map(str, version[:2]))
-        raise SetupError(
-            f"expected Python {wanted} or newer, got {found}: install a newer one, "
-            f"then run this command with it, for example python{wanted} -m cnn_basics lessons"
-        )
-
-
-def environment_works() -> bool:
-    """Tell whether `.venv` has a Python that starts, has pip, and is of the version running now."""
-    script = "import sys, pip; print(*sys.version_info[:2])"
+def look_into_environment() -> list[str]:
+    """What `.venv` holds of pip, jupyterlab and pytest; [""] if it is none of this Python."""
+    script = "import sys; from importlib.util import find_spec; print(*sys.version_info[:2], "
+    script += f"*filter(find_spec, {['pip', *NEEDED.values()]}))"
     try:
-        answer = subprocess.run(
-            [str(environment_python()), "-c", script], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return False
-    return answer.stdout.split() == [*map(str, sys.version_info[:2])]
+        line = [environment_python(), "-c", script]
+        major, minor, *found = subprocess.run(
+            line, capture_output=True, text=True, check=True
+        ).stdout.split()
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return [""]
+    return found if (major, minor) == tuple(map(str, sys.version_info[:2])) else [""]
 
 
 def make_environment() -> None:
-    """Make `.venv` if there is none, or if it is broken or belongs to another Python."""
-    if environment_works():
-        return
-    again = " again: it is broken or of another Python" if ENVIRONMENT.exists() else ""
-    say(f"making .venv{again} …")
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if made.returncode == 0:
-        return
-    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+    """Make `.venv`, or raise SetupError with the reason why it could not be made."""
+    say(f"making .venv{' again: it is broken or of another Python' * ENVIRONMENT.exists()} …")
+    line = [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)]
+    made = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if made.returncode and not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
         raise SetupError(
             "this Python comes without its venv module: install it "
             "(Debian, Ubuntu: sudo apt install python3-venv), then try again"
         )
-    raise SetupError(f"could not make {ENVIRONMENT}: {made.stdout.strip()}")
+    if made.returncode:
+        raise SetupError(f"could not make {ENVIRONMENT}: {made.stdout.strip()}")
 
 
-def stamp_path(extra: str) -> Path:
-    """Return the file that says what was installed, for `extra` "" or "test"."""
-    return ENVIRONMENT / f"cnn_basics{'-' + extra if extra else ''}.stamp"
-
-
-def stamp(extra: str) -> str:
-    """Return a digest of all that asks for a new installation of `extra` when it changes."""
-    content = f"{extra}\n{PROJECT}\n".encode() + (PROJECT / "pyproject.toml").read_bytes()
-    return hashlib.sha256(content).hexdigest()
-
-
-def is_installed(extra: str) -> bool:
-    """Tell whether the environment holds what `extra` asks for; "test" holds all of "" too."""
-    for held in {extra, "test"}:
-        path = stamp_path(held)
-        if path.is_file() and path.read_text(encoding="utf-8") == stamp(held):
-            return True
-    return False
-
-
-def install(extra: str) -> None:
-    """Install the project into the environment, unless that was done already.
-
-    Args:
-        extra: the optional dependencies to install: "" or "test".
+def set_up(extra: str) -> None:
+    """Make the environment and install the project with an extra into it, unless that is done.
 
     Raises:
-        SetupError: if pip fails.
+        SetupError: Something is missing, or the installation fails.
     """
-    if is_installed(extra):
+    if python_fault():
+        raise SetupError(python_fault())
+    if not (PROJECT / "pyproject.toml").is_file():
+        raise SetupError(
+            "the lessons, their pictures and tests are not in the installed package: run this "
+            "command in the folder of README.md, a clone of the whole project"
+        )
+    held, uv = look_into_environment(), shutil.which("uv")
+    if held == [""] or not ("pip" in held or uv):
+        make_environment()
+        held = ["pip"]
+    stamp = ENVIRONMENT / "cnn_basics.stamp"  # what was installed, from where, what it asked for
+    pyproject = (PROJECT / "pyproject.toml").read_text("utf-8")
+    wanted, more = (f"{each}\n{PROJECT}\n{pyproject}" for each in (extra, "test"))
+    if NEEDED[extra] in held and stamp.is_file() and stamp.read_text("utf-8") in (wanted, more):
         return
     say("installing the project into .venv (a few minutes the first time) …")
-    target = f"{PROJECT}[{extra}]" if extra else str(PROJECT)
-    options = ["--disable-pip-version-check", "--no-input", "--editable", target]
-    code = run([str(environment_python()), "-m", "pip", "install", *options])
-    if code != 0:
+    installer = [environment_python(), "-m", "pip", "install", "--disable-pip-version-check"]
+    if "pip" not in held:  # as in an environment that uv has made
+        installer = [uv, "pip", "install", "--python", environment_python()]
+    if run([*installer, "--editable", f"{PROJECT}[{extra}]" if extra else str(PROJECT)]):
         raise SetupError(
             "pip could not install the project (its message is above): see Troubleshooting in "
             "README.md, which also says how to get the much smaller CPU-only torch"
         )
-    keep_jupyterlab_offline()
-    stamp_path(extra).write_text(stamp(extra), encoding="utf-8")
-
-
-def keep_jupyterlab_offline() -> None:
-    """Set "no news" as the environment's default, or JupyterLab asks whether to fetch them."""
-    settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    defaults = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-    (settings / "overrides.json").write_text(json.dumps(defaults), encoding="utf-8")
-
-
-def lessons_command(arguments: list[str]) -> list[str]:
-    """Return the command line that opens JupyterLab on the first lesson, or on their folder."""
-    first = "notebooks/00_start_here.ipynb"
-    page = first if (PROJECT / first).is_file() else "notebooks"
-    return [
-        *(str(environment_python()), "-m", "jupyterlab"),
-        f"--ServerApp.root_dir={PROJECT}",
-        f"--LabApp.default_url=/lab/tree/{page}",
-        *arguments,
-    ]
+    stamp.write_text(wanted, "utf-8")
 
 
 def command_line(command: str, arguments: list[str]) -> list[str]:
     """Return what `command`, one of `COMMANDS`, starts in the environment."""
+    options = []
     if command == "lessons":
-        return lessons_command(arguments)
-    module = {"test": "pytest", "refresh": "cnn_basics.authoring.refresh"}[command]
-    return [str(environment_python()), "-m", module, *arguments]
+        first = "notebooks/00_start_here.ipynb"
+        page = first if (PROJECT / first).is_file() else "notebooks"
+        options = [f"--ServerApp.root_dir={PROJECT}", f"--LabApp.default_url=/lab/tree/{page}"]
+    modules = {"lessons": "jupyterlab", "test": "pytest"}
+    module = modules.get(command, "cnn_basics.authoring.refresh")
+    return [environment_python(), "-m", module, *options, *arguments]
 
 
 def run(command: list[str]) -> int:
@@ -181,14 +138,7 @@ def run(command: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the commands.
-
-    Args:
-        arguments: what was typed after `python3 -m cnn_basics`.
-
-    Returns:
-        The exit code: that of the command, 1 if the set-up failed, 2 for a wrong command.
-    """
+    """Run one command, as typed; return its exit code, 1 without a set-up, 2 if there is none."""
     if arguments[:1] in (["-h"], ["--help"]):
         print(USAGE)
         return 0
@@ -198,9 +148,7 @@ def main(arguments: list[str]) -> int:
         return 2
     command, *rest = arguments
     try:
-        check_python(sys.version_info)
-        make_environment()
-        install("test" if command == "test" else "")
+        set_up("test" if command == "test" else "")
         return run(command_line(command, rest))
     except SetupError as error:
         print(f"cnn_basics: {error}", file=sys.stderr)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 
-PROJECT = "cnn-basics"
 OLDEST_PYTHON = (3, 11)
+PROJECT = "cnn-basics"
 AGAIN = "run python3 -m cnn_basics lessons in the project folder again"
 
 
@@ -37,11 +37,14 @@ def check_environment() -> list[str]:
     return [*lines, f"Not yet ({faults} of {len(lines)}): do what the lines with “no” say."]
 
 
-def _python() -> str:
-    if sys.version_info[:2] >= OLDEST_PYTHON:
-        return ""
-    found, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
-    return f"this is Python {found}, expected {wanted} or newer: install a newer one"
+def python_fault() -> str:
+    """What is wrong with the Python that runs this, in one sentence, or ""."""
+    found, oldest = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
+    fault = (
+        f"expected Python {oldest} or newer, got {found}: install a newer one, "
+        f"then run python{oldest} -m cnn_basics lessons with it, in the project folder"
+    )
+    return fault if sys.version_info[:2] < OLDEST_PYTHON else ""
 
 
 def _packages() -> str:
@@ -49,20 +52,19 @@ def _packages() -> str:
     from packaging.requirements import Requirement
 
     try:
-        needed = metadata.requires(PROJECT) or []
+        requirements = metadata.requires(PROJECT) or []
     except metadata.PackageNotFoundError:
         return f"{PROJECT} itself is not installed in this Python: {AGAIN}"
     faults = []
-    for requirement in map(Requirement, needed):
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            found = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            faults.append(f"{requirement.name} is missing")
-            continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            faults.append(f"{requirement.name} is {found}, expected {requirement.specifier}")
+    for needed in map(Requirement, requirements):
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            try:
+                found = metadata.version(needed.name)
+            except metadata.PackageNotFoundError:
+                faults.append(f"{needed.name} is missing")
+                continue
+            if not needed.specifier.contains(found, prereleases=True):
+                faults.append(f"{needed.name} is {found}, expected {needed.specifier}")
     return f"{', '.join(faults)}: {AGAIN}" if faults else ""
 
 
@@ -88,13 +90,11 @@ def _convolution() -> str:
 def _drawing() -> str:
     from cnn_basics.figures import new_figure
 
-    figure, (axes,) = new_figure(width=1, height=1)
-    axes.plot([0, 1])
-    return "" if figure.to_png().startswith(b"\x89PNG") else f"Matplotlib made no PNG: {AGAIN}"
+    return "" if new_figure()[0].to_png().startswith(b"\x89PNG") else f"no PNG was made: {AGAIN}"
 
 
 CHECKS = {
-    "Python is new enough": _python,
+    "Python is new enough": python_fault,
     "the packages are there, in versions that fit": _packages,
     "the pictures of cats and dogs are there": _pictures,
     "PyTorch computes a small convolution right": _convolution,

@@ -8,13 +8,7 @@ import sys
 
 
 def describe(value: object) -> str:
-    """Say what a value is, for an error message.
-
-    Example:
-        >>> import numpy as np
-        >>> describe(np.zeros((2, 3), dtype=np.uint8)), describe(3), describe([1, 2])
-        ('a uint8 array of shape (2, 3)', '3', 'a list')
-    """
+    """Say what a value is, for an error message: a uint8 array of shape (2, 3), 3, a list."""
     kind = type(value).__name__
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         torch = sys.modules.get("torch")
@@ -31,13 +25,6 @@ def expect(
 ) -> None:
     """Raise `error` unless `condition` is true: expected `what`, got `got`: `fix`.
 
-    Args:
-        condition: What must hold.
-        what: What was expected, in words.
-        got: What came: a text stands as it is, anything else is put into words by `describe`.
-        fix: What the reader should do.
-        error: The kind of exception.
-
     Example:
         >>> expect(3 > 4, "more than 4 rows", 3, "add some")
         Traceback (most recent call last):
@@ -49,13 +36,7 @@ def expect(
 
 
 def whole(value: object, name: str, low: int, fix: str = "") -> int:
-    """Return a whole number as an int, NumPy's too, and refuse anything else or one below `low`.
-
-    Example:
-        >>> whole(1.5, "stride", 1)
-        Traceback (most recent call last):
-        TypeError: expected stride as a whole number from 1, got 1.5: write stride=1
-    """
+    """Return a whole number as an int, NumPy's too, and refuse all else or less than `low`."""
     what, fix = f"{name} as a whole number from {low}", fix or f"write {name}={low}"
     try:
         number = operator.index(value)

@@ -37,14 +37,11 @@ def _show(png: bytes, alt: str, width: int, note: str = "") -> None:
     """Display one PNG with its alt text as metadata and, below it, as a caption with a note."""
     from IPython.display import display
 
+    expect(alt.strip(), "alt text", "an empty text", "say in one or two sentences what is shown")
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"<picture: {alt}>"}
     display(data, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
     caption = f"{alt} {note}".strip()
     display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
-
-
-def _require_alt(alt: str) -> None:
-    expect(alt.strip(), "alt text", "an empty text", "say in one or two sentences what is shown")
 
 
 class LessonFigure(Figure):
@@ -66,7 +63,6 @@ class LessonFigure(Figure):
         return buffer.getvalue()
 
     def _ipython_display_(self) -> None:
-        _require_alt(self.alt)
         _show(self.to_png(), self.alt, round(self.get_figwidth() * _DPI))
 
     def __repr__(self) -> str:
@@ -134,7 +130,6 @@ class Animation:
         fits = self.frames.ndim == 4 and self.frames.shape[-1] == 3
         what, fix = "frames (T, H, W, 3) uint8", "stack pictures of one size with np.stack"
         expect(fits and self.frames.dtype == np.uint8, what, self.frames, fix)
-        _require_alt(self.alt)
 
     def to_png(self) -> bytes:
         """Encode an animated PNG (every browser shows it; elsewhere: the first frame)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RESAVE = "open it in a picture program and save it as an 8-bit PNG or JPEG"
 NO_PIXELS = "it holds no pixels, so check where it was cropped"
 WITH_PLAIN_RGB = ("1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "CMYK", "YCbCr")
+PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ("Red", "Green", "Blue")
 VIEWS = {  # what the alt text says of each way to draw the channels
     "grey": "as three grey pictures, where white means much of that colour",
@@ -54,28 +56,22 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
         (64, 64, 3)
     """
     path = Path(path).expanduser()
-    expect(not path.is_dir(), "one picture file", f"the folder {path}", "name a file inside it")
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} does not exist, expected a picture file: check the name and the folder"
-        )
+    if path.is_dir() or not path.exists():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        fix = "check the name and the folder"
+        raise FileNotFoundError(f"{path} {what}, expected a picture file: {fix}")
     data = path.read_bytes()
-    if not data:
-        raise ValueError(f"{path} is empty (0 bytes), expected a picture: copy the file again")
     try:
-        with strict_about_bombs(), Image.open(io.BytesIO(data)) as image:
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            image.load()
-            rgb = _to_rgb(image, has_16_bits=data[:4] == b"\x89PNG" and data[24] == 16)
-            with suppress(Exception):  # broken metadata say nothing about the pixels
-                rgb = ImageOps.exif_transpose(rgb)
+        image = _decode(data, at_least)
     except Exception as error:  # what a damaged file provokes differs by format
-        raise ValueError(f"{path} {_unreadable(data, error)}") from error
-    if rgb is None:
-        kind = f"pixels of a kind that has no plain RGB value (Pillow: {image.mode})"
-        raise ValueError(f"{path} holds {kind}, expected 8 or 16 bits per channel: {RESAVE}")
-    return np.array(rgb)
+        try:
+            image = _decode(_without_notes(data), at_least)
+        except Exception:
+            raise ValueError(f"{path} {_unreadable(data, error)}") from error
+    if image is None:
+        kind = "holds pixels of a kind that has no plain RGB value"
+        raise ValueError(f"{path} {kind}, expected 8 or 16 bits per channel: {RESAVE}")
+    return image
 
 
 @contextmanager
@@ -90,33 +86,62 @@ def strict_about_bombs() -> Iterator[None]:
         yield
 
 
-def _to_rgb(image: Image.Image, has_16_bits: bool) -> Image.Image | None:
-    """The picture as RGB, which keeps its orientation in `info`; None for unfit kinds."""
-    info = image.info
-    if has_16_bits and "transparency" in info:  # Pillow compares it with 8 bits
-        return None
-    if image.mode.startswith("I;16") or (image.mode == "I" and has_16_bits):
-        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-    if image.mode not in WITH_PLAIN_RGB:
-        return None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image.info = info
-    return image.convert("RGB")
+def _decode(data: bytes, at_least: int | None) -> np.ndarray | None:
+    """The pixels as `(H, W, 3)` uint8, the right way up; None for unfit kinds."""
+    has_16_bits = data[:4] == PNG[:4] and data[24] == 16
+    if data[4:8] == b"ftyp":
+        with suppress(ImportError):  # a plug-in for what phones write
+            importlib.import_module("pillow_heif").register_heif_opener()
+    with strict_about_bombs(), Image.open(io.BytesIO(data)) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        info = image.info
+        if has_16_bits and "transparency" in info:  # Pillow compares it with 8 bits
+            return None
+        if image.mode.startswith("I;16") or (image.mode == "I" and has_16_bits):
+            image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+        if image.mode not in WITH_PLAIN_RGB:
+            return None
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        rgb = image.convert("RGB")
+        rgb.info = info  # which says how the camera was held
+        with suppress(Exception):  # broken metadata say nothing about the pixels
+            rgb = ImageOps.exif_transpose(rgb)
+        return np.array(rgb)
+
+
+def _without_notes(data: bytes) -> bytes:
+    """A PNG without its texts, times and profiles: a broken one says nothing about the pixels."""
+    if not data.startswith(PNG):
+        return data
+    kept, start = [PNG], len(PNG)
+    while start + 12 <= len(data):  # length, name, content, checksum
+        end = start + 12 + int.from_bytes(data[start : start + 4])
+        name = data[start + 4 : start + 8]
+        if name[:1].isupper() or name in (b"tRNS", b"eXIf"):
+            kept.append(data[start:end])
+        start = end
+    return b"".join(kept)
 
 
 def _unreadable(data: bytes, error: Exception) -> str:
     """What is wrong with a file that Pillow could not open or decode."""
+    if not data:
+        return "is empty (0 bytes), expected a picture: copy the file again"
     if isinstance(error, (Image.DecompressionBombWarning, Image.DecompressionBombError)):
         most = f"{Image.MAX_IMAGE_PIXELS:,}"
         return f"has too many pixels, expected at most {most}: save a smaller copy of the picture"
-    if isinstance(error, UnidentifiedImageError):
-        start = data[:8].decode("ascii", errors="replace")
-        what = f"is not a picture in a format that Pillow reads (it begins with {start!r})"
-        return f"{what}, expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"is damaged or cut off ({reason}), expected a whole picture: copy the file again"
+    if not isinstance(error, UnidentifiedImageError):
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"is damaged or cut off ({reason}), expected a whole picture: copy the file again"
+    if data[4:8] == b"ftyp":
+        fix = "run pip install pillow-heif, or save it as JPEG or PNG"
+        return f"is HEIC or AVIF, expected a format that Pillow reads without a plug-in: {fix}"
+    what = f"is not a picture in a format that Pillow reads (it begins with {data[:8]!r})"
+    return f"{what}, expected PNG, JPEG, GIF, WebP, BMP or TIFF: {RESAVE}"
 
 
 def resize(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
@@ -149,19 +174,15 @@ def check_picture(image: object) -> np.ndarray:
     what = "one picture as a uint8 array of shape (H, W, 3)"
     fix = "read the file first, with read_image(path), or turn a tensor back with to_hwc(tensor)"
     expect(isinstance(image, np.ndarray), what, image, fix, TypeError)
-    fix = "put the three channels red, green, blue on the last axis"
-    if image.ndim == 2:
-        fix = "repeat the grey values with np.stack([grey] * 3, axis=-1)"
-    if image.ndim == 4:
-        fix = "pick one picture of the batch, for example pictures[0]"
+    fix = "give one picture, red, green and blue on the last axis (grey: np.dstack([grey] * 3))"
     expect(image.ndim == 3 and image.shape[2] == 3, what, image, fix)
     expect(image.dtype == np.uint8, what, image, "bring values to 0–255, .round().astype(np.uint8)")
     expect(image.size, what, image, NO_PIXELS)
     return image
 
 
-def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
-    """Return an array or tensor as it is, and refuse values outside a range, and NaN.
+def check_range(x: Values) -> Values:
+    """Return an array or tensor as it is, and refuse values outside of 0 to 1, and NaN.
 
     Example:
         >>> check_range(torch.tensor([0.0, 0.5, 1.0]))
@@ -169,25 +190,14 @@ def check_range(x: Values, low: float = 0.0, high: float = 1.0) -> Values:
     """
     is_values = isinstance(x, (np.ndarray, torch.Tensor))
     expect(is_values, "an array or a tensor", x, "use torch.tensor(x)", TypeError)
-    if 0 in x.shape:
-        return x
-    smallest, largest = x.min(), x.max()
-    if smallest != smallest:  # NaN is the only value that differs from itself
-        raise ValueError(
-            f"values contain NaN, expected {low:g} to {high:g}: look for a division by zero, "
-            "or the root or logarithm of a negative number, in what made them"
-        )
-    if smallest < low or largest > high:
-        fix = "scale them first, or check where they come from"
-        if (low, high) == (0, 1):
-            fix = "divide a uint8 picture by 255"
-            if smallest < 0 or largest > 255:
-                fix += ", any other with (x - x.min()) / (x.max() - x.min())"
-        if isinstance(x, torch.Tensor):  # NumPy writes 0.3 and not 0.30000001192
-            both = torch.stack([smallest, largest]).detach().cpu()
-            smallest, largest = (both.float() if both.is_floating_point() else both).numpy()
-        ends = f"from {smallest!s} to {largest!s}"
-        raise ValueError(f"values run {ends}, expected {low:g} to {high:g}: {fix}")
+    smallest, largest = (x.min().item(), x.max().item()) if 0 not in x.shape else (0, 1)
+    if not 0 <= smallest <= largest <= 1:  # NaN is in no order
+        fix = "divide a uint8 picture by 255"
+        if smallest != smallest:
+            fix = "look for a division by zero, or the root or logarithm of a negative number"
+        elif smallest < 0 or largest > 255:
+            fix += ", any other with (x - x.min()) / (x.max() - x.min())"
+        raise ValueError(f"values run from {smallest:g} to {largest:g}, expected 0 to 1: {fix}")
     return x
 
 

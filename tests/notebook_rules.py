@@ -17,6 +17,13 @@ LONGEST_DEFINITION = 30  # of a cell that defines what is taught, or whose sourc
 LARGEST_FILE = 1_000_000
 SHORTEST_ALT = 20
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+GUARD = """\
+try:  # first of all, so that the threads of PyTorch sleep while they wait
+    import cnn_basics as _
+except ImportError as error:
+    raise ImportError("take the whole project, then: python3 -m cnn_basics lessons") from error
+
+"""
 CELL_METADATA = {"tags", "slideshow", "editable", "deletable", "jupyter"}
 REFRESH = "store it with: python3 -m cnn_basics refresh"
 REMOTE = r"""(?:https?:)?//"""
@@ -113,7 +120,7 @@ def find_long_cells(nb: dict) -> list[str]:
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
         defines = re.search(r"^(?:def|class) ", source(cell), flags=re.MULTILINE)
         most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
-        length = len(source(cell).splitlines())
+        length = len(source(cell).removeprefix(GUARD).splitlines())
         if length > most:
             found.append(f"cell {i} has {length} lines, over {most}")
     return found
@@ -303,6 +310,11 @@ def find_unseeded(nb: dict) -> list[str]:
     return []
 
 
+def find_unguarded(nb: dict) -> list[str]:
+    guarded = source(next(cells(nb, "code"))[1]).startswith(GUARD)
+    return [] if guarded else [f"the set-up cell (the first with code) does not begin: {GUARD}"]
+
+
 def find_unreasoned_skips(nb: dict) -> list[str]:
     marker = r"NBVAL_(?:IGNORE_OUTPUT|SKIP)|nbval-(?:ignore-output|skip)"
     return [
@@ -365,6 +377,7 @@ RULES = [
     find_pyplot,
     find_trailing_semicolons,
     find_unseeded,
+    find_unguarded,
     find_unreasoned_skips,
     find_machine_traces,
     find_unstable_metadata,

@@ -2,53 +2,135 @@
 
 from __future__ import annotations
 
-import json
+import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cnn_basics import __main__ as commands
 
+HERE = f"{sys.version_info[0]} {sys.version_info[1]}"
+BOTH = f"{HERE} pip jupyterlab pytest"
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """An empty project in a folder with a space, of which each started process is only noted."""
+    """An empty project in a folder with a space; processes are noted, and succeed unless told."""
     folder = tmp_path / "my lessons"
     (folder / ".venv").mkdir(parents=True)
     (folder / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
-    monkeypatch.setattr(commands, "PROJECT", folder)
-    monkeypatch.setattr(commands, "ENVIRONMENT", folder / ".venv")
-    return folder
+    project = SimpleNamespace(folder=folder, environment=BOTH, makes=(0, ""), code=0, lines=[])
 
-
-@pytest.fixture
-def started(monkeypatch):
-    """The command lines started by `run`, each of which succeeds."""
-    lines = []
+    def start(line, **_):
+        if "-c" in line:
+            return subprocess.CompletedProcess(line, 0, project.environment)
+        project.lines.append(line)
+        return subprocess.CompletedProcess(line, *project.makes)
 
     def run(line):
-        lines.append(line)
-        return 0
+        project.lines.append(line)
+        return project.code
 
+    monkeypatch.setattr(commands, "PROJECT", folder)
+    monkeypatch.setattr(commands, "ENVIRONMENT", folder / ".venv")
+    monkeypatch.setattr(subprocess, "run", start)
     monkeypatch.setattr(commands, "run", run)
-    return lines
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    return project
 
 
-@pytest.mark.parametrize(("version", "shown"), [((3, 10, 14), "3.10"), ((2, 7, 18), "2.7")])
-def test_an_old_python_ends_with_one_sentence(monkeypatch, capsys, started, version, shown):
-    monkeypatch.setattr(sys, "version_info", version)
-    assert commands.main(["lessons"]) == 1
+def started(project):
+    """What was started since the last call: `venv`, `pip .`, `uv .[test]`, `pytest`, …"""
+    said = []
+    for line in project.lines:
+        module = line[line.index("-m") + 1] if "-m" in line else "uv"
+        what = line[-1].replace(str(project.folder), ".")
+        said.append(f"{module} {what}" if "--editable" in line else module)
+    project.lines.clear()
+    return said
+
+
+def test_what_is_installed_when(project, monkeypatch):
+    def starts(command):
+        assert commands.main([command]) == 0
+        return started(project)
+
+    lessons, test, refresh = "jupyterlab", "pytest", "cnn_basics.authoring.refresh"
+    assert starts("lessons") == ["pip .", lessons]
+    assert starts("refresh") == [refresh]
+    assert starts("test") == ["pip .[test]", test]
+    assert [starts("test"), starts("lessons")] == [[test], [lessons]]  # which holds all of both
+    (project.folder / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert [starts("test"), starts("test")] == [["pip .[test]", test], [test]]
+    project.environment = f"{HERE} jupyterlab"  # `uv sync` took pip and pytest away
+    assert [starts("lessons"), starts("test")] == [[lessons], ["uv .[test]", test]]
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert starts("test") == ["venv", "pip .[test]", test]
+    for broken in ("3 9 pip jupyterlab pytest", "", "Fatal error"):
+        project.environment = broken
+        assert starts("lessons") == ["venv", "pip .", lessons]
+    project.environment = BOTH
+    moved = project.folder.with_name("moved")
+    project.folder.rename(moved)
+    monkeypatch.setattr(commands, "PROJECT", moved)
+    monkeypatch.setattr(commands, "ENVIRONMENT", moved / ".venv")
+    assert starts("lessons")[0].startswith("pip ")
+
+
+def test_what_a_command_starts(project):
+    python = str(project.folder / ".venv/bin/python")
+    page = "--LabApp.default_url=/lab/tree/notebooks"
+    line = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={project.folder}", page]
+    assert commands.command_line("lessons", []) == line
+    (project.folder / "notebooks").mkdir()
+    (project.folder / "notebooks" / "00_start_here.ipynb").touch()
+    line[-1] += "/00_start_here.ipynb"
+    assert commands.command_line("lessons", ["--port", "8899"]) == [*line, "--port", "8899"]
+    assert commands.main(["test", "tests/test_images.py", "-k", "x y"]) == 0
+    assert project.lines[-1] == [python, "-m", "pytest", "tests/test_images.py", "-k", "x y"]
+
+
+FAULTS = [
+    ({}, [], 2, r"no command given: expected lessons, test, refresh\n\nusage"),
+    ({}, ["lesson"], 2, "unknown command 'lesson': expected lessons, test, refresh"),
+    ({}, ["-k"], 2, "unknown command '-k'"),
+    ({"version": (3, 10, 14)}, ["lessons"], 1, r"expected Python 3\.11 or newer, got 3\.10: inst"),
+    ({"version": (2, 7, 18)}, ["test"], 1, r"got 2\.7: install a newer one, then run python3\.11"),
+    (
+        {"gone": True},
+        ["test"],
+        1,
+        "not in the installed package: run this command in the folder of",
+    ),
+    ({"code": 1}, ["lessons"], 1, r"Troubleshooting in README\.md.*CPU-only torch"),
+    ({"makes": (1, "no space left\n"), "environment": ""}, ["test"], 1, r"\.venv: no space left$"),
+    ({"makes": (1, ""), "environment": "", "bare": True}, ["test"], 1, "apt install python3-venv"),
+    ({"stopped": True}, ["test"], 130, "^$"),
+]
+
+
+@pytest.mark.parametrize(("state", "arguments", "code", "sentence"), FAULTS)
+def test_what_is_wrong_is_one_sentence(
+    project, monkeypatch, capsys, state, arguments, code, sentence
+):
+    for name, value in state.items():
+        setattr(project, name, value)
+    if "version" in state:
+        monkeypatch.setattr(sys, "version_info", state["version"])
+    if "gone" in state:
+        (project.folder / "pyproject.toml").unlink()
+    if "bare" in state:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    if "stopped" in state:
+        monkeypatch.setattr(commands, "set_up", lambda _: signal.raise_signal(signal.SIGINT))
+    assert commands.main(arguments) == code
     said = capsys.readouterr().err
-    assert said.startswith(f"cnn_basics: expected Python 3.11 or newer, got {shown}:")
-    assert started == []
-
-
-@pytest.mark.parametrize("version", [(3, 11), (3, 13, 1, "final", 0), (4, 0)])
-def test_new_python_is_accepted(version):
-    assert commands.check_python(version) is None
+    assert re.search(sentence, said.strip())
+    assert said == "" or said.startswith("cnn_basics: ")
+    assert not (project.folder / ".venv" / "cnn_basics.stamp").exists()
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -58,167 +140,34 @@ def test_help_names_every_command(flag, capsys):
     assert all(f"\n  {name} " in shown for name in commands.COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [([], "no command given"), (["lesson"], "unknown command 'lesson'"), (["-k"], "unknown")],
-)
-def test_a_wrong_command_is_refused(arguments, message, capsys, started):
-    assert commands.main(arguments) == 2
-    shown = capsys.readouterr().err
-    assert message in shown
-    assert "expected lessons, test, refresh" in shown
-    assert started == []
-
-
-def test_the_second_start_installs_nothing_and_jupyterlab_asks_for_no_news(
-    project, started, capsys
-):
-    assert not commands.is_installed("")
-    commands.install("")
-    assert "a few minutes the first time" in capsys.readouterr().out
-    commands.install("")
-    assert [line[1:4] for line in started] == [["-m", "pip", "install"]]
-    assert started[0][-2:] == ["--editable", str(project)]
-    assert capsys.readouterr().out == ""
-    path = project / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-    settings = json.loads(path.read_text(encoding="utf-8"))
-    assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-
-
-def test_the_tests_ask_for_their_extra_which_holds_what_the_lessons_need(project, started):
-    for extra in ("", "test", "", "test"):
-        commands.install(extra)
-    assert [line[-1] for line in started] == [str(project), f"{project}[test]"]
-    commands.stamp_path("").unlink()
-    commands.install("")
-    assert len(started) == 2
-
-
-def test_a_changed_pyproject_or_a_moved_project_is_installed_again(project, started, monkeypatch):
-    commands.install("test")
-    (project / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
-    assert not commands.is_installed("")
-    commands.install("test")
-    assert len(started) == 2
-    moved = project.with_name("moved")
-    project.rename(moved)
-    monkeypatch.setattr(commands, "PROJECT", moved)
-    monkeypatch.setattr(commands, "ENVIRONMENT", moved / ".venv")
-    assert commands.stamp_path("test").is_file()
-    assert not commands.is_installed("test")
-
-
-def test_a_failed_installation_points_to_the_readme(project, monkeypatch):
-    monkeypatch.setattr(commands, "run", lambda line: 1)
-    with pytest.raises(commands.SetupError, match=r"Troubleshooting in README\.md.*CPU-only torch"):
-        commands.install("")
-    assert not commands.is_installed("")
-
-
-@pytest.mark.parametrize(("shift", "works"), [(0, True), (1, False)])
-def test_an_environment_of_another_python_or_none_does_not_work(project, monkeypatch, shift, works):
-    assert not commands.environment_works()
-    monkeypatch.setattr(commands, "environment_python", lambda: Path(sys.executable))
-    monkeypatch.setattr(sys, "version_info", (sys.version_info[0], sys.version_info[1] + shift))
-    assert commands.environment_works() is works
-
-
-def ending_with(code: int, text: str = ""):
-    return lambda *_, **__: subprocess.CompletedProcess([], code, stdout=text)
-
-
-@pytest.mark.parametrize(
-    ("works", "exists", "said"),
-    [(True, True, ""), (False, False, "making .venv …"), (False, True, ".venv again")],
-)
-def test_the_environment_is_made_where_it_does_not_work(
-    project, monkeypatch, capsys, works, exists, said
-):
-    if not exists:
-        (project / ".venv").rmdir()
-    monkeypatch.setattr(commands, "environment_works", lambda: works)
-    monkeypatch.setattr(subprocess, "run", None if works else ending_with(0))
-    commands.make_environment()
-    shown = capsys.readouterr().out
-    assert said in shown
-    assert bool(said) == bool(shown)
-
-
-@pytest.mark.parametrize(
-    ("has_venv", "message"),
-    [(False, "sudo apt install python3-venv"), (True, r"could not make .*\.venv: no space left$")],
-)
-def test_why_the_environment_could_not_be_made(project, monkeypatch, has_venv, message):
-    monkeypatch.setattr(commands, "environment_works", lambda: False)
-    monkeypatch.setattr(subprocess, "run", ending_with(1, "no space left\n"))
-    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: has_venv or None)
-    with pytest.raises(commands.SetupError, match=message):
-        commands.make_environment()
-
-
-def test_what_a_command_starts(project):
-    line = commands.command_line("test", ["tests/test_images.py", "-k", "x y"])
-    assert line[1:] == ["-m", "pytest", "tests/test_images.py", "-k", "x y"]
-    assert Path(line[0]).is_relative_to(project / ".venv")
-    line = commands.command_line("refresh", ["a.ipynb"])
-    assert line[1:] == ["-m", "cnn_basics.authoring.refresh", "a.ipynb"]
-    page = "--LabApp.default_url=/lab/tree/notebooks{}"
-    assert page.format("") in commands.command_line("lessons", [])
-    (project / "notebooks").mkdir()
-    (project / "notebooks" / "00_start_here.ipynb").touch()
-    line = commands.command_line("lessons", ["--port", "8899"])
-    assert page.format("/00_start_here.ipynb") in line
-    assert line[-2:] == ["--port", "8899"]
-    assert f"--ServerApp.root_dir={project}" in line
-
-
-@pytest.mark.parametrize(("command", "extra"), [("lessons", ""), ("test", "test"), ("refresh", "")])
-def test_a_command_sets_up_and_then_starts(project, started, monkeypatch, command, extra):
-    monkeypatch.setattr(commands, "environment_works", lambda: True)
-    assert commands.main([command, "-x"]) == 0
-    assert commands.stamp_path(extra).is_file()
-    assert started[0][2] == "pip"
-    assert started[1] == commands.command_line(command, ["-x"])
-
-
-def test_ctrl_c_while_setting_up_is_quiet(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(commands, "make_environment", interrupted)
-    assert commands.main(["test"]) == 130
-    assert capsys.readouterr().err == ""
+def test_what_an_environment_holds(monkeypatch):
+    monkeypatch.setattr(commands, "environment_python", lambda: sys.executable)
+    assert commands.look_into_environment() == ["pip", "jupyterlab", "pytest"]
+    monkeypatch.setattr(commands, "environment_python", lambda: "nowhere/python")
+    assert commands.look_into_environment() == [""]
 
 
 @pytest.mark.parametrize("code", [0, 5])
-def test_a_process_runs_in_the_project_and_its_exit_code_is_passed_on(project, code):
-    script = f"import os, sys; sys.exit({code} if os.getcwd() == {str(project.resolve())!r} else 9)"
+def test_a_process_runs_in_the_project_and_its_exit_code_is_passed_on(tmp_path, monkeypatch, code):
+    monkeypatch.setattr(commands, "PROJECT", tmp_path)
+    script = f"import os, sys; sys.exit({code} if os.getcwd() == {str(tmp_path)!r} else 9)"
     assert commands.run([sys.executable, "-c", script]) == code
 
 
-class Process:
+def test_ctrl_c_is_left_to_the_process_and_termination_handed_on(monkeypatch):
     """A process that is interrupted twice while it runs, then ends by signal 15."""
 
-    def __init__(self):
-        self.ends = [KeyboardInterrupt, KeyboardInterrupt, -15]
-        self.terminated = False
-
-    def wait(self):
-        end = self.ends.pop(0)
-        if end is KeyboardInterrupt:
+    def wait():
+        left.append(None)
+        if len(left) < 3:
             raise KeyboardInterrupt
         signal.getsignal(signal.SIGTERM)(signal.SIGTERM, None)
-        return end
+        return -15
 
-    def terminate(self):
-        self.terminated = True
-
-
-def test_ctrl_c_is_left_to_the_process_and_termination_handed_on(project, monkeypatch):
-    process = Process()
+    left, ended = [], []
+    process = SimpleNamespace(wait=wait, terminate=lambda: ended.append(True))
     monkeypatch.setattr(subprocess, "Popen", lambda line, cwd: process)
     before = signal.getsignal(signal.SIGTERM)
     assert commands.run(["jupyter"]) == 143
-    assert process.ends == []
-    assert process.terminated
+    assert (len(left), ended) == (3, [True])
     assert signal.getsignal(signal.SIGTERM) == before

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
+from notebook_rules import GUARD, load, source
 
 from cnn_basics import environment, figures
 
-NAMES = list(environment.CHECKS)
-PYTHON, PACKAGES, PICTURES, CONVOLUTION, DRAWING = NAMES
+PYTHON, PACKAGES, PICTURES, CONVOLUTION, DRAWING = environment.CHECKS
+LESSON_0 = Path(__file__).parent.parent / "notebooks" / "00_start_here.ipynb"
+NEEDED = ["torch>=2.6,<2.14", 'absent>=8; extra == "test"', 'absent>=1; python_version < "3"']
+HAS = metadata.version
+
+
+def absent(name):
+    raise metadata.PackageNotFoundError(name)
+
+
+def broken(_):
+    raise OSError("cannot open\nlibstdc++.so")
 
 
 def line_of(name):
-    return environment.check_environment()[NAMES.index(name)]
+    (line,) = [each for each in environment.check_environment() if each[4:].startswith(name)]
+    return line
 
 
 def test_all_is_well_here_and_no_version_or_folder_is_named():
     lines = environment.check_environment()
-    assert lines == [*(f"ok  {name}" for name in NAMES), "All is well: go on."]
+    assert lines == [*(f"ok  {name}" for name in environment.CHECKS), "All is well: go on."]
     assert not re.search(r"\d|/", "".join(lines))
 
 
@@ -35,41 +49,25 @@ def test_its_import_is_light():
     assert answer.stdout.strip() == "set()"
 
 
-def test_the_project_is_not_installed(monkeypatch):
-    def not_found(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "requires", not_found)
-    assert "cnn-basics itself is not installed" in line_of(PACKAGES)
-    assert line_of(PACKAGES).endswith("python3 -m cnn_basics lessons in the project folder again")
-
-
-def test_a_missing_package_and_one_too_new(monkeypatch):
-    real = metadata.version
-
-    def version(name):
-        if name == "imageio":
-            raise metadata.PackageNotFoundError(name)
-        return "99.0" if name == "jupyterlab" else real(name)
-
-    monkeypatch.setattr(metadata, "version", version)
-    found = re.search(r"^no .*imageio is missing.*jupyterlab is 99\.0, expected", line_of(PACKAGES))
-    assert found or re.search(r"^no .*jupyterlab is 99\.0, expected.*imageio is", line_of(PACKAGES))
-    assert "numpy" not in line_of(PACKAGES)
+FAULTS = [
+    (PYTHON, (sys, "version_info", (3, 9, 18)), r"expected Python 3\.11 or newer, got 3\.9: inst"),
+    (PACKAGES, (metadata, "requires", absent), "cnn-basics itself is not .* project folder again$"),
+    (PACKAGES, (metadata, "version", lambda n: HAS(n) if n != "onnx" else absent(n)),
+     "onnx is missing: run python3"),
+    (PACKAGES, (metadata, "version", lambda n: HAS(n) if n != "jupyterlab" else "99.0"),
+     r"jupyterlab is 99\.0, expected [<>=.,\d]*: run"),
+    (CONVOLUTION, (F, "conv2d", lambda x, kernel: x[..., 1:, 1:] - 4.00001 - x[..., 1:, 1:]),
+     "PyTorch is off by .*: install torch again"),
+    (DRAWING, (figures.LessonFigure, "to_png", lambda _: b""), "no PNG was made: run python3"),
+    (DRAWING, (figures.LessonFigure, "to_png", broken), r"OSError: cannot open libstdc\+\+\.so$"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("version", "start"),
-    [("2.13.0+cpu", "ok "), ("2.6.0", "ok "), ("2.13.0rc1", "ok "), ("2.5.1", "no ")],
-)
-def test_versions_and_what_only_the_tests_need(monkeypatch, version, start):
-    def version_of(name):
-        return {"torch": version}[name]
-
-    needed = ["torch>=2.6,<2.14", 'absent>=8; extra == "test"', 'absent>=1; python_version < "3"']
-    monkeypatch.setattr(metadata, "requires", lambda _: needed)
-    monkeypatch.setattr(metadata, "version", version_of)
-    assert line_of(PACKAGES).startswith(start)
+@pytest.mark.parametrize(("name", "change", "sentence"), FAULTS)
+def test_a_fault_is_named_with_its_fix_and_counted(monkeypatch, name, change, sentence):
+    monkeypatch.setattr(*change)
+    assert re.search(f"^no  {name}: {sentence}", line_of(name))
+    assert environment.check_environment()[-1].startswith("Not yet (1 of 5): do what the lines")
 
 
 def test_pictures_missing(monkeypatch, tmp_path):
@@ -78,27 +76,33 @@ def test_pictures_missing(monkeypatch, tmp_path):
     assert re.search(words, line_of(PICTURES))
 
 
-@pytest.mark.parametrize(("error", "word"), [(1e-5, "no "), (0.0, "ok ")])
-def test_a_wrong_convolution(monkeypatch, error, word):
-    real = F.conv2d
-    monkeypatch.setattr(F, "conv2d", lambda *a: real(*a) + error)
-    assert line_of(CONVOLUTION).startswith(word)
+@pytest.mark.parametrize(
+    ("version", "start"),
+    [("2.13.0+cpu", "ok "), ("2.6.0", "ok "), ("2.13.0rc1", "ok "), ("2.5.1", "no ")],
+)
+def test_versions_and_what_only_the_tests_need(monkeypatch, version, start):
+    monkeypatch.setattr(metadata, "requires", lambda _: NEEDED)
+    monkeypatch.setattr(metadata, "version", {"torch": version}.__getitem__)
+    assert line_of(PACKAGES).startswith(start)
 
 
-def test_whatever_a_broken_package_raises_becomes_a_line(monkeypatch):
-    def broken(_):
-        raise OSError("cannot open\nlibstdc++.so")
+@pytest.mark.parametrize(
+    ("chosen", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_the_set_up_cell_lets_threads_sleep_unless_told_otherwise(chosen, policy):
+    code = f"import os, sys\n{GUARD}print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | chosen
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, env=own, timeout=60)
+    assert done.stdout.split() == [chosen.get("OMP_WAIT_POLICY", "PASSIVE"), "False"]
 
-    monkeypatch.setattr(figures.LessonFigure, "to_png", broken)
-    assert line_of(DRAWING) == "no  Matplotlib draws: OSError: cannot open libstdc++.so"
 
-
-def test_an_old_python_no_picture_drawn_and_the_last_line_counts_the_faults(monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
-    monkeypatch.setattr(figures.LessonFigure, "to_png", lambda _: b"")
-    assert line_of(PYTHON) == (
-        "no  Python is new enough: this is Python 3.9, expected 3.11 or newer: install a newer one"
-    )
-    assert line_of(DRAWING).startswith("no  Matplotlib draws: Matplotlib made no PNG")
-    last = environment.check_environment()[-1]
-    assert last == "Not yet (2 of 5): do what the lines with “no” say."
+def test_one_lesson_alone_says_what_it_needs(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cnn_basics"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    fix = "take the whole project, then: python3 -m cnn_basics lessons"
+    with pytest.raises(ImportError, match=fix):
+        exec(GUARD)
+    cells = map(source, load(LESSON_0)["cells"])
+    exec(next(cell for cell in cells if "check_environment" in cell))
+    assert re.fullmatch(f"no  .*cnn_basics.*: {fix}\n", capsys.readouterr().out)

@@ -34,7 +34,7 @@ def good():
         "metadata": {"kernelspec": dict(rules.KERNEL), "language_info": {"name": "python"}},
         "cells": [
             markdown("# 1 · Sliding windows\n\n- see it\n- do it\n\n15 minutes", "a"),
-            code("import torch\n\n_ = torch.manual_seed(0)", "b", 1, []),
+            code(f"{rules.GUARD}import torch\n\n_ = torch.manual_seed(0)", "b", 1, []),
             markdown(
                 "## A window\n\nSee https://example.org and [that](https://example.org/a).", "c"
             ),
@@ -147,6 +147,7 @@ FAULTS = [
     (rules.find_pyplot, replace(1, "import torch", "import matplotlib.pyplot as plt")),
     (rules.find_pyplot, replace(1, "import torch", "%matplotlib inline")),
     (rules.find_trailing_semicolons, replace(5, "show(2)", "show(2);")),
+    (rules.find_unguarded, replace(1, "try:", "if True:")),
     (rules.find_unseeded, replace(1, "_ = torch.manual_seed(0)", "x = torch.rand(3)")),
     (rules.find_unreasoned_skips, replace(5, "show(2)", "# NBVAL_IGNORE_OUTPUT\nshow(2)")),
     (rules.find_unreasoned_skips, change("cells", 5, "metadata", to={"tags": ["nbval-skip"]})),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cnn_basics
-from cnn_basics import __main__ as commands
+from cnn_basics import environment
 
 PROJECT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def test_conda_installs_the_project_itself():
 
 
 def test_the_oldest_python_is_the_same_everywhere():
-    oldest = ".".join(map(str, commands.OLDEST_PYTHON))
+    oldest = ".".join(map(str, environment.OLDEST_PYTHON))
     assert PYPROJECT["project"]["requires-python"] == f">={oldest}"
     assert f"- python>={oldest}\n" in read("environment.yml")
     assert f'python: ["{oldest}", ' in read(".github/workflows/test.yml")

@@ -1,5 +1,8 @@
 """The architecture bench: every kind of row against PyTorch, and broken networks."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,20 +12,7 @@ from traitlets import TraitError
 
 from cnn_basics import widgets
 from cnn_basics.model import Custom_CNN, trace_shapes
-from cnn_basics.widgets.bench import (
-    BROKEN,
-    CUSTOM_CNN,
-    DEFAULTS,
-    EMPTY,
-    LENET,
-    MOST_LAYERS,
-    PRESETS,
-    make_layer,
-    name_layers,
-    new_layer,
-    receptive_fields,
-    trace_layers,
-)
+from cnn_basics.widgets.bench import BROKEN, DEFAULTS, EMPTY, PRESETS, new_layer, trace_layers
 
 PICTURE = (3, 28, 28)
 
@@ -33,87 +23,39 @@ def with_change(layers, at, **changes):
 
 def test_custom_cnn_is_the_one_of_the_lessons():
     bench = widgets.architecture_bench()
-    expected = trace_shapes(Custom_CNN(), (1, *PICTURE))
-    assert bench.traced["parameters"] == f"{expected.parameters:,}" == "857,282"
-    assert bench.traced["multiply_adds"] == f"{expected.multiply_adds:,}"
+    assert bench.traced["parameters"] == "857,282"
     own = {name: tuple(p.shape) for name, p in bench.network().named_parameters()}
     assert own == {name: tuple(p.shape) for name, p in Custom_CNN().named_parameters()}
     fields = [row["field"] for row in bench.traced["rows"]]
     assert fields == ["5×5", "5×5", "6×6", "14×14", "14×14", "16×16", "16×16", *["all 28×28"] * 3]
-    shares = [row["share"] for row in bench.traced["rows"]]
-    assert sum(shares) == pytest.approx(1)
+    autos = [row["auto"] for row in bench.traced["rows"] if row["auto"]]
+    assert [value for auto in autos for value in auto.values()] == [3, 32, 3136, 256]
+    bench.layers = with_change(bench.layers, 0, out_channels=np.int64(7))
+    assert (type(bench.layers[0]["out_channels"]), bench.network()[0].out_channels) == (int, 7)
+    assert widgets.architecture_bench().layers[0]["out_channels"] == 32
 
 
-@pytest.mark.parametrize("preset", [CUSTOM_CNN, LENET])
+def check(traced, network, shape):
+    """Everything that a bench says of a network that works, against a trace of real layers."""
+    assert (traced["fault"], traced["sentence"]) == (None, "")
+    expected = trace_shapes(network, (1, *shape))
+    for row, wanted in zip(traced["rows"], expected.rows, strict=True):
+        assert row["name"] == wanted.layer
+        assert row["output"] == f"(N, {', '.join(map(str, wanted.output_shape[1:]))})"
+        assert row["parameters"] == f"{wanted.parameters:,}"
+        assert row["multiply_adds"] == f"{wanted.multiply_adds:,}"
+        assert row["share"] == pytest.approx(wanted.parameters / (expected.parameters or 1))
+    assert traced["parameters"] == f"{expected.parameters:,}"
+    assert traced["multiply_adds"] == f"{expected.multiply_adds:,}"
+    made = eval(traced["code"], {"nn": nn})
+    assert [repr(layer) for layer in made] == [repr(layer) for layer in network]
+
+
+@pytest.mark.parametrize("preset", ["Custom_CNN", "LeNet-5-like"])
 @pytest.mark.parametrize("shape", [PICTURE, (1, 28, 28), (1, 32, 20)])
 def test_every_row_tells_what_the_network_does(preset, shape):
     bench = widgets.architecture_bench(shape, preset)
-    assert bench.traced["fault"] is None
-    x = torch.zeros(2, *shape)
-    for layer, row in zip(bench.network(), bench.traced["rows"], strict=True):
-        x = layer(x)
-        assert row["output"] == f"(N, {', '.join(map(str, x.shape[1:]))})"
-        assert row["parameters"] == f"{sum(p.numel() for p in layer.parameters()):,}"
-    made = eval(bench.traced["code"], {"nn": nn})
-    assert [repr(layer) for layer in made] == [repr(layer) for layer in bench.network()]
-
-
-def test_the_broken_network_has_three_faults_one_behind_the_other():
-    bench = widgets.architecture_bench(preset=BROKEN)
-    assert bench.traced["fault"] == 3
-    assert "`conv2` (Conv2d) expected 16 channels but got 32" in bench.traced["sentence"]
-    with pytest.raises(ValueError, match="expected 16 channels but got 32"):
-        bench.network()
-    assert [("output" in row) for row in bench.traced["rows"]] == [True] * 3 + [False] * 6
-    bench.layers = with_change(bench.layers, 3, in_channels="auto")
-    assert bench.traced["fault"] == 6
-    assert "torch.flatten(x, start_dim=1)" in bench.traced["sentence"]
-    bench.layers = [*bench.layers[:6], new_layer("Flatten"), *bench.layers[6:]]
-    assert bench.traced["fault"] == 9
-    assert "`fc2` (Linear) expected 128 numbers per picture but got 256" in bench.traced["sentence"]
-    assert bench.traced["code"] == ""
-    bench.layers = with_change(bench.layers, 9, in_features=256)
-    assert (bench.traced["fault"], bench.traced["sentence"]) == (None, "")
-    assert bench.traced["parameters"] == "857,282"
-    # A linear layer on a map is found though PyTorch lets it pass.
-    traced = trace_layers(list(map(new_layer, ("Conv2d", "Linear", "ReLU"))), PICTURE)
-    assert traced["fault"] == 1
-    assert traced["sentence"].startswith("`fc1` (Linear) expected one row of")
-
-
-WHOLE = "expected a whole number for out_channels, got"
-RANGE = "expected out_channels from 1 to 4,096, got"
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (None, f"{WHOLE} nothing: type one from 1"),
-        (2.5, f"{WHOLE} 2.5: type one from 1"),
-        (True, f"{WHOLE} True"),
-        ("many", f"{WHOLE} 'many'"),
-        (0, f"{RANGE} 0: type a number in between"),
-        (10**9, f"{RANGE} 1,000,000,000"),
-    ],
-)
-def test_a_number_that_cannot_be_used_gets_a_sentence(value, said):
-    bench = widgets.architecture_bench()
-    bench.layers = with_change(bench.layers, 3, out_channels=value)
-    assert bench.traced["fault"] == 3
-    assert f"`conv2` (Conv2d) {said}" in bench.traced["sentence"]
-    assert "output" in bench.traced["rows"][2]
-    with pytest.raises(ValueError, match="expected"):
-        bench.network()
-
-
-def test_no_layers_at_all():
-    bench = widgets.architecture_bench()
-    bench.layers = []
-    assert (bench.traced["fault"], bench.traced["sentence"]) == (0, EMPTY)
-    assert bench.still().alt.endswith(f"no layers; {EMPTY}.")
-    lines = bench.still().texts[0].get_text().splitlines()
-    rule = lines[1]
-    assert [line.split()[0] for line in lines] == ["layer", rule, "input", "▲", rule, "total"]
+    check(bench.traced, bench.network(), shape)
 
 
 numbers = st.one_of(st.integers(-1, 40), st.sampled_from(["auto", None, 99, 4096, 3.5]))
@@ -131,82 +73,112 @@ def rows(draw):
 @given(st.lists(rows(), max_size=8), st.sampled_from([PICTURE, (5, 1, 1), (1, 40, 20)]))
 def test_no_network_raises(layers, shape):
     traced = trace_layers(layers, shape)
-    assert len(traced["rows"]) == len(layers)
-    done = sum("output" in row for row in traced["rows"])
-    if traced["fault"] is None:
-        assert done == len(layers)
-        assert traced["sentence"] == ""
-    else:
-        assert done == min(traced["fault"], len(layers))
-        assert traced["sentence"].startswith("`" if layers else "expected at least one layer")
+    done = ["output" in row for row in traced["rows"]]
+    fault = len(layers) if traced["fault"] is None else traced["fault"]
+    assert done == [at < fault for at in range(len(layers))]
+    assert (traced["fault"] is None) == (traced["sentence"] == "")
+    words = rf"`{traced['rows'][fault]['name']}` " if fault < len(layers) else "^$|^expected at le"
+    assert re.match(words, traced["sentence"])
+    assert not re.search(r"[( ]0(, |×)", traced["sentence"])  # of N pictures, not of none
+
+
+def test_the_broken_network_has_three_faults_one_behind_the_other():
+    bench = widgets.architecture_bench(preset=BROKEN)
+    first = "`conv2` (Conv2d) expected 16 channels but got 32: write nn.Conv2d(32, 64, "
+    for fault, words, mend in [
+        (3, first, lambda rows: with_change(rows, 3, in_channels="auto")),
+        (6, "a map (N, 64, 7, 7)", lambda rows: [*rows[:6], new_layer("Flatten"), *rows[6:]]),
+        (9, "expected 128 numbers per", lambda rows: with_change(rows, 9, in_features=256)),
+    ]:
+        assert bench.traced["fault"] == fault
+        assert words in bench.traced["sentence"]
+        assert bench.traced["sentence"] in bench.still().alt
+        assert bench.traced["code"] == ""
+        with pytest.raises(ValueError, match="expected"):
+            bench.network()
+        bench.layers = mend(bench.layers)
+    check(bench.traced, bench.network(), PICTURE)
+    assert bench.traced["parameters"] == "857,282"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "expected a whole number for out_channels, got nothing: type one from 1"),
+        (2.5, "expected a whole number for out_channels, got 2.5"),
+        (True, "expected a whole number for out_channels, got True"),
+        ("auto", "expected a whole number for out_channels, got 'auto'"),
+        (0, "expected out_channels from 1 to 4,096, got 0: type a number in between"),
+        (10**9, "expected out_channels from 1 to 4,096, got 1,000,000,000"),
+        (4096, None),
+    ],
+)
+def test_a_number_that_cannot_be_used_gets_a_sentence(value, said):
+    bench = widgets.architecture_bench()
+    bench.layers = with_change(bench.layers, 3, out_channels=value)
+    assert bench.traced["fault"] == (3 if said else None)
+    assert bench.traced["sentence"].startswith(f"`conv2` (Conv2d) {said}" if said else "")
+
+
+def test_what_is_too_large_for_the_memory_is_counted_or_refused():
+    huge = [new_layer(kind, out_features=10**6) for kind in ("Linear", "Linear")]
+    traced = trace_layers([new_layer("Flatten"), *huge], PICTURE)
+    assert traced["parameters"] == f"{(2352 + 1) * 10**6 + (10**6 + 1) * 10**6:,}"
+    wide = new_layer("Conv2d", out_channels=4096)
+    said = "`conv2` (Conv2d) expected at most 20,000,000 weights, got 150,994,944: make the layer"
+    assert trace_layers([wide, wide], PICTURE)["sentence"].startswith(said)
 
 
 @pytest.mark.parametrize(
     "layers",
     [
-        [nn.Conv2d(1, 1, 3)],
-        [nn.Conv2d(1, 1, 5, stride=2), nn.ReLU(), nn.Conv2d(1, 1, 3)],
-        [nn.Conv2d(1, 1, 3, stride=3), nn.AvgPool2d(2), nn.Conv2d(1, 1, 2, stride=2)],
+        [("Conv2d", 3, 1)],
+        [("Conv2d", 5, 2), ("ReLU",), ("Conv2d", 3, 1)],
+        [("Conv2d", 3, 3), ("AvgPool2d", 2), ("Conv2d", 2, 2)],
     ],
 )
 def test_the_receptive_field_is_what_autograd_sees(layers):
     """One pixel in the middle of the output: how many input pixels across have a gradient."""
-    fields = list(receptive_fields(layers))
+    names = ("kernel_size", "stride")
+    described = [new_layer(kind, **dict(zip(names, n, strict=False))) for kind, *n in layers]
+    bench = widgets.architecture_bench((1, 99, 99))
+    bench.layers = [row | {"out_channels": 1} if "stride" in row else row for row in described]
     x = torch.zeros(1, 1, 99, 99, requires_grad=True)
     y = x
-    for layer, field in zip(layers, fields, strict=True):
-        if hasattr(layer, "weight"):
-            nn.init.ones_(layer.weight)
-            nn.init.ones_(layer.bias)
+    for layer, row in zip(bench.network(), bench.traced["rows"], strict=True):
+        for weights in layer.parameters():
+            nn.init.ones_(weights)
         y = layer(y)
         (gradient,) = torch.autograd.grad(y[0, 0, 4, 4], x, retain_graph=True)
-        rows, columns = gradient[0, 0].nonzero().T
-        assert rows.max() - rows.min() + 1 == field
-        assert columns.max() - columns.min() + 1 == field
-
-
-def test_names_count_on_for_each_kind_and_auto_takes_what_comes():
-    assert make_layer(new_layer("BatchNorm2d"), (1, 64, 7, 7)).num_features == 64
-    kinds = ["Conv2d", "BatchNorm2d", "MaxPool2d", "AvgPool2d", "Conv2d", "Linear"]
-    names = name_layers(map(new_layer, kinds))
-    assert names == ["conv1", "norm1", "pool1", "pool2", "conv2", "fc1"]
-    autos = [row["auto"] for row in widgets.architecture_bench().traced["rows"] if row["auto"]]
-    assert [value for auto in autos for value in auto.values()] == [3, 32, 3136, 256]
+        sides = np.ptp(gradient[0, 0].nonzero().numpy(), axis=0) + 1
+        assert "×".join(map(str, sides)) == row["field"]
 
 
 @pytest.mark.parametrize(
     ("layers", "words"),
     [
-        ([new_layer("ReLU")] * (MOST_LAYERS + 1), "expected at most 24 layers, got 25"),
+        ([new_layer("ReLU")] * 25, "expected at most 24 layers, got 25"),
         ([{"kind": "Conv3d"}], "got Conv3d: use Conv2d, ReLU"),
         ([{"kind": "ReLU", "slope": 1}], "got ReLU with slope: use no arguments"),
     ],
 )
-def test_other_rows_are_refused_and_presets_stay(layers, words):
+def test_other_rows_are_refused(layers, words):
     bench = widgets.architecture_bench()
     with pytest.raises(TraitError, match=words):
         bench.layers = layers
     assert len(bench.layers) == 10
-    bench.layers = with_change(bench.layers, 0, out_channels=7)
-    assert widgets.architecture_bench().layers[0]["out_channels"] == 32
 
 
-@pytest.mark.parametrize("shape", [(3, 28), (3, 28, 0), (3, 28, 1024), (3.0, 28, 28)])
-def test_other_pictures_and_presets_are_refused(shape):
-    with pytest.raises(ValueError, match=r"expected \(C, H, W\) of 1 to 512 each, got"):
-        widgets.architecture_bench(shape)
-    with pytest.raises(ValueError, match=r"expected one of 'Custom_CNN', .* got 'VGG'"):
-        widgets.architecture_bench(preset="VGG")
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_picture_has_every_row(preset):
-    bench = widgets.architecture_bench(preset=preset)
-    lines = bench.still().texts[0].get_text().splitlines()
+@pytest.mark.parametrize("preset", [*PRESETS, None])
+def test_the_picture_has_every_row_and_says_what_is_wrong(preset):
+    bench = widgets.architecture_bench(np.array(PICTURE), preset or BROKEN)
+    if preset is None:
+        bench.layers = []
+        assert bench.still().alt.endswith(f"no layers; {EMPTY}.")
     names = [row["name"] for row in bench.traced["rows"]]
-    fault = bench.traced["fault"]
-    names = names if fault is None else [*names[: fault + 1], "▲", *names[fault + 1 :]]
+    if bench.traced["fault"] is not None:
+        names.insert(bench.traced["fault"] + 1, "▲")
+    lines = bench.still().texts[0].get_text().splitlines()
     shown = [line.split()[0] for line in lines if line[0] not in " ─"]
     assert shown == ["layer", "input", *names, "total"]
     assert bench.traced["parameters"] in lines[-1]
-    assert bench.traced["sentence"] in bench.still().alt

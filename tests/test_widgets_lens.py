@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,21 +15,6 @@ from traitlets import TraitError
 
 from cnn_basics.widgets import convolution_lens
 from cnn_basics.widgets.lens import PRESETS, SAMPLE, read_kernel
-
-
-@pytest.fixture
-def lens():
-    made = convolution_lens()
-    yield made
-    made.close()
-
-
-def test_without_arguments_it_shows_sobel_on_a_small_picture(lens):
-    x = torch.tensor(SAMPLE, dtype=torch.float64)
-    assert x.shape == (6, 7)
-    sobel = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.float64)
-    assert torch.equal(lens.output, F.conv2d(x[None, None], sobel[None, None])[0])
-
 
 settings = st.fixed_dictionaries(
     {
@@ -42,17 +28,14 @@ settings = st.fixed_dictionaries(
 
 
 @given(settings, st.sampled_from([(1, 1), (2, 1), (2, 2), (3, 1), (3, 3)]), st.integers(1, 5))
-def test_output_is_pytorchs(given_settings, channels_and_groups, k):
+def test_output_is_pytorchs(options, channels_and_groups, k):
     channels, groups = channels_and_groups
-    x = torch.randn(channels, 7, 9, dtype=torch.float64)
-    kernel = torch.randn(channels, k, k, dtype=torch.float64)
-    lens = convolution_lens(x, kernel, groups=groups, **given_settings)
-    options = dict(given_settings)
-    bias = torch.full((groups,), options.pop("bias"), dtype=torch.float64)
+    x, kernel = torch.randn(channels, 7, 9).double(), torch.randn(channels, k, k).double()
+    lens = convolution_lens(x, kernel, groups=groups, **options)
+    call, weight = F.conv2d, kernel.view(groups, channels // groups, k, k)
     if options.pop("transposed"):
         call, weight = F.conv_transpose2d, kernel[:, None]
-    else:
-        call, weight = F.conv2d, kernel.view(groups, channels // groups, k, k)
+    bias = torch.full((groups,), options.pop("bias"), dtype=torch.float64)
     try:
         wanted = call(x[None], weight, bias, groups=groups, **options)[0]
     except RuntimeError:
@@ -60,10 +43,9 @@ def test_output_is_pytorchs(given_settings, channels_and_groups, k):
             _ = lens.output
     else:
         assert torch.equal(lens.output, wanted)
-    lens.close()
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
+@pytest.mark.parametrize("name", PRESETS)
 def test_presets_have_the_shape_and_sum_that_their_name_promises(name):
     for size, matrix in PRESETS[name].items():
         tensor = torch.tensor(matrix, dtype=torch.float64)
@@ -81,54 +63,57 @@ def test_a_kernel_for_all_channels_or_one_slice_for_each_and_exact_fractions():
     assert convolution_lens([[0.1, 0.7]], [[1.0]], stride=np.int64(2)).x == [[[0.1, 0.7]]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "sentence"),
-    [
-        ({"x": torch.zeros(13, 4)}, ValueError, r"at most 3 channels of 12×12, got \(13, 4\)"),
-        ({"x": torch.zeros(4, 4, 4)}, ValueError, r"got \(4, 4, 4\): cut out a patch"),
-        ({"x": torch.zeros(0, 4)}, ValueError, r"got \(0, 4\)"),
-        ({"x": torch.zeros(4)}, ValueError, r"got \(4,\)"),
-        ({"x": "picture"}, TypeError, "as a tensor of numbers, got 'picture'"),
-        ({"x": [[1, 2], [3]]}, TypeError, "as a tensor of numbers, got a list"),
-        ({"x": torch.zeros(2, 2) * 1j}, TypeError, "real numbers"),
-        ({"x": torch.full((2, 2), float("nan"))}, ValueError, "not finite"),
-        ({"x": torch.full((2, 2), 1001.0)}, ValueError, "from −1000 to 1000"),
-        ({"kernel": "soble"}, ValueError, "one of the names 'identity', .* got 'soble'"),
-        ({"kernel": torch.ones(2, 3)}, ValueError, r"with k from 1 to 5, got \(2, 3\)"),
-        ({"kernel": torch.ones(6, 6)}, ValueError, r"got \(6, 6\)"),
-        ({"kernel": torch.ones(2, 3, 3)}, ValueError, r"\(1, k, k\), one slice for each channel"),
-        ({"stride": 4}, ValueError, "expected stride from 1, 2, 3, got 4"),
-        ({"stride": 0}, ValueError, "got 0"),
-        ({"padding": -1}, ValueError, "expected padding as a whole number from 0, got -1"),
-        ({"dilation": 1.5}, TypeError, "expected dilation as a whole number from 1, got 1.5"),
-        ({"groups": 2}, ValueError, "expected groups from 1, got 2"),
-        ({"bias": "big"}, TypeError, "expected bias"),
-        ({"bias": float("inf")}, ValueError, "bias with numbers from −1000 to 1000"),
-    ],
-)
-def test_refusals(arguments, error, sentence):
-    with pytest.raises(error, match=sentence):
-        convolution_lens(**arguments)
+REFUSED = [
+    ("x", torch.zeros(13, 4), r"expected x as .* at most 3 channels of 12×12, got \(13, 4\)"),
+    ("x", torch.zeros(4, 4, 4), r"got \(4, 4, 4\): cut out a patch"),
+    ("x", torch.zeros(0, 4), r"got \(0, 4\)"),
+    ("x", torch.zeros(4), r"got \(4,\)"),
+    ("x", "picture", "as a tensor of real numbers, got 'picture'"),
+    ("x", [[1, 2], [3]], "as a tensor of real numbers, got a list"),
+    ("x", torch.zeros(2, 2) * 1j, "as a tensor of real numbers, got a complex64 tensor"),
+    ("x", torch.full((2, 2), float("nan")), "not finite"),
+    ("x", torch.full((2, 2), 1001.0), "from −1000 to 1000"),
+    ("kernel", "soble", "one of the names 'identity', .* got 'soble'"),
+    ("kernel", torch.ones(2, 3), r"with k from 1 to 5, got \(2, 3\)"),
+    ("kernel", torch.ones(6, 6), r"got \(6, 6\)"),
+    ("kernel", torch.ones(2, 3, 3), r"\(1, k, k\), one slice for each channel"),
+    ("stride", 4, "expected stride from 1, 2, 3, got 4"),
+    ("padding", -1, "expected padding as a whole number from 0, got -1"),
+    ("dilation", 1.5, "expected dilation as a whole number from 1, got 1.5"),
+    ("groups", 2, "expected groups from 1, got 2"),
+    ("bias", "big", "expected bias"),
+    ("bias", float("inf"), "bias with numbers from −1000 to 1000"),
+]
 
 
-WRONG = {"stride": 0, "padding": 9, "groups": 2, "bias": float("nan")}
-KERNELS_AND_MORE = [("kernel", torch.ones(2, 2, 2)), ("kernel", "unknown"),
-                    ("x", torch.zeros(2, 4, 4)), ("x", torch.zeros(20, 4)),
-                    ("selected", ["output", 1]), ("selected", ["kernel", 0, 0, 0])]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "value"), [*WRONG.items(), *KERNELS_AND_MORE])
-def test_a_wrong_value_set_later_is_refused_and_changes_nothing(lens, name, value):
+@pytest.mark.parametrize(("name", "value", "sentence"), REFUSED)
+def test_a_wrong_value_is_refused_at_once_and_later_when_it_changes_nothing(name, value, sentence):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        convolution_lens(**{name: value})
+    lens = convolution_lens()
     before = getattr(lens, name)
-    with pytest.raises(TraitError, match="expected"):
+    with pytest.raises(TraitError, match=sentence):
         setattr(lens, name, value)
     assert getattr(lens, name) == before
 
 
-def test_settings_from_python_change_the_output(lens):
-    lens.stride, lens.kernel, lens.bias = 2, torch.ones(2, 2), 1.5
-    lens.x = torch.ones(4, 5)
+@pytest.mark.parametrize("cell", [["output", 1], ["kernel", 0, 0, 0], ["output", 0, 0.5, 0]])
+def test_another_cell_and_other_channels_are_refused_later(cell):
+    lens = convolution_lens()
+    with pytest.raises(TraitError, match=r"expected selected as .* for example \['output', 0"):
+        lens.selected = cell
+    with pytest.raises(TraitError, match="expected x with 1 channels, as before, got 2: make"):
+        lens.x = torch.zeros(2, 4, 4)
+
+
+def test_settings_from_python_change_the_output_and_may_be_numpys():
+    lens = convolution_lens()
+    assert (lens.x, lens.kernel) == ([SAMPLE], [PRESETS["Sobel left–right"]["3"]])
+    lens.stride, lens.kernel, lens.bias = np.int64(2), torch.ones(2, 2), np.float32(1.5)
+    lens.x, lens.selected = torch.ones(4, 5), ["output", *np.array([0, 1, 1])]
     assert torch.equal(lens.output, torch.full((1, 2, 2), 5.5, dtype=torch.float64))
+    assert json.dumps(lens.get_state(["stride", "bias", "selected"]))
+    assert lens.start["stride"] == 1
 
 
 def test_every_setting_can_be_drawn_and_is_described():
@@ -136,32 +121,30 @@ def test_every_setting_can_be_drawn_and_is_described():
     lens = convolution_lens(torch.arange(40).view(2, 4, 5) % 7, "box blur")
     seen = set()
     names = ("stride", "padding", "dilation", "groups", "transposed")
-    for values in itertools.product((1, 3), (0, 3), (1, 3), (1, 2), (False, True)):
+    for values in product((1, 3), (0, 3), (1, 3), (1, 2), (False, True)):
         for name, value in zip(names, values, strict=True):
             setattr(lens, name, value)
         lens.selected = ["output", 1, 2, 3]
         seen.add(lens.still().alt)
-    lens.close()
     assert len(seen) >= 26  # all that do not fit say the same
     assert all(alt.startswith("Convolution lens: ") and alt.endswith(".") for alt in seen)
 
 
-def test_the_picture_shows_the_numbers_and_frames_the_window():
+@pytest.mark.parametrize("transposed", [False, True])  # then padding is cut off the output
+def test_the_picture_shows_the_numbers_and_frames_the_window(transposed):
     lens = convolution_lens(torch.eye(3), torch.ones(2, 2), padding=1, stride=2, bias=2)
-    lens.selected = ["output", 0, 1, 0]
-
-    def written_and_framed(figure):
-        frames = [[p for p in axes.patches if p.get_linewidth() == 3] for axes in figure.axes]
-        framed = [[(p.get_xy(), p.get_width(), p.get_height()) for p in each] for each in frames]
-        return [[text.get_text() for text in axes.texts] for axes in figure.axes], framed
-
-    written, framed = written_and_framed(lens.still())
-    assert [len(numbers) for numbers in written] == [25, 4, 4]
+    lens.transposed, lens.selected = transposed, ["output", 0, 1, 0]
+    axes = lens.still().axes
+    frames = [[p for p in each.patches if p.get_linewidth() == 3] for each in axes]
+    framed = [[(p.get_xy(), p.get_width(), p.get_height()) for p in each] for each in frames]
+    written = [[text.get_text() for text in each.texts] for each in axes]
+    assert [len(numbers) for numbers in written] == ([9, 4, 16] if transposed else [25, 4, 4])
     assert written[2] == [f"{n:g}" for n in lens.output.flatten().tolist()]
-    assert framed == [[((-0.5, 1.5), 2, 2)], [], [((-0.5, 0.5), 1, 1)]]
-    assert "3×3 with a 2×2 kernel" in lens.still().alt
-    assert "an output of 2×2; its number at row 1, column 0 is 2." in lens.still().alt
-    lens.transposed = True  # then padding is cut off the output
-    written, framed = written_and_framed(lens.still())
-    assert [len(numbers) for numbers in written] == [9, 4, 16]
-    assert framed == [[], [], [((-0.5, 0.5), 1, 1)]]
+    window = [] if transposed else [((-0.5, 1.5), 2, 2)]
+    assert framed == [window, [], [((-0.5, 0.5), 1, 1)]]
+    sides = "an output of 4×4" if transposed else "an output of 2×2"
+    assert (
+        f"3×3 with a 2×2 kernel, stride 2, padding 1, dilation 1, groups 1 gives {sides}; its "
+        in lens.still().alt
+    )
+    assert lens.still().alt.endswith(f"row 1, column 0 is {lens.output[0, 1, 0]:g}.")

@@ -41,28 +41,40 @@ def data_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or BUNDLED).expanduser()
 
 
-def picture_paths(split: str, species: str) -> list[Path]:
+def picture_paths(split: str, species: str, folder: Path | None = None) -> list[Path]:
     """List the pictures of one class, in the order of the number in their name.
 
     Args:
         split: `"training_set"` or `"test_set"`.
         species: `"cats"` or `"dogs"`.
+        folder: Where they are; None for `data_folder()`.
 
     Example:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
         ['cat.1.png', 'cat.2.png']
     """
-    expect(species in SPECIES, 'species "cats" or "dogs"', repr(species), "use one of these words")
-    return _paths(data_folder(), split, species)
+    expect(species in SPECIES, 'species "cats" or "dogs"', repr(species), "use one of these")
+    folder = folder or data_folder()
+    inside = folder / _split(split) / split / species
+    paths = pictures_in(inside) if inside.is_dir() else []
+    fix = f"set {FOLDER_VARIABLE} to the folder that holds {' and '.join(SPLITS)}, or unset it"
+    if folder == BUNDLED:
+        fix = "restore data/ from the repository"
+    got = f"none in {inside}" if inside.is_dir() else f"no folder {inside}"
+    expect(paths, f"pictures ({', '.join(SUFFIXES)})", got, fix, FileNotFoundError)
+    return paths
 
 
-def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loaded:
+def load_pictures(
+    split: str, size: int = 28, limit: int | None = None, folder: Path | None = None
+) -> Loaded:
     """Load the cats and the dogs of one split as tensors, all cats first.
 
     Args:
         split: `"training_set"` or `"test_set"`.
         size: Side of the square that each whole picture is squeezed to, in pixels.
         limit: At most so many pictures of each class, from the lowest number on; None for all.
+        folder: Where they are; None for `data_folder()`.
 
     Returns:
         Pictures, `(N, 3, size, size)` uint8, values 0 to 255; labels, `(N,)` int64; class names.
@@ -72,7 +84,14 @@ def load_pictures(split: str, size: int = 28, limit: int | None = None) -> Loade
         >>> pictures.shape, labels.tolist(), names
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], ('cats', 'dogs'))
     """
-    return _load(data_folder(), split, size, limit)
+    size = whole(size, "size", 1, "write for example size=28")
+    limit = None if limit is None else whole(limit, "limit", 1)
+    groups = [picture_paths(split, species, folder)[:limit] for species in SPECIES]
+    pictures, reasons = read_squares([path for group in groups for path in group], size)
+    for reason in filter(None, reasons):
+        raise ValueError(reason)
+    labels = torch.tensor([label for label, group in enumerate(groups) for _ in group])
+    return torch.from_numpy(pictures), labels, SPECIES
 
 
 def load_pets(split: str, size: int = 28) -> Loaded:
@@ -82,7 +101,7 @@ def load_pets(split: str, size: int = 28) -> Loaded:
         >>> load_pets("test_set", size=14)[0].shape
         torch.Size([600, 3, 14, 14])
     """
-    return _load(BUNDLED, split, size, limit=None)
+    return load_pictures(split, size, folder=BUNDLED)
 
 
 def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
@@ -133,12 +152,7 @@ def load_sample_image(name: str) -> np.ndarray:
 
 def _of_sklearn(name: str) -> Path:
     """A data file inside the installed scikit-learn, whose import would cost 70 MB."""
-    found = find_spec("sklearn")
-    folder = found.submodule_search_locations[0] if found else "site-packages/sklearn"
-    path = Path(folder, "datasets", name)
-    what, fix = f"{path.name}, which comes with scikit-learn", "install scikit-learn again"
-    expect(path.is_file(), what, f"no file {path}", fix, FileNotFoundError)
-    return path
+    return Path(find_spec("sklearn").origin).with_name("datasets") / name
 
 
 def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
@@ -147,19 +161,13 @@ def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
     As those were made: the drawing is cropped to its ink, scaled until it fills 32 pixels in
     height or width, put in the middle of a 32×32 bitmap, and its ink is summed in blocks of 4×4.
     """
-    what = "a drawing as an array of shape (H, W), bool or uint8"
-    fits = isinstance(drawing, np.ndarray) and drawing.dtype in (np.bool_, np.uint8)
-    expect(fits, what, drawing, "use for example (drawing > 0.5)", TypeError)
-    expect(drawing.ndim == 2 and drawing.size, what, drawing, "give one grey picture")
-    ink = drawing if drawing.dtype == np.uint8 else drawing.astype(np.uint8) * 255
+    ink = Image.fromarray(drawing * np.uint8(255) if drawing.dtype == np.bool_ else drawing)
+    cropped = ink.crop(ink.getbbox() or (0, 0, 1, 1))
+    scale = BITMAP / max(cropped.size)
+    width, height = (max(1, round(side * scale)) for side in cropped.size)
+    filled = cropped.resize((width, height), Image.Resampling.BILINEAR)
     paper = Image.new("L", (BITMAP, BITMAP))
-    box = Image.fromarray(ink).getbbox()
-    if box is not None:
-        cropped = Image.fromarray(ink).crop(box)
-        scale = BITMAP / max(cropped.size)
-        width, height = (max(1, round(side * scale)) for side in cropped.size)
-        filled = cropped.resize((width, height), Image.Resampling.BILINEAR)
-        paper.paste(filled, ((BITMAP - width) // 2, (BITMAP - height) // 2))
+    paper.paste(filled, ((BITMAP - width) // 2, (BITMAP - height) // 2))
     blocks = (np.asarray(paper) / 255).reshape(8, 4, 8, 4).sum(axis=(1, 3)).round()
     return _enlarge(torch.from_numpy(blocks).view(1, 1, 8, 8))
 
@@ -170,29 +178,6 @@ def _enlarge(values: torch.Tensor) -> torch.Tensor:
     return F.pad(grey.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3), (2, 2, 2, 2))
 
 
-def _load(folder: Path, split: str, size: int, limit: int | None) -> Loaded:
-    size = whole(size, "size", 1, "write for example size=28")
-    limit = None if limit is None else whole(limit, "limit", 1)
-    groups = [_paths(folder, split, species)[:limit] for species in SPECIES]
-    pictures, reasons = read_squares([path for group in groups for path in group], size)
-    for reason in filter(None, reasons):
-        raise ValueError(reason)
-    labels = torch.tensor([label for label, group in enumerate(groups) for _ in group])
-    return torch.from_numpy(pictures), labels, SPECIES
-
-
-def _paths(folder: Path, split: str, species: str) -> list[Path]:
-    inside = folder / _split(split) / split / species
-    paths = pictures_in(inside) if inside.is_dir() else []
-    fix = f"set {FOLDER_VARIABLE} to the folder that holds {' and '.join(SPLITS)}, or unset it"
-    if folder == BUNDLED:
-        fix = "restore data/ from the repository"
-    got = f"none in {inside}" if inside.is_dir() else f"no folder {inside}"
-    expect(paths, f"pictures ({', '.join(SUFFIXES)})", got, fix, FileNotFoundError)
-    return paths
-
-
 def _split(word: object) -> str:
-    what = 'split "training_set" or "test_set"'
-    expect(word in SPLITS, what, repr(word), "use one of these words")
+    expect(word in SPLITS, 'split "training_set" or "test_set"', repr(word), "use one of these")
     return word

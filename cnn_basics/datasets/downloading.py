@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import zipfile
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from cnn_basics.expect import expect
@@ -38,17 +41,11 @@ def download(
 ) -> Path:
     """Fetch the public set of 25,000 photos of cats and dogs, unless it is there already.
 
-    It is an archive of 825 MB that takes about as much again when unpacked. An interrupted
-    download goes on where it stopped; only an archive of the right checksum is unpacked, and
-    the folder appears when all files are in it. The archive is then removed.
-
-    Args:
-        folder: Where to put it; None for the user's cache folder, or the one that the
-            environment variable CNN_BASICS_CACHE names.
-        address: Of a zip archive, `https://…`.
-        size: Its size in bytes.
-        sha256: Its SHA-256 checksum, 64 hexadecimal digits.
-        progress: Show a bar.
+    It is an archive of 825 MB that takes about as much again when unpacked, in `folder`, or in the
+    user's cache folder, or the one that the environment variable CNN_BASICS_CACHE names. An
+    interrupted download goes on where it stopped; only an archive of the right `size` in bytes and
+    `sha256` checksum is unpacked, and the folder appears when all files are in it. The archive is
+    then removed.
 
     Returns:
         The folder with the unpacked files: `load_folder(download(), size=64)` reads them.
@@ -57,8 +54,6 @@ def download(
         ConnectionError, OSError, ValueError: It cannot be reached, there is not enough room, or
             what came is not what was promised.
     """
-    import pooch
-
     parent = Path(folder).expanduser() if folder is not None else cache_folder() / "downloads"
     name = Path(unquote(urlsplit(address).path)).name
     target = parent / Path(name).stem
@@ -70,8 +65,11 @@ def download(
     expect(free >= 2 * size, what, f"{free / 1e9:.1f} GB", fix, OSError)
 
     part = parent / f"{name}.part"
-    _fetch(part, address, size, progress)
-    got = pooch.file_hash(str(part), alg="sha256")
+    with open(part, "ab") as file:
+        if file.tell() != size:
+            _fetch(file, address, size, progress)
+    with open(part, "rb") as file:
+        got = hashlib.file_digest(file, "sha256").hexdigest()
     if got != sha256.lower():
         part.unlink()
         what = f"an archive with the SHA-256 checksum {sha256} from {address}"
@@ -79,44 +77,38 @@ def download(
         raise ValueError(f"expected {what}, got {got}: {fix}")
     aside = parent / f".{target.name}.unpacking"
     shutil.rmtree(aside, ignore_errors=True)  # of a call that was stopped
-    pooch.get_logger().setLevel("WARNING")
-    pooch.Unzip(extract_dir=aside.name)(str(part), "download", None)  # never writes outside of it
+    with zipfile.ZipFile(part) as archive:
+        archive.extractall(aside)  # never writes outside of it
     os.replace(aside, target)
     part.unlink()
     return target
 
 
-def _fetch(part: Path, address: str, size: int, progress: bool) -> None:
+def _fetch(file: BinaryIO, address: str, size: int, progress: bool) -> None:
     """Append to a file what is missing of it, or begin anew if the server has no parts."""
-    import pooch
     import requests
     from tqdm.auto import tqdm
 
-    def begin(response: requests.Response, **_: object) -> None:
-        """Look at the answer before a byte of it is written."""
-        if response.is_redirect or response.status_code not in (200, 206, 416):
-            return
-        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {file.tell()}-")
-        length = response.headers.get("Content-Length")
-        is_other = length is not None and int(length) + file.tell() * goes_on != size
-        if response.ok and (is_other or "html" in response.headers.get("Content-Type", "")):
-            raise requests.ConnectionError("it offers something else, perhaps a page to log in")
-        if not goes_on:  # what is here is of no use
-            file.truncate(0)
-
+    here = file.tell()
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes={here}-"}
+    bar = tqdm(None, "downloading", size, unit="B", unit_scale=True, disable=not progress)
     try:
-        with open(part, "ab") as file:
-            if file.tell() < size:
-                headers = {"Accept-Encoding": "identity", "Range": f"bytes={file.tell()}-"}
-                with tqdm(
-                    desc="downloading", total=size, unit="B", unit_scale=True, disable=not progress
-                ) as bar:
-                    options = {"headers": headers, "hooks": {"response": begin}}
-                    pooch.HTTPDownloader(bar, CHUNK, **options)(address, file, None)
-            if file.tell() < size:
-                raise requests.ConnectionError("it ended too early")
+        with bar, requests.get(address, headers=headers, stream=True, timeout=30) as answer:
+            if answer.status_code != 416:  # which says that the server has less than what is here
+                answer.raise_for_status()
+            said = answer.headers
+            here *= said.get("Content-Range", "").startswith(f"bytes {here}-")  # or it begins anew
+            is_other = here + int(said.get("Content-Length", size - here)) != size
+            if answer.ok and (is_other or "html" in said.get("Content-Type", "")):
+                raise requests.ConnectionError("it offers something else, perhaps a page to log in")
+            file.seek(file.truncate(here))
+            bar.update(here)
+            for chunk in answer.iter_content(CHUNK) if answer.ok else ():
+                bar.update(file.write(chunk))
+        if file.tell() < size:
+            raise requests.ConnectionError("it ended too early")
     except requests.RequestException as error:
         raise ConnectionError(
-            f"{address} could not be fetched ({error}); {part.stat().st_size:,} of {size:,} bytes "
+            f"{address} could not be fetched ({error}); {file.tell():,} of {size:,} bytes "
             "are here: check the connection and call download again, it goes on where it stopped"
         ) from error

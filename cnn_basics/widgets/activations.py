@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 
 from cnn_basics.by_hand import batch_norm, relu
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure
@@ -69,31 +68,41 @@ def activation_playground() -> RedrawnFigure:
         "beta": Slider("β (shift)", 0.0, min=-3.0, max=3.0, step=0.1),
     }
     figure, percents = _empty_playground()
-    curve, slope_line, point = figure.axes[0].lines[2:5]
+    curve, tangent, point = figure.axes[0].lines[2:5]
     steps = [*figure.axes[1].patches, *figure.axes[2].patches]
     inputs = torch.linspace(-REACH, REACH, 241)
 
     def draw(activation: str, x: float, norm: bool, mode: str, **values: float) -> LessonFigure:
         hide_unless(norm, [controls[name] for name in ("mode", "gamma", "beta")])
-        batch = make_batch(values["shift"], values["spread"])
-        training, scale = mode == "training", (values["gamma"], values["beta"])
-        entering = normalise(batch, *scale, training) if norm else batch
+        batch = entering = make_batch(values["shift"], values["spread"])
+        if norm:
+            scale = [torch.tensor([float(values[name])]) for name in ("gamma", "beta")]
+            running = torch.zeros(1), torch.ones(1)  # as if all earlier batches had these
+            entering = batch_norm(batch[:, None], *running, *scale, mode == "training")[:, 0]
         outputs, slopes = respond(activation, entering)
+        heights, _ = respond(activation, inputs)
         y, slope = (number.item() for number in respond(activation, torch.tensor(float(x))))
-        heights = respond(activation, inputs)[0]
-        edges = _show_scale(figure, bool(heights.abs().max() <= 1))
         curve.set_data(inputs.numpy(), heights.numpy())
-        slope_line.set_data([x - 1.5, x + 1.5], [y - 1.5 * slope, y + 1.5 * slope])
+        tangent.set_data([x - 1.5, x + 1.5], [y - 1.5 * slope, y + 1.5 * slope])
         point.set_data([x], [y])
-        bars = [percentages(each.numpy(), _EDGES) for each in (batch, entering)]
-        bars.append(percentages(outputs.numpy(), edges))
-        for step, high, ends in zip(steps, bars, (_EDGES, _EDGES, edges), strict=True):
-            step.set_data(high, ends)
+        scales = [_EDGES, _EDGES, _show_scale(figure, bool(heights.abs().max() <= 1))]
+        samples = [batch, entering, outputs]
+        bars = [percentages(s.numpy(), e) for s, e in zip(samples, scales, strict=True)]
+        for step, high, edges in zip(steps, bars, scales, strict=True):
+            step.set_data(high, edges)
         steps[0].set_visible(norm)
         percents[0].fit(*bars[:2])
         percents[1].fit(bars[2])
+        x, y, slope = map(write_number, (x, y, slope))
+        came, went_in, came_out = map(_describe_spread, samples)
         words = [MODES[mode] if norm else NO_NORM, _describe_zeros(outputs, slopes)]
-        return figure.say(*_describe(activation, (x, y, slope), batch, entering, outputs, words))
+        lines = [f"{activation}({x}) = {y}", f"slope {slope} (dashed)"]
+        lines += ["normalised (dotted: before)" if norm else "into the activation", went_in]
+        alt = (
+            f"{activation} at {x} is {y}, slope {slope}; numbers with {came} "
+            f"{f'are normalised to {went_in} and ' * norm}come out with {came_out}. "
+        )
+        return figure.say([*lines, "out of it", came_out, *words], alt + " ".join(words))
 
     return RedrawnFigure(controls, draw, ROWS)
 
@@ -113,31 +122,24 @@ def make_batch(shift: float, spread: float) -> torch.Tensor:
     return (shift + spread * unit).float()
 
 
-def normalise(batch: torch.Tensor, gamma: float, beta: float, training: bool) -> torch.Tensor:
-    """Normalise numbers `(N,)`, in evaluation as if all earlier batches had mean 0, variance 1."""
-    mean, variance = torch.zeros(1), torch.ones(1)
-    weight, bias = torch.tensor([float(gamma)]), torch.tensor([float(beta)])
-    return batch_norm(batch[:, None], mean, variance, weight, bias, training)[:, 0]
-
-
 def _empty_playground() -> tuple[ReusedFigure, list[PercentAxis]]:
+    """Make axes for the curve, the numbers before and after, and the lines of words."""
     figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
     curve, before, after = figure.axes
-    for axes, label in ((curve, "input"), (before, "input"), (after, "output")):
+    for axes, label in zip(figure.axes, ("input", "input", "output"), strict=True):
         axes.set_xlabel(label, fontsize=9, labelpad=1)
         axes.tick_params(labelsize=8)
-        figure.writes(*(_text(axes, height) for height in (1.14, 1.04)))
+        axes.axvline(0, color="0.8", lw=0.8)
+        style = {"transform": axes.transAxes, "fontsize": 9}
+        figure.writes(*(axes.text(0, height, "", **style) for height in (1.14, 1.04)))
     curve.set(xlim=(-REACH, REACH), xticks=[-5, 0, 5])
     curve.axhline(0, color="0.8", lw=0.8)
-    for axes in figure.axes:
-        axes.axvline(0, color="0.8", lw=0.8)
     curve.plot([], [], color=BLUE, lw=2)
     curve.plot([], [], color=BLACK, lw=1.6, linestyle="--")
     curve.plot([], [], "o", color=VERMILION, mec=BLACK, ms=9)
     before.set(xlim=(-10, 10), xticks=[-10, -5, 0, 5, 10])
-    nothing = np.zeros(len(_EDGES) - 1)
     for axes, line, colour in ((before, ":", BLACK), (before, "-", BLUE), (after, "-", VERMILION)):
-        axes.stairs(nothing, _EDGES, linestyle=line, color=colour, lw=1.6)
+        axes.stairs(0 * _EDGES[1:], _EDGES, linestyle=line, color=colour, lw=1.6)
     percents = [PercentAxis(before), PercentAxis(after)]
     figure.writes(*(figure.text(0.05, y, "", fontsize=9) for y in (0.095, 0.025)))
     figure.writes(*percents[0].labels, *percents[1].labels)
@@ -145,60 +147,31 @@ def _empty_playground() -> tuple[ReusedFigure, list[PercentAxis]]:
     return figure, percents
 
 
-def _text(axes: Axes, height: float) -> object:
-    return axes.text(0, height, "", transform=axes.transAxes, fontsize=9)
-
-
 def _show_scale(figure: ReusedFigure, bounded: bool) -> np.ndarray:
     """Choose the outputs' scale, finer for those never beyond -1 and 1; return the bins."""
+    curve, _, after = figure.axes
     if figure.state != bounded:
         figure.state = bounded
-        curve, _, after = figure.axes
-        if bounded:
-            curve.set(ylim=(-1.5, 1.5), yticks=[-1, 0, 1])
-            after.set(xlim=(-1.5, 1.5), xticks=[-1, 0, 1])
-        else:
-            curve.set(ylim=(-2.5, REACH), yticks=[0, 5])
-            after.set(xlim=(-10, 10), xticks=[-10, -5, 0, 5, 10])
+        ends = (-1.5, 1.5) if bounded else (-10, 10)
+        after.set(xlim=ends, xticks=[-1, 0, 1] if bounded else [-10, -5, 0, 5, 10])
+        curve.set(ylim=ends if bounded else (-2.5, REACH), yticks=[-1, 0, 1] if bounded else [0, 5])
     return _BOUNDED if bounded else _EDGES
+
+
+def _describe_spread(sample: torch.Tensor) -> str:
+    spread = write_number(sample.std(correction=0))
+    return f"mean {write_number(sample.mean())}, spread {spread}"
 
 
 def _describe_zeros(outputs: torch.Tensor, slopes: torch.Tensor) -> str:
     """Say for how many numbers the activation is silent, or hardly lets gradients through."""
-    zeros = int(((outputs == 0) & (slopes == 0)).sum())
-    flat = int((slopes.abs() < FLAT).sum())
-    if zeros == len(outputs):
+    zeros, flat = int(((outputs == 0) & (slopes == 0)).sum()), int((slopes.abs() < FLAT).sum())
+    if zeros == COUNT:
         return "Dead: all outputs are 0, and no gradient passes."
     if zeros:
-        share = share_in_words(zeros, len(outputs), start=True)
+        share = share_in_words(zeros, COUNT, start=True)
         return f"{share} of the outputs are 0: dead for these, no gradient passes."
     if flat:
-        share = share_in_words(flat, len(outputs))
+        share = share_in_words(flat, COUNT)
         return f"No output is dead; for {share} of the numbers the slope is below {FLAT}."
     return f"No output is dead, and no slope is below {FLAT}."
-
-
-def _describe(
-    name: str,
-    point: tuple[float, float, float],
-    batch: torch.Tensor,
-    entering: torch.Tensor,
-    outputs: torch.Tensor,
-    words: list[str],
-) -> tuple[list[str], str]:
-    """Write the lines of the figure, and its alt text, which says all that it shows."""
-    x, y, slope = map(write_number, point)
-    spreads = [
-        f"mean {write_number(each.mean().item())}, spread "
-        f"{write_number(each.std(correction=0).item())}"
-        for each in (batch, entering, outputs)
-    ]
-    normed = entering is not batch
-    into = "normalised (dotted: before)" if normed else "into the activation"
-    lines = [f"{name}({x}) = {y}", f"slope {slope} (dashed)", into, spreads[1], "out of it"]
-    between = f"are normalised to {spreads[1]} and " if normed else ""
-    alt = (
-        f"{name} at {x} is {y}, slope {slope}; numbers with {spreads[0]} {between}"
-        f"come out with {spreads[2]}. {words[0]} {words[1]}"
-    )
-    return [*lines, spreads[2], *words], alt

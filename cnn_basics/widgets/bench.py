@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from numbers import Integral
 from textwrap import fill, shorten
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
 from cnn_basics.expect import expect
 from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.model import ShapeError, TraceRow, trace_shapes
-from cnn_basics.widgets.parts import FrontEndWidget
-
-Layer = Mapping[str, Any]  # {"kind": "Linear", "in_features": "auto", "out_features": 10}
+from cnn_basics.model import ShapeError, trace_shapes
+from cnn_basics.widgets.parts import FrontEndWidget, Whole
 
 AUTO = "auto"
 MOST_LAYERS, LARGEST_INPUT = 24, 512
+MOST_WEIGHTS = 20_000_000  # of a convolution; PyTorch lays out 4 bytes each before it looks at x
 EMPTY = "expected at least one layer, got none: add one, or choose a network to start from"
 # What a new row of each kind starts with; "auto" takes what the row above gives.
 DEFAULTS: dict[str, dict[str, int | str]] = {
@@ -38,14 +38,12 @@ DEFAULTS: dict[str, dict[str, int | str]] = {
 }  # fmt: skip
 NAMES = {"Conv2d": "conv", "ReLU": "relu", "MaxPool2d": "pool", "AvgPool2d": "pool"}
 NAMES |= {"BatchNorm2d": "norm", "BatchNorm1d": "norm", "Flatten": "flatten", "Linear": "fc"}
-LIMITS = {
-    "in_channels": (1, 4096), "out_channels": (1, 4096), "num_features": (1, 1_000_000),
-    "kernel_size": (1, 99), "stride": (1, 99), "padding": (0, 99),
-    "in_features": (1, 1_000_000), "out_features": (1, 1_000_000),
-}  # fmt: skip
+LIMITS = {"kernel_size": (1, 99), "stride": (1, 99), "padding": (0, 99)}
+LIMITS |= dict.fromkeys(("in_channels", "out_channels"), (1, 4096))
+LIMITS |= dict.fromkeys(("num_features", "in_features", "out_features"), (1, 1_000_000))
+ROW = "{:10}{:44}{:18}{:>11}{:>16}{:>12}"  # of the picture
 HEADINGS = ("layer", "settings", "output shape", "parameters", "multiply-adds", "field")
 FOUND = ("output", "parameters", "multiply_adds", "field")
-LEFT = 3  # columns of words; those of numbers end together
 
 
 def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
@@ -55,28 +53,30 @@ def new_layer(kind: str, **changes: int | str) -> dict[str, Any]:
     known = DEFAULTS[kind]
     said = f"{kind} with {', '.join(changes)}"
     expect(changes.keys() <= known.keys(), what, said, f"use {', '.join(known) or 'no arguments'}")
-    return {"kind": kind, **known, **changes}
+    whole = {name: int(value) for name, value in changes.items() if isinstance(value, np.integer)}
+    return {"kind": kind, **known, **changes, **whole}
 
 
-def _convolve(channels: int, pool: str, padding: int = 2) -> list[dict[str, Any]]:
-    convolution = new_layer("Conv2d", out_channels=channels, kernel_size=5, padding=padding)
-    return [convolution, new_layer("ReLU"), new_layer(pool)]
+def _conv(channels: int, padding: int = 2, **changes: int) -> dict[str, Any]:
+    changes |= {"out_channels": channels, "kernel_size": 5, "padding": padding}
+    return new_layer("Conv2d", **changes)
 
 
-def _connect(*features: int) -> list[dict[str, Any]]:
-    pairs = [(new_layer("ReLU"), new_layer("Linear", out_features=n)) for n in features]
-    return [new_layer("Flatten"), *[layer for pair in pairs for layer in pair][1:]]
+def _linear(features: int, **changes: int) -> dict[str, Any]:
+    return new_layer("Linear", out_features=features, **changes)
 
 
 CUSTOM_CNN, LENET, BROKEN = "Custom_CNN", "LeNet-5-like", "Broken: three faults"
-_CUSTOM = [*_convolve(32, "MaxPool2d"), *_convolve(64, "MaxPool2d"), *_connect(256, 2)]
-_FAULTS = {3: {"in_channels": 16}, 7: {"in_features": 3136}, 9: {"in_features": 128}}
+_RELU, _FLATTEN = new_layer("ReLU"), new_layer("Flatten")
+_MAX, _AVERAGE = ([_RELU, new_layer(pool)] for pool in ("MaxPool2d", "AvgPool2d"))
 PRESETS = {
-    CUSTOM_CNN: _CUSTOM,
+    CUSTOM_CNN: [_conv(32), *_MAX, _conv(64), *_MAX, _FLATTEN, _linear(256), _RELU, _linear(2)],
     # After LeCun et al. (1998), "Gradient-based learning applied to document recognition".
-    LENET: [*_convolve(6, "AvgPool2d"), *_convolve(16, "AvgPool2d", 0), *_connect(120, 84, 10)],
-    BROKEN: [_CUSTOM[at] | _FAULTS.get(at, {}) for at in (0, 1, 2, 3, 4, 5, 7, 8, 9)],  # no Flatten
-}
+    LENET: [_conv(6), *_AVERAGE, _conv(16, 0), *_AVERAGE, _FLATTEN,
+            _linear(120), _RELU, _linear(84), _RELU, _linear(10)],
+    BROKEN: [_conv(32), *_MAX, _conv(64, in_channels=16), *_MAX,
+             _linear(256, in_features=3136), _RELU, _linear(2, in_features=128)],
+}  # fmt: skip
 
 
 class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
@@ -86,7 +86,7 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
     `traced` is what `trace_layers` says about them.
     """
 
-    input_shape = List(Int()).tag(sync=True)
+    input_shape = List(Whole()).tag(sync=True)
     layers = List(Dict()).tag(sync=True)
     traced = Dict().tag(sync=True)
     presets = Dict(PRESETS).tag(sync=True)
@@ -97,30 +97,29 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
 
     def network(self) -> nn.Sequential:
         """Make the network of the rows, newly initialised; a ValueError says why it cannot be."""
-        layers, shape = self.layers, tuple(self.input_shape)  # the page may change them meanwhile
-        traced = trace_layers(layers, shape)
-        if traced["fault"] is not None:
+        layers = self.layers  # the page may change them meanwhile
+        traced = trace_layers(layers, self.input_shape)
+        if traced["sentence"]:
             raise ValueError(traced["sentence"])
-        made, _ = build_network(layers, shape)
-        trace_shapes(made, (1, *shape))
-        return made
+        network = nn.Sequential()
+        for layer, row in zip(layers, traced["rows"], strict=True):
+            sizes = {**layer, **row["auto"]}
+            network.add_module(row["name"], getattr(nn, sizes.pop("kind"))(**sizes))
+        return network
 
     def still(self) -> LessonFigure:
         """Write the table, with what is wrong below the row at fault."""
         traced, sentence = self.traced, self.traced["sentence"]
-        rows = [HEADINGS, ("input", "", _spell(self.input_shape), "", "", "1×1")]
+        lines = [ROW.format(*HEADINGS), "─" * len(ROW.format(*HEADINGS))]
+        lines.append(ROW.format("input", "", _spell(self.input_shape), "", "", "1×1"))
         for layer, row in zip(self.layers, traced["rows"], strict=True):
             found = (row.get(key, "–") for key in FOUND)  # as far as the network gets
-            rows.append((row["name"], _write(layer, row), *found))
-        rows.append(("total", "", "", traced["parameters"], traced["multiply_adds"], ""))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        columns = [f"{{:{'<' if k < LEFT else '>'}{width}}}" for k, width in enumerate(widths)]
-        lines = ["  ".join(columns).format(*row) for row in rows]
+            lines.append(ROW.format(row["name"], _write(layer, row), *found))
         if sentence:
             said = fill(shorten(sentence, 230, placeholder=" …"), 110, subsequent_indent="  ")
-            lines.insert(min(traced["fault"] + 3, len(lines) - 1), f"▲ {said}")
-        rule = "─" * len(lines[0])
-        text = "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+            lines.insert(traced["fault"] + 4, f"▲ {said}")
+        total = ("total", "", "", traced["parameters"], traced["multiply_adds"], "")
+        text = "\n".join([*lines, lines[1], ROW.format(*total)])
         figure, (axes,) = new_figure(width=7.4, height=0.16 * (text.count("\n") + 2))
         axes.set_axis_off()
         figure.text(0.01, 0.5, text, va="center", fontsize=7, family="monospace", linespacing=1.5)
@@ -144,7 +143,7 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
 
     @observe("layers")
     def _trace(self, _: object = None) -> None:
-        self.traced = trace_layers(self.layers, tuple(self.input_shape))
+        self.traced = trace_layers(self.layers, self.input_shape)
 
 
 def architecture_bench(
@@ -177,123 +176,91 @@ def architecture_bench(
     return ArchitectureBench(input_shape=sizes, layers=PRESETS[preset])
 
 
-def trace_layers(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> dict[str, Any]:
-    """Trace the network that the rows describe, for one picture.
+def trace_layers(layers: Sequence[Mapping[str, Any]], input_shape: Iterable[int]) -> dict[str, Any]:
+    """Follow a picture through the rows, as far as they fit.
 
-    Gives `rows`, one for each layer: its `name`, what `auto` stands for and, as far as the network
-    runs, `output`, `parameters`, `multiply_adds` and `field`, all as text, and `share` of all
-    parameters; `fault` and `sentence` tell which row is broken and why (None and "" where all is
-    well); `parameters`, `multiply_adds` and `code`.
+    `rows` has for each layer its `name`, what `auto` stands for and, as far as the network runs,
+    `output`, `parameters`, `multiply_adds` and `field` as text, and its `share` of all parameters;
+    `fault` and `sentence` say which row is broken and why, None and "" where none is.
     """
-    network, sentence = build_network(layers, input_shape, "meta")
-    fault = len(network) if sentence else None
-    try:
-        traced = _trace(network, input_shape)
-    except ShapeError as error:
-        sentence = str(error)  # begins with the layer's name; else the last one ran into it
-        names = [name for name, _ in network.named_children()]
-        found = re.match(r"`([^`]+)`", sentence)
-        fault = names.index(found[1]) if found and found[1] in names else len(names) - 1
-        traced = _trace(network[:fault], input_shape)
-    parameters = sum(row.parameters for row in traced)
+    no_pictures = torch.zeros(0, *input_shape)  # their sizes are checked, and nothing is computed
+    network = nn.Sequential()
+    network.register_forward_pre_hook(lambda *_: no_pictures)
     rows = [{"name": name, "auto": {}} for name in name_layers(layers)]
-    for row, layer, made in zip(rows, layers, network, strict=False):
-        automatic = (n for n, value in DEFAULTS[layer["kind"]].items() if layer[n] == AUTO == value)
-        row["auto"] = {name: getattr(made, name) for name in automatic}
-    for row, found, field in zip(rows, traced, receptive_fields(network), strict=False):
-        row |= {
-            "output": _spell(found.output_shape[1:]),
-            "parameters": f"{found.parameters:,}",
-            "multiply_adds": f"{found.multiply_adds:,}",
-            "field": f"{field}×{field}" if field else "all {}×{}".format(*input_shape[-2:]),
-            "share": found.parameters / (parameters or 1),
-        }
+    shape, costs, sentence = no_pictures.shape, [], "" if layers else EMPTY
+    # How many pixels across a number sees, and lie between two numbers. A window of k widens the
+    # field by k − 1 steps; from a fully connected layer on, all is seen.
+    field, step, everything = 1, 1, "all {}×{}".format(*shape[2:])
+    for layer, row in zip(layers, rows, strict=True):
+        kind, name = layer["kind"], row["name"]
+        try:
+            sizes = read_sizes(layer, shape)
+            row["auto"] = {each: size for each, size in sizes.items() if layer[each] == AUTO}
+            network.add_module(name, _weightless(kind, sizes))
+            traced = trace_shapes(network, (1, *input_shape), check_batch=False).rows[-1]
+        except ValueError as error:
+            words = str(error) if isinstance(error, ShapeError) else f"`{name}` ({kind}) {error}"
+            sentence = re.sub(r"(?<![=\w(\[])([(\[]?)0(, |×)", r"\1N\2", words)  # not 0 pictures
+            break
+        shape = traced.output_shape
+        weights = network[-1].weight.numel() if kind in ("Conv2d", "Linear") else 0
+        costs.append((traced.parameters, weights * prod(shape[2:])))
+        field = 0 if kind == "Linear" else field + (sizes.get("kernel_size", 1) - 1) * step
+        step *= sizes.get("stride", sizes.get("kernel_size", 1))
+        row |= {"output": _spell(shape[1:]), "field": f"{field}×{field}" if field else everything}
+    parameters, multiply_adds = (sum(each) for each in zip((0, 0), *costs, strict=True))
+    for row, (own, products) in zip(rows, costs, strict=False):
+        row |= {"parameters": f"{own:,}", "multiply_adds": f"{products:,}"}
+        row["share"] = own / (parameters or 1)
     lines = [f"    nn.{_write(*pair)},\n" for pair in zip(layers, rows, strict=True)]
     return {
         "rows": rows,
-        "fault": fault,
+        "fault": len(costs) if sentence else None,
         "sentence": sentence,
         "parameters": f"{parameters:,}",
-        "multiply_adds": f"{sum(row.multiply_adds for row in traced):,}",
-        "code": f"nn.Sequential(\n{''.join(lines)})" if fault is None else "",
+        "multiply_adds": f"{multiply_adds:,}",
+        "code": "" if sentence else f"nn.Sequential(\n{''.join(lines)})",
     }
 
 
-def build_network(
-    layers: Sequence[Layer], input_shape: tuple[int, ...], device: str = "cpu"
-) -> tuple[nn.Sequential, str]:
-    """Make layers up to the first that cannot take its input; say why the next cannot be made."""
-    built: OrderedDict[str, nn.Module] = OrderedDict()
-    x = torch.zeros(1, *input_shape, device="meta")
-    for name, layer in zip(name_layers(layers), layers, strict=True):
-        try:
-            built[name] = make_layer(layer, tuple(x.shape), device)
-        except ValueError as error:
-            return nn.Sequential(built), f"`{name}` ({layer['kind']}) {error}"
-        try:
-            x = make_layer(layer, tuple(x.shape), "meta").eval()(x)
-        except (RuntimeError, ValueError, IndexError, TypeError):
-            break
-    return nn.Sequential(built), "" if layers else EMPTY
-
-
-def make_layer(layer: Layer, shape: tuple[int, ...], device: str = "cpu") -> nn.Module:
-    """Make a layer of PyTorch that is given `shape`, from which it reads what is "auto"."""
+def read_sizes(layer: Mapping[str, Any], shape: Sequence[int]) -> dict[str, int]:
+    """Read a layer's arguments; "auto" takes what comes, a tensor of this shape."""
     given = shape[-1 if layer["kind"] == "Linear" else 1]
-    arguments = {
-        name: given if layer[name] == AUTO == default else _number(name, layer[name])
-        for name, default in DEFAULTS[layer["kind"]].items()
-    }
-    with torch.device(device):
-        return getattr(nn, layer["kind"])(**arguments)
+    sizes = {name: given for name, default in DEFAULTS[layer["kind"]].items() if default == AUTO}
+    for name, value in layer.items():
+        if name != "kind" and not (value == AUTO and name in sizes):
+            least, most = LIMITS[name]
+            got = "nothing" if value is None else repr(value)
+            expect(type(value) is int, f"a whole number for {name}", got, f"type one from {least}")
+            what = f"{name} from {least} to {most:,}"
+            expect(least <= value <= most, what, f"{value:,}", "type a number in between")
+            sizes[name] = value
+    return sizes
 
 
-def name_layers(layers: Iterable[Layer]) -> list[str]:
+def _weightless(kind: str, sizes: Mapping[str, int]) -> nn.Module:
+    """Make a layer whose weights are all one zero, which takes no memory."""
+    with torch.device("meta"):
+        layer = getattr(nn, kind)(**sizes)
+    weights = layer.weight.numel() if kind == "Conv2d" else 0
+    what, fix = f"at most {MOST_WEIGHTS:,} weights", "make the layer smaller"
+    expect(weights <= MOST_WEIGHTS, what, f"{weights:,}", fix)
+    zeros = {name: torch.zeros(()).expand(own.shape) for name, own in layer.state_dict().items()}
+    layer.load_state_dict(zeros, assign=True)
+    return layer
+
+
+def name_layers(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     """Name layers as the lessons do: `conv1`, `relu1`, `pool1`, `conv2`."""
-    seen: Counter[str] = Counter()
-    names = []
-    for layer in layers:
-        short = NAMES[layer["kind"]]
-        seen[short] += 1
-        names.append(f"{short}{seen[short]}")
-    return names
-
-
-def receptive_fields(layers: Iterable[nn.Module]) -> Iterator[int | None]:
-    """Follow how many pixels across one number sees; None from a fully connected layer on.
-
-    A window of k widens the field by (k − 1) steps, and a step is as many pixels as all strides
-    before it multiply to.
-    """
-    field, step = 1, 1
-    for layer in layers:
-        if isinstance(layer, nn.Linear):
-            field = None
-        elif field is not None and hasattr(layer, "kernel_size"):
-            sizes = (layer.kernel_size, layer.stride)  # pairs where it is a convolution
-            kernel, stride = (size[0] if isinstance(size, tuple) else size for size in sizes)
-            field, step = field + (kernel - 1) * step, step * stride
-        yield field
-
-
-def _number(name: str, value: object) -> int:
-    least, most = LIMITS[name]
-    got = "nothing" if value is None else repr(value)
-    expect(type(value) is int, f"a whole number for {name}", got, f"type one from {least}")
-    what = f"{name} from {least} to {most:,}"
-    expect(least <= value <= most, what, f"{value:,}", "type a number in between")
-    return value
-
-
-def _trace(network: nn.Sequential, shape: tuple[int, ...]) -> tuple[TraceRow, ...]:
-    return trace_shapes(network, (1, *shape), check_batch=False).rows if len(network) else ()
+    names = [NAMES[layer["kind"]] for layer in layers]
+    return [f"{name}{names[: at + 1].count(name)}" for at, name in enumerate(names)]
 
 
 def _spell(shape: Iterable[int]) -> str:
     return f"(N, {', '.join(map(str, shape))})"
 
 
-def _write(layer: Layer, row: Mapping[str, Any]) -> str:
+def _write(layer: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     """Write a layer as in code: sizes by their place, others by name unless as by default."""
     texts = []
     for name, value in layer.items():

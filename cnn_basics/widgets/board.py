@@ -21,7 +21,7 @@ from traitlets import Bool, Float, Unicode
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import BLACK, BLUE, VERMILION, LessonFigure
-from cnn_basics.training import Data, Evaluation, History, State, check_data, evaluate, fit
+from cnn_basics.training import Data, Evaluation, History, Training, check_data, evaluate, fit
 from cnn_basics.widgets.parts import Guard, WithFallback, read_static
 from cnn_basics.widgets.redrawn import (
     Picture,
@@ -327,14 +327,14 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
     def _train(self) -> None:
         begin, record = self.record.done, self.record
 
-        def after_batch(state: State) -> bool:
+        def after_batch(state: Training) -> bool:
             self._runs[begin] = state.history
             record.curves["batch_loss"].append((begin + state.step / state.batches, state.loss))
             if time.monotonic() >= self._next:
                 self.redraw()
             return self.controls.stopping or not threading.main_thread().is_alive()  # Python ends
 
-        def after_epoch(state: State) -> bool:
+        def after_epoch(state: Training) -> bool:
             told = (begin + state.epoch, state.history.train_accuracy[-1])
             record.curves["train_accuracy"].append(told)
             self._try_out(begin + state.epoch)

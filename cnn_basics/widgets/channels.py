@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
-from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from cnn_basics.figures import BLACK, BLUE, GREEN, VERMILION, LessonFigure, plain_axes
-from cnn_basics.images import check_picture, resize
+from cnn_basics.images import check_picture
 from cnn_basics.plots.grids import write_number
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown
 from cnn_basics.widgets.redrawn import (
@@ -52,7 +52,9 @@ def channel_mixer(image: np.ndarray) -> RedrawnFigure:
         >>> mixer.still().alt.split(": ")[-1]
         'red 200, green 100, blue 100. No value was cut.'
     """
-    image = shrink(image, LARGEST)
+    small = Image.fromarray(check_picture(image))
+    small.thumbnail((LARGEST, LARGEST))
+    image = np.asarray(small)
     figure, percent = _empty_mixer(image)
     drops = [f"drop_{name}" for name in NAMES]
     controls = {
@@ -63,83 +65,63 @@ def channel_mixer(image: np.ndarray) -> RedrawnFigure:
     }
 
     def draw(order: str, grey: str, **values: float) -> LessonFigure:
-        gone = [bool(values[name]) for name in drops]
-        mixed = mix_channels(image, [values[name] for name in NAMES], order, gone, grey)
-        coloured = grey == "off"
-        layers = np.atleast_3d(mixed.picture)
-        figure.axes[1].images[0].set_data(layers if coloured else np.repeat(layers, 3, axis=-1))
+        gains, gone = [values[name] for name in NAMES], [bool(values[name]) for name in drops]
+        picture, cut, formulas = mix_channels(image, gains, order, gone, grey)
+        layers = np.atleast_3d(picture)
+        figure.axes[1].images[0].set_data(np.broadcast_to(layers, image.shape))
         _draw_histogram(figure, percent, layers)
-        cut = share_in_words(mixed.cut, image.size, start=True)
-        cut = f"{cut} of the values were cut at 255." if mixed.cut else "No value was cut."
-        grey_line = [] if coloured else [f"then {mixed.formulas[3]}"]
-        lines = ["new " + ",   new ".join(mixed.formulas[:3]), ";   ".join([*grey_line, cut])]
-        means = ", ".join(
-            f"{name} {layer.mean():.0f}"  # of what is shown
-            for name, layer in zip(NAMES if coloured else ["grey"], layers.T, strict=True)
+        said = "No value was cut."
+        if cut:
+            share = share_in_words(cut, image.size, start=True)
+            said = f"{share} of the values were cut at 255."
+        lines = ["new " + ",   new ".join(formulas[:3])]
+        lines.append(";   ".join([f"then {formula}" for formula in formulas[3:]] + [said]))
+        names = NAMES if grey == "off" else ["grey"]
+        means = [f"{name} {layer.mean():.0f}" for name, layer in zip(names, layers.T, strict=True)]
+        alt = (
+            "A picture before and after its channels were mixed (order "
+            f"{', '.join([order, *formulas])}), and the histogram of the result, mean values: "
+            f"{', '.join(means)}. {said}"
         )
-        how = f"order {order}, {', '.join(mixed.formulas)}"
-        alt = f"A picture before and after its channels were mixed ({how}), and the histogram of "
-        return figure.say(lines, f"{alt}the result, mean values: {means}. {cut}")
+        return figure.say(lines, alt)
 
     return RedrawnFigure(controls, draw, [NAMES, ("order", *drops, "grey")])
 
 
-def shrink(image: np.ndarray, largest: int) -> np.ndarray:
-    """Squeeze a picture so that neither side is above `largest`; its proportions stay."""
-    height, width = check_picture(image).shape[:2]
-    factor = min(1.0, largest / max(height, width))
-    return resize(image, (max(1, round(height * factor)), max(1, round(width * factor))))
-
-
-class Mixed(NamedTuple):
-    """A picture, how many numbers were cut at 255, and how each channel came about."""
-
-    picture: np.ndarray
-    cut: int
-    formulas: list[str]
-
-
 def mix_channels(
-    image: np.ndarray,
-    gains: Sequence[float] = (1.0, 1.0, 1.0),
-    order: str = "RGB",
-    dropped: Sequence[bool] = (False, False, False),
-    grey: str = "off",
-) -> Mixed:
+    image: np.ndarray, gains: Sequence[float], order: str, dropped: Sequence[bool], grey: str
+) -> tuple[np.ndarray, int, list[str]]:
     """Swap channels, drop some, multiply the others, cut at 255; perhaps make the result grey.
 
     With "the gains as weights" they are divided by their sum and weigh the channels for grey,
-    instead of multiplying them.
+    instead of multiplying them. Gives the picture, how many numbers were cut, and the formulas.
     """
-    swapped = image[..., ["RGB".index(letter) for letter in order]]
-    kept = [float(not drop) for drop in dropped]
-    if grey != GREYS[3]:
-        kept = [gain * keep for gain, keep in zip(gains, kept, strict=True)]
-    exact = np.rint(swapped * np.array(kept))
+    old = ["RGB".index(letter) for letter in order]
+    factors = np.logical_not(dropped) * (1.0 if grey == GREYS[3] else np.array(gains))
+    exact = np.rint(image[..., old] * factors)
     picture = np.clip(exact, 0, 255).astype(np.uint8)
-    old = [NAMES["RGB".index(letter)] for letter in order]
     formulas = [
-        f"{new} = {f'{write_number(factor)} × {name}' if factor else '0'}"
-        for new, factor, name in zip(NAMES, kept, old, strict=True)
+        f"{new} = {f'{write_number(factor)} × {NAMES[source]}' if factor else '0'}"
+        for new, factor, source in zip(NAMES, factors, old, strict=True)
     ]
     if grey != "off":
         weights = _WEIGHTS.get(grey, [gain / (sum(gains) or 1.0) for gain in gains])
         picture = np.rint(picture @ np.array(weights)).astype(np.uint8)
         parts = [f"{weight:.3g} × {name}" for weight, name in zip(weights, NAMES, strict=True)]
         formulas.append("grey = " + " + ".join(parts))
-    return Mixed(picture, int((exact > 255).sum()), formulas)
+    return picture, int((exact > 255).sum()), formulas
 
 
 def _empty_mixer(image: np.ndarray) -> tuple[ReusedFigure, PercentAxis]:
+    """Make axes for the picture before and after, the histogram, and the lines of words."""
     figure = ReusedFigure(_BOXES, width=7.6, height=2.8)
     *pictures, histogram = figure.axes
     for axes, title in zip(pictures, ("before", "after"), strict=True):
         axes.imshow(image)
         axes.set_anchor("N")
         plain_axes(axes, title)
-    nothing = np.zeros(len(_EDGES) - 1)
     for name, (line, colour) in zip((*NAMES, "grey"), (*STYLES, ("-", BLACK)), strict=True):
-        histogram.stairs(nothing, _EDGES, label=name, linestyle=line, color=colour, lw=1.8)
+        histogram.stairs(0 * _EDGES[1:], _EDGES, label=name, linestyle=line, color=colour, lw=1.8)
     histogram.set_xlabel("value after", fontsize=9, labelpad=1)
     histogram.set(xlim=(0, 256), xticks=[0, 128, 255])
     histogram.tick_params(labelsize=8)
@@ -152,19 +134,18 @@ def _empty_mixer(image: np.ndarray) -> tuple[ReusedFigure, PercentAxis]:
 
 def _draw_histogram(figure: ReusedFigure, percent: PercentAxis, layers: np.ndarray) -> None:
     """Draw the histogram; what piles up at either end may leave the frame, and is named."""
-    axes = figure.axes[2]
-    shown = axes.patches[:3] if layers.shape[-1] == 3 else axes.patches[3:]
+    axes, count = figure.axes[2], layers.shape[-1]
+    shown = axes.patches[:3] if count == 3 else axes.patches[3:]
     heights = [percentages(layer, _EDGES) for layer in np.moveaxis(layers, -1, 0)]
     limit = percent.fit(*(bars[1:-1] for bars in heights))
     for step in axes.patches:
         step.set_visible(step in shown)
-    if figure.state != len(shown):
-        figure.state = len(shown)
+    if figure.state != count:
+        figure.state = count
         axes.legend(handles=shown, **_LEGEND)
     beyond = []
     for step, bars in zip(shown, heights, strict=True):
         step.set_data(bars)
-        for end, values in ((0, "0–7"), (-1, "248–255")):
-            if bars[end] > limit:
-                beyond.append(f"{step.get_label()} {bars[end]:.0f} % at {values}")
+        ends = ((bars[0], "0–7"), (bars[-1], "248–255"))
+        beyond += [f"{step.get_label()} {n:.0f} % at {end}" for n, end in ends if n > limit]
     axes.texts[-1].set_text("\n".join(beyond[:3]))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from string import ascii_lowercase
 
 import torch
-from matplotlib.axes import Axes
-from traitlets import Int, List, TraitError, observe, validate
+from traitlets import List, TraitError, observe, validate
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.grids import Cell, align_grids, draw_grid, window_cells
-from cnn_basics.widgets.parts import FrontEndWidget
+from cnn_basics.figures import LessonFigure
+from cnn_basics.plots import plot_grids
+from cnn_basics.plots.grids import window_cells
+from cnn_basics.widgets.parts import FrontEndWidget, Whole
 
 RANGES = {"size": range(4, 13), "kernel_size": range(1, 6), "kernels": range(1, 9)}
+OUT = "one output"
 READABLE = 18  # characters of the names beside each other in one row
 
 
 class ConnectionsExplorer(FrontEndWidget, static=("tables", "pointing", "connections")):
     """The widget that `connections_explorer` returns; `unit` is the chosen output's place."""
 
-    size = Int(6).tag(sync=True)
-    kernel_size = Int(3).tag(sync=True)
-    kernels = Int(1).tag(sync=True)
-    unit = List(Int(), [1, 2]).tag(sync=True)
+    size = Whole(6).tag(sync=True)
+    kernel_size = Whole(3).tag(sync=True)
+    kernels = Whole(1).tag(sync=True)
+    unit = List(Whole(), [1, 2]).tag(sync=True)
 
     def still(self) -> LessonFigure:
         """Draw the chosen output of both layers, with the names of the weights that it uses."""
@@ -34,22 +34,26 @@ class ConnectionsExplorer(FrontEndWidget, static=("tables", "pointing", "connect
         window = window_cells(*unit, (self.kernel_size, self.kernel_size))
         numbers = {cell: str(first + k) for k, cell in enumerate(everything)}
         letters = dict(zip(window, ascii_lowercase, strict=False))
-        figure, axes = new_figure(
-            1, 4, width=7.4, height=2.7, width_ratios=[size, side, size, side]
-        )
-        layers = {"fully connected": (numbers, axes[:2]), "convolution": (letters, axes[2:])}
-        for name, (weights, pair) in layers.items():
-            fits = size * max(map(len, weights.values())) <= READABLE
-            shown = weights if fits else dict.fromkeys(weights, "")
-            _draw_lit(pair[0], size, f"{name}:\n{len(weights)} inputs", shown)
-            _draw_lit(pair[1], side, "one output", {unit: ""})
-            align_grids(pair, [(size, size), (side, side)])
-        figure.alt = (
+        readable = size * len(str(first + size**2)) <= READABLE
+        counts = {"fully connected": size**2, "convolution": len(window)}
+        titles = [
+            text for name, count in counts.items() for text in (f"{name}:\n{count} inputs", OUT)
+        ]
+        figure = plot_grids(
+            [torch.zeros(size, size), torch.zeros(side, side)] * 2,
+            titles,
             f"Output {unit} of two layers on a {size}×{size} input. Fully connected, it reads all "
             f"{size * size} inputs, with the weights {first} to {first + size * size - 1}, its "
             f"own. As a convolution it reads a {self.kernel_size}×{self.kernel_size} window, with "
-            f"the weights a to {letters[window[-1]]}, the same for every output."
+            f"the weights a to {letters[window[-1]]}, the same for every output.",
+            lit=[everything, [unit], window, [unit]],
+            diverging=range(4),
         )
+        names_by_axes = (numbers if readable else {}, {}, letters, {})
+        for axes, names in zip(figure.axes, names_by_axes, strict=True):
+            for text in axes.texts:
+                column, row = (round(place) for place in text.get_position())
+                text.set_text(names.get((row, column), ""))
         return figure
 
     @validate(*RANGES)
@@ -89,14 +93,3 @@ def connections_explorer(size: int = 6) -> ConnectionsExplorer:
         [1, 2]
     """
     return ConnectionsExplorer(size=whole(size, "size", 0, "write size=6"))
-
-
-def _draw_lit(axes: Axes, side: int, title: str, names: Mapping[Cell, str]) -> None:
-    """Draw a square of empty cells; those with a name, or "", are tinted and framed."""
-    tints = torch.zeros(side, side)
-    for cell in names:
-        tints[cell] = 0.2
-    draw_grid(axes, tints, title, lit=names, limits=(-1, 1), diverging=True)
-    for text in axes.texts:
-        column, row = (round(place) for place in text.get_position())
-        text.set_text(names.get((row, column), ""))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from traitlets import Any as AnyTrait
-from traitlets import Bool, Dict, Float, Int, List, TraitError, validate
+from traitlets import Bool, Dict, List, TraitError, validate
 
-from cnn_basics.expect import describe, expect, whole
-from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.grids import align_grids, draw_grid, window_cells, write_number
+from cnn_basics.expect import expect, whole
+from cnn_basics.figures import LessonFigure
+from cnn_basics.plots import plot_grids
+from cnn_basics.plots.grids import window_cells, write_number
 from cnn_basics.widgets.parts import FrontEndWidget
 
 Kernel = torch.Tensor | Sequence | str
@@ -25,36 +27,15 @@ LARGEST_KERNEL, LARGEST_SIDE, MOST_CHANNELS, LARGEST_NUMBER = 5, 12, 3, 1000
 FIRST = ["output", 0, 0, 0]
 SOBEL = "Sobel left–right"
 # A small picture of whole numbers, dark on the left and below, bright on the right.
-SAMPLE = [
-    [1, 0, 2, 7, 8, 7, 9],
-    [0, 1, 1, 8, 9, 8, 7],
-    [2, 0, 6, 9, 8, 9, 8],
-    [1, 5, 8, 7, 9, 7, 8],
-    [0, 2, 1, 3, 2, 1, 0],
-    [1, 0, 2, 0, 1, 0, 2],
-]
-
-
-def _sizes(make: Callable[[int], np.ndarray]) -> dict[str, Matrix]:
-    return {str(k): make(k).tolist() for k in range(1, LARGEST_KERNEL + 1)}
-
-
-def _identity(k: int) -> np.ndarray:
-    kernel = np.zeros((k, k))
-    kernel[(k - 1) // 2, (k - 1) // 2] = 1
-    return kernel
-
-
-def _gaussian(k: int) -> np.ndarray:
-    row = np.array([math.comb(k - 1, j) for j in range(k)]) / 2 ** (k - 1)
-    return np.outer(row, row)
-
-
+SAMPLE = [[1, 0, 2, 7, 8, 7, 9], [0, 1, 1, 8, 9, 8, 7], [2, 0, 6, 9, 8, 9, 8],
+          [1, 5, 8, 7, 9, 7, 8], [0, 2, 1, 3, 2, 1, 0], [1, 0, 2, 0, 1, 0, 2]]  # fmt: skip
+_SIZES = range(1, LARGEST_KERNEL + 1)
+_BINOMIALS = {k: [math.comb(k - 1, j) / 2 ** (k - 1) for j in range(k)] for k in _SIZES}
 # By name and size; what exists in one size only has that one.
 PRESETS: dict[str, dict[str, Matrix]] = {
-    "identity": _sizes(_identity),
-    "box blur": _sizes(lambda k: np.full((k, k), 1 / k**2)),
-    "Gaussian blur": _sizes(_gaussian),
+    "identity": {str(k): np.pad([[1.0]], ((k - 1) // 2, k // 2)).tolist() for k in _SIZES},
+    "box blur": {str(k): np.full((k, k), 1 / k**2).tolist() for k in _SIZES},
+    "Gaussian blur": {str(k): np.outer(row, row).tolist() for k, row in _BINOMIALS.items()},
     "sharpen": {"3": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]},
     SOBEL: {"3": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]},
     "Sobel top–bottom": {"3": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]},
@@ -75,32 +56,30 @@ class ConvolutionLens(
 
     x = AnyTrait().tag(sync=True)
     kernel = AnyTrait().tag(sync=True)
-    bias = Float().tag(sync=True)
-    stride = Int(1).tag(sync=True)
-    padding = Int(0).tag(sync=True)
-    dilation = Int(1).tag(sync=True)
-    groups = Int(1).tag(sync=True)
+    bias = AnyTrait(0.0).tag(sync=True)
+    stride = AnyTrait(1).tag(sync=True)
+    padding = AnyTrait(0).tag(sync=True)
+    dilation = AnyTrait(1).tag(sync=True)
+    groups = AnyTrait(1).tag(sync=True)
     transposed = Bool(False).tag(sync=True)
     selected = List(FIRST).tag(sync=True)
     presets = Dict(PRESETS).tag(sync=True)
     start = Dict().tag(sync=True)  # where Reset leads back to
 
-    def __init__(self, x: list[Matrix], kernel: Kernel, **settings: Any) -> None:  # noqa: ANN401
-        start = {"kernel": read_kernel(kernel, len(x)), "selected": FIRST} | settings
-        super().__init__(x=x, start=start, **start)
+    def __init__(self, x: list[Matrix], **settings: Any) -> None:  # noqa: ANN401 - any trait's
+        super().__init__(x=x, start=settings | {"selected": FIRST}, **settings)
 
     @property
     def output(self) -> torch.Tensor:
         """What PyTorch computes, `(groups, H', W')`, float64; a ValueError where nothing fits."""
-        kernel = torch.tensor(self.kernel, dtype=torch.float64)
-        size = kernel.shape[-2:]
-        weight = kernel[:, None] if self.transposed else kernel.view(self.groups, -1, *size)
-        convolve = F.conv_transpose2d if self.transposed else F.conv2d
-        x = torch.tensor(self.x, dtype=torch.float64)[None]
+        x, kernel = (torch.tensor(each, dtype=torch.float64) for each in (self.x, self.kernel))
+        convolve, weight = F.conv2d, kernel.view(self.groups, -1, *kernel.shape[1:])
+        if self.transposed:
+            convolve, weight = F.conv_transpose2d, kernel[:, None]
         bias = torch.full((self.groups,), self.bias, dtype=torch.float64)
-        settings = {name: getattr(self, name) for name in RANGES}
+        settings = {name: getattr(self, name) for name in (*RANGES, "groups")}
         try:
-            return convolve(x, weight, bias, groups=self.groups, **settings)[0]
+            return convolve(x[None], weight, bias, **settings)[0]
         except RuntimeError as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise ValueError(
@@ -109,75 +88,56 @@ class ConvolutionLens(
             ) from error
 
     def still(self) -> LessonFigure:
-        """Draw inputs, kernel slices and outputs side by side, with the selected window framed."""
-        try:
-            output, reason = self.output, ""
-        except ValueError as error:
-            output, reason = None, str(error)
-        outputs = output if output is not None else torch.zeros(0, 1, 1)
-        where, *place = self.selected if output is not None else FIRST
-        sizes = zip(place, outputs.shape, strict=True)
-        place = tuple(max(0, min(n, size - 1)) if where == "output" else 0 for n, size in sizes)
-        x = torch.tensor(self.x, dtype=torch.float64)
-        border = 0 if self.transposed else self.padding
-        padded, kernel = F.pad(x, (border,) * 4), torch.tensor(self.kernel, dtype=torch.float64)
-        corner, side = (place[1] * self.stride, place[2] * self.stride), len(self.kernel[0])
-        window = window_cells(*corner, (side, side), (self.dilation, self.dilation))
-        shapes = [tuple(part.shape[1:]) for part in (padded, kernel, outputs)]
-        figure, axes = new_figure(
-            len(x), 3, height=0.5 + 2.3 * len(x), width_ratios=[width for _, width in shapes]
-        )
-        for c, (here, between, there) in enumerate(axes.reshape(-1, 3)):
-            read = output is not None and c // (len(x) // self.groups) == place[0]
-            lit = window if read and not self.transposed else []
-            name = f", channel {c}" if len(x) > 1 else ""
-            draw_grid(here, padded[c], f"input{name}", lit=lit, border=border)
-            draw_grid(between, kernel[c], f"kernel{name}", diverging=True)
-            if c < len(outputs):
-                name = f"output, map {c}" if len(outputs) > 1 else "output"
-                lit = [place[1:]] if c == place[0] else []
-                draw_grid(there, outputs[c], name, lit=lit, diverging=True)
-            else:
-                there.set_axis_off()
-            align_grids([here, between, there], shapes)
-        figure.alt = f"Convolution lens: {reason or self._describe(output, place)}."
-        return figure
-
-    def _describe(self, output: torch.Tensor, place: tuple[int, ...]) -> str:
+        """Draw inputs, kernel slices and outputs, with the selected window framed."""
         channels, height, width = np.shape(self.x)
-        kind = "transposed convolution" if self.transposed else "convolution"
-        maps = f"{len(output)} outputs" if len(output) > 1 else "an output"
-        which = f"output {place[0]}" if len(output) > 1 else "its number"
-        side = len(self.kernel[0])
-        source = f"{channels} channels of {height}×{width}" if channels > 1 else f"{height}×{width}"
-        return (
-            f"a {kind} of an input of {source} with a {side}×{side} kernel, stride {self.stride}, "
-            f"padding {self.padding}, dilation {self.dilation}, groups {self.groups} gives {maps} "
-            f"of {output.shape[1]}×{output.shape[2]}; {which} at row {place[1]}, column {place[2]} "
-            f"is {write_number(output[place].item())}"
+        border, k = 0 if self.transposed else self.padding, len(self.kernel[0])
+        x = F.pad(torch.tensor(self.x, dtype=torch.float64), (border,) * 4)
+        try:
+            output = self.output
+        except ValueError as error:
+            output, alt = x[:0], str(error)
+        place = self.selected[1:] if self.selected[0] == "output" else FIRST[1:]
+        sizes = zip(place, output.shape, strict=True)
+        plane, row, column = (max(0, min(n, size - 1)) for n, size in sizes)
+        window = window_cells(row * self.stride, column * self.stride, (k, k), (self.dilation,) * 2)
+        read = not self.transposed and len(output)
+        lit = [
+            window if read and plane == c * self.groups // channels else () for c in range(channels)
+        ]
+        lit += [()] * channels + [[(row, column)] if c == plane else () for c in range(len(output))]
+        parts = {"input": channels, "kernel": channels, "output": len(output)}
+        titles = [f"{part} {n}" for part, count in parts.items() for n in range(count)]
+        if len(output):
+            kind = f"{'transposed ' * self.transposed}convolution"
+            source = f"{channels} channels of {height}×{width}"
+            maps, which = f"{len(output)} outputs", f"output {plane}"
+            if len(output) == 1:
+                maps, which = "an output", "its number"
+            alt = (
+                f"a {kind} of an input of {source.removeprefix('1 channels of ')} with a {k}×{k} "
+                f"kernel, stride {self.stride}, padding {self.padding}, dilation {self.dilation}, "
+                f"groups {self.groups} gives {maps} of {output.shape[1]}×{output.shape[2]}; "
+                f"{which} at row {row}, column {column} is "
+                f"{write_number(output[plane, row, column])}"
+            )
+        return plot_grids(
+            [*x, *torch.tensor(self.kernel), *output],
+            titles if channels > 1 else list(parts)[: len(titles)],
+            f"Convolution lens: {alt}.",
+            lit=lit,
+            diverging=range(channels, len(titles)),
+            columns=channels if channels > 1 else 3,
         )
 
     @validate("x", "kernel", "bias", "stride", "padding", "dilation", "groups", "selected")
     def _valid(self, proposal: dict) -> Any:  # noqa: ANN401 - any trait's
-        name, value = proposal["trait"].name, proposal["value"]
+        name, channels = proposal["trait"].name, len(self.x or ())
         try:
-            if name == "x":
-                x, before = read_x(value), self.kernel
-                fix = "make a new lens for another number of channels"
-                same = before is None or len(x) == len(before)
-                expect(same, f"x with {len(before or x)} channels, as before", str(len(x)), fix)
-                return x
-            if name == "kernel":
-                return read_kernel(value, len(self.x))
-            if name == "selected":
-                cell = len(value) == 4 and value[0] in ("input", "output")
-                what = "selected as ['output', map, row, column] or ['input', …]"
-                numbers = cell and all(isinstance(n, int) for n in value[1:])
-                expect(numbers, what, str(value), f"for example {FIRST}")
-                return value
-            if name == "bias":
-                return read_numbers(value, name).item()
-            return read_setting(value, name, len(self.x))
+            value = read_setting(name, proposal["value"], channels)
+            if name == "x" and self.kernel is not None:
+                what, fix = f"x with {len(self.kernel)} channels, as before", "make a new lens"
+                expect(len(value) == len(self.kernel), what, str(len(value)), fix)
+            return value
         except (ValueError, TypeError) as error:
             raise TraitError(str(error)) from error
 
@@ -229,10 +189,31 @@ def convolution_lens(
         https://arxiv.org/abs/1603.07285; `torch.nn.functional.conv2d` and `conv_transpose2d`.
     """
     x = read_x(SAMPLE if x is None else x)
-    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    settings = {name: read_setting(value, name, len(x)) for name, value in settings.items()}
-    settings |= {"bias": read_numbers(bias, "bias").item(), "transposed": bool(transposed)}
-    return ConvolutionLens(x, SOBEL if kernel is None else kernel, **settings)
+    settings = {"kernel": SOBEL if kernel is None else kernel, "bias": bias, "stride": stride}
+    settings |= {"padding": padding, "dilation": dilation, "groups": groups}
+    settings = {name: read_setting(name, value, len(x)) for name, value in settings.items()}
+    return ConvolutionLens(x, transposed=bool(transposed), **settings)
+
+
+def read_setting(name: str, value: Any, channels: int) -> Any:  # noqa: ANN401 - any trait's
+    """Check a setting of a lens with so many channels, and return it in plain numbers."""
+    if name == "x":
+        return read_x(value)
+    if name == "kernel":
+        return read_kernel(value, channels)
+    if name == "bias":
+        return read_numbers(value, name).item()
+    if name == "selected":
+        cell = len(value) == 4 and value[0] in ("input", "output")
+        numbers = cell and all(isinstance(n, Integral) for n in value[1:])
+        what = "selected as ['output', map, row, column] or ['input', …]"
+        expect(numbers, what, str(value), f"for example {FIRST}")
+        return [value[0], *map(int, value[1:])]
+    allowed = RANGES.get(name, [g for g in range(1, channels + 1) if channels % g == 0])
+    number = whole(value, name, min(allowed))
+    what = f"{name} from {', '.join(map(str, allowed))}"
+    expect(number in allowed, what, number, "choose one of these")
+    return number
 
 
 def read_x(x: torch.Tensor | Sequence) -> list[Matrix]:
@@ -270,30 +251,18 @@ def read_kernel(kernel: Kernel, channels: int) -> list[Matrix]:
     return tensor.tolist()
 
 
-def read_setting(value: int, name: str, channels: int) -> int:
-    """Check stride, padding, dilation, or into how many groups the channels are split."""
-    divisors = [g for g in range(1, channels + 1) if channels % g == 0]
-    allowed = RANGES.get(name, divisors)
-    number = whole(value, name, min(allowed))
-    what = f"{name} from {', '.join(map(str, allowed))}"
-    expect(number in allowed, what, number, "choose one of these")
-    return number
-
-
 def read_numbers(values: object, name: str) -> torch.Tensor:
     """Turn values into a float64 tensor, refusing what is not a sensible number."""
     try:
         exact = values if isinstance(values, torch.Tensor) else np.asarray(values)
         tensor = torch.as_tensor(exact).detach().cpu()
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise TypeError(
-            f"expected {name} as a tensor of numbers, got {describe(values)}: "
-            "make it with torch.tensor([[…], […]])"
-        ) from error
-    what, real = f"{name} of real numbers", not tensor.is_complex()
-    expect(real, what, "complex ones", "take their .real", TypeError)
-    tensor = tensor.double()
+    except (ValueError, TypeError, RuntimeError):
+        tensor = None
+    real = tensor is not None and not tensor.is_complex()
+    fix = "make it with torch.tensor([[…], […]])"
+    got = repr(values) if isinstance(values, str) else values
+    expect(real, f"{name} as a tensor of real numbers", got, fix, TypeError)
     what = f"{name} with numbers from −{LARGEST_NUMBER} to {LARGEST_NUMBER}"
-    sensible = (tensor.abs() <= LARGEST_NUMBER).all()
+    sensible = (tensor.double().abs() <= LARGEST_NUMBER).all()
     expect(sensible, what, "larger ones, or some that are not finite", "scale it")
-    return tensor
+    return tensor.double()

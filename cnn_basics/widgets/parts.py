@@ -81,21 +81,24 @@ class FrontEndWidget(WithFallback, anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
 
+class Whole(Int):
+    """A trait for a whole number, NumPy's too."""
+
+    def validate(self, obj: object, value: object) -> int:
+        """Turn a number of NumPy into one of Python."""
+        return super().validate(obj, int(value) if isinstance(value, np.integer) else value)
+
+
 class Slider(anywidget.AnyWidget):
     """A slider whose `description` is its label, on the screen and for screen readers."""
 
     _esm = read_static("parts.js", "slider.js")
     _css = read_static("parts.css")
     description = Unicode().tag(sync=True)
-    min = Union([Int(), Float()]).tag(sync=True)
-    max = Union([Int(), Float()]).tag(sync=True)
-    step = Union([Int(), Float()]).tag(sync=True)
-    value = Union([Int(), Float()]).tag(sync=True)
+    min, max, step, value = (Union([Whole(), Float()]).tag(sync=True) for _ in range(4))
 
-    def __init__(
-        self, description: str, value: float, *, min: float, max: float, step: float = 1
-    ) -> None:
-        super().__init__(description=description, min=min, max=max, step=step, value=value)
+    def __init__(self, description: str, value: float, **ends: float) -> None:
+        super().__init__(description=description, value=value, **{"step": 1} | ends)
 
     @validate("value")
     def _inside(self, proposal: dict) -> float:
@@ -124,16 +127,17 @@ def picture_url(pixels: np.ndarray, colours: int | None = None, **options: int) 
 
 def checkbox(description: str, value: bool = False, width: int = 110) -> ipywidgets.Checkbox:
     """Make a box to tick, with its label beside it, `width` pixels wide."""
-    layout = {"width": f"{width}px"}
-    return ipywidgets.Checkbox(value, description=description, indent=False, layout=layout)
+    return ipywidgets.Checkbox(
+        value, description=description, indent=False, layout={"width": f"{width}px"}
+    )
 
 
 def dropdown(
     description: str, options: Sequence[str | tuple[str, str]], width: int = 200
 ) -> ipywidgets.Dropdown:
     """Make a list to choose from, of values or pairs of what is shown and the value."""
-    layout = {"width": f"{width}px"}
-    return ipywidgets.Dropdown(options=options, description=description, layout=layout)
+    look = {"layout": {"width": f"{width}px"}}
+    return ipywidgets.Dropdown(options=options, description=description, **look)
 
 
 def hide_unless(needed: bool, controls: Iterable[ipywidgets.DOMWidget]) -> None:

@@ -7,21 +7,17 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib import get_data_path
 from matplotlib.colors import Normalize
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
-from matplotlib.textpath import TextPath
+from PIL import Image, ImageDraw, ImageFont
 
 from cnn_basics.by_hand import avg_pool2d, max_pool2d
 from cnn_basics.expect import expect
-from cnn_basics.figures import BLACK, VERMILION, LessonFigure, plain_axes
-from cnn_basics.plots.grids import LIGHT, write_number
+from cnn_basics.figures import BLACK, VERMILION, LessonFigure
+from cnn_basics.plots.grids import LIGHT, write_number, write_size
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure, share_in_words
 
-KINDS = ("max", "average", "strided")
 LARGEST = 10  # rows and columns of a map
 ROWS = (
     ("kind", "kernel_size", "stride", "padding"),
@@ -29,13 +25,12 @@ ROWS = (
 )
 _MAP = ((1, 1, 2, 4, 0, 1), (5, 6, 7, 8, 2, 1), (3, 2, 1, 0, 0, 3),
         (1, 2, 3, 4, 1, 0), (0, 1, 0, 2, 9, 2), (2, 0, 1, 1, 3, 1))  # fmt: skip
-_LEFTS = (0.005, 0.262, 0.515, 0.772)
-_WIDTH, _SHARE = 7.6, 0.223  # of the figure in inches; of it, a panel
-_ABOVE, _BELOW = 0.32, 0.5  # inches for titles and words
-_HIGH, _WIDE = 0.42, 0.76  # of a cell that numbers fill at most
-_ZERO_LINE, _DIGIT = 0.364, 0.756  # of matplotlib's font: the middle of digits, and their height
-_ADVANCE = {".": 0.318, "−": 0.838}  # the same for "e" and all digits: 0.636
-_ROOM = 4  # cells are no larger than a quarter of a panel
+TINY = 1e-5  # an output that differs by less has not changed
+UNMOVED = "Nothing moved yet: move the input by one, and see which outputs change."
+# Pixels of the picture, two for each on the screen: across all, across a map, where maps begin.
+_WIDTH, _SIDE, _LEFTS = 1520, 340, (8, 398, 783, 1173)
+_ABOVE, _BELOW = 64, 100  # for titles and words
+_ROOM = 4  # cells are no larger than a quarter of a map's place
 
 
 def pooling_explorer(x: torch.Tensor | None = None) -> RedrawnFigure:
@@ -76,44 +71,49 @@ def pooling_explorer(x: torch.Tensor | None = None) -> RedrawnFigure:
         "ceil_mode": checkbox("ceil_mode", False, 100),
         "count_include_pad": checkbox("count_include_pad", True, 155),
     }
-    figure, panels = _four_panels(maps)
+    height, width = maps.shape[2:]
+    high = round(_SIDE * min(1.0, max(0.3, height / width)))
+    figure = _four_places(high)
+    scale = Normalize(maps.min().item(), maps.max().item())
 
     def draw(right: int, down: int, **settings: object) -> LessonFigure:
+        kind = settings["kind"]
         window = [controls[name] for name in ("kernel_size", "padding", "ceil_mode")]
-        hide_unless(settings["kind"] != "strided", window)
-        hide_unless(settings["kind"] == "average", [controls["count_include_pad"]])
+        hide_unless(kind != "strided", window)
+        hide_unless(kind == "average", [controls["count_include_pad"]])
         moved = shift(maps, right, down)
         before, after = pool(maps, **settings), pool(moved, **settings)
-        changed = ((after - before).abs() > 1e-5)[0, 0].numpy()
-        marks = _mark_windows(maps, before, settings)
-        panels[0].show(maps, **marks)
-        panels[1].show(before)
-        panels[2].show(moved, **marks)
-        panels[3].show(after, marked=changed)
-        way, kind = _direction(right, down), settings["kind"]
-        sizes = [f"{each.shape[-2]}×{each.shape[-1]}" for each in (maps, before)]
-        titles = [
-            f"input: {sizes[0]}",
-            f"{kind}: {sizes[1]}",
-            f"input moved {way}" if way else "input, not moved",
-            f"{kind} after the move",
-        ]
-        said = describe_changes(before, after, way)
-        alt = f"{_describe_settings(**settings)}: {sizes[0]} in, {sizes[1]} out"
-        alt += _write(before) + (f"; moved {way}{_write(after, ' it gives')}" if way else "")
-        return figure.say([*titles, said], f"{alt}: {said}")
+        changes = (after - before).abs()[0, 0]
+        marks = mark_windows(before, settings)
+        changed = {"marked": (changes > TINY).nonzero().tolist()}
+        picture = Image.new("RGBA", (_WIDTH, high), "white")
+        shown = zip(_LEFTS, (maps, before, moved, after), (marks, {}, marks, changed), strict=True)
+        for left, each, how in shown:
+            place = picture.crop((left, 0, left + _SIDE, high))
+            draw_map(place, each[0, 0].numpy(), scale, **how)
+            picture.paste(place, (left, 0))
+        figure.axes[0].images[0].set_data(np.asarray(picture))
+        moves = ((right, ("right", "left")), (down, ("down", "up")))
+        way = ", ".join(f"{abs(by)} {names[by < 0]}" for by, names in moves if by)
+        source, result = write_size(maps.shape[2:]), write_size(before.shape[2:])
+        lines = [f"input: {source}", f"→ {kind}: {result}"]
+        lines += [f"input moved {way}" if way else "input, not moved", f"→ {kind} after the move"]
+        said = describe_changes(changes) if way else UNMOVED
+        alt = f"{_describe_settings(**settings)}: {source} in, {result} out {_write(before)}"
+        alt += f"; moved {way} it gives {_write(after)}" if way else ""
+        return figure.say([*lines, said], f"{alt}: {said}")
 
     return RedrawnFigure(controls, draw, ROWS)
 
 
 def pool(
     x: torch.Tensor,
-    kind: str = "max",
-    kernel_size: int = 2,
-    stride: int = 2,
-    padding: int = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
+    kind: str,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    ceil_mode: bool,
+    count_include_pad: bool,
 ) -> torch.Tensor:
     """Make maps `(N, C, H, W)` smaller in one of three ways; "strided" keeps every s-th number."""
     if kind == "strided":
@@ -131,158 +131,92 @@ def shift(x: torch.Tensor, right: int, down: int) -> torch.Tensor:
     return x[..., rows[:, None], columns]
 
 
-def _four_panels(maps: torch.Tensor) -> tuple[ReusedFigure, list[MapPanel]]:
-    height, width = maps.shape[2:]
-    high = _WIDTH * _SHARE * min(1.0, max(0.3, height / width))
+def _four_places(high: int) -> ReusedFigure:
+    """Make a picture so high for four maps, titles above them, and a line below."""
     total = _ABOVE + high + _BELOW
-    boxes = [(left, _BELOW / total, _SHARE, high / total) for left in _LEFTS]
-    figure = ReusedFigure(boxes, width=_WIDTH, height=total)
-    scale = Normalize(maps.min().item(), maps.max().item())
-    panels = [MapPanel(axes, scale) for axes in figure.axes]
-    top, middle = (_BELOW + high + 0.06) / total, (_BELOW + high / 2) / total
-    for left in (_LEFTS[1], _LEFTS[3]):
-        figure.text(left - 0.017, middle, "→", fontsize=13, ha="center", va="center")
-    places = [*((left, top) for left in _LEFTS), (0.005, 0.035)]
+    box = (0, _BELOW / total, 1, high / total)
+    figure = ReusedFigure([box], width=_WIDTH / 200, height=total / 200)
+    (axes,) = figure.axes
+    axes.set_axis_off()
+    nothing = np.zeros((high, _WIDTH, 4), np.uint8)
+    figure.moves(axes.imshow(nothing, aspect="auto", interpolation="bilinear"))
+    above = 1 - (_ABOVE - 12) / total
+    places = [*((left / _WIDTH, above) for left in _LEFTS), (_LEFTS[0] / _WIDTH, 7 / total)]
     figure.writes(*(figure.text(*place, "", fontsize=9) for place in places))
-    for panel in panels:
-        figure.moves(*panel.parts)
-    return figure, panels
+    return figure
 
 
-class MapPanel:
-    """One map in axes of its own: cells with numbers, padding, windows and marks."""
+def draw_map(
+    place: Image.Image,
+    values: np.ndarray,
+    scale: Normalize,
+    padding: int = 0,
+    windows: Sequence[Sequence[int]] = (),
+    marked: Sequence[Sequence[int]] = (),
+) -> None:
+    """Draw a map `(H, W)` with its numbers, padding, windows in black, and thickly marked cells."""
+    pen, colours = ImageDraw.Draw(place), LIGHT(scale(values), bytes=True)
+    ends = [
+        [size + padding, *(each[axis] + each[2] for each in windows)]
+        for axis, size in enumerate(values.shape)
+    ]
+    rows, columns = (max(_ROOM, max(each) + padding) for each in ends)
+    cell = min((place.width - 1) / columns, (place.height - 1) / rows)
 
-    def __init__(self, axes: Axes, scale: Normalize) -> None:
-        plain_axes(axes)
-        axes.set_anchor("NW")
-        self.axes = axes
-        self.image = axes.imshow([[0.0]], cmap=LIGHT, norm=scale, interpolation="nearest")
-        look = {"facecolor": "white", "edgecolor": "0.6", "hatch": "////", "lw": 0, "zorder": -1}
-        self.padding = axes.add_patch(Rectangle((0, 0), 1, 1, **look))
-        self.lines, self.windows, self.marks = (
-            axes.add_collection(
-                LineCollection([], clip_on=False, color=colour, linewidths=width), autolim=False
-            )
-            for colour, width in (("0.75", 0.7), (BLACK, 2.2), (VERMILION, 2.8))
-        )
-        self.numbers = axes.add_patch(PathPatch(Path(np.empty((0, 2))), fc=BLACK, lw=0))
-        self.parts = (self.padding, self.image, *axes.collections, self.numbers)
+    def box(row: int, column: int, side: int = 1) -> list[float]:
+        top, left = (row + padding) * cell, (column + padding) * cell
+        return [left, top, left + side * cell, top + side * cell]
 
-    def show(
-        self,
-        maps: torch.Tensor,
-        padding: int = 0,
-        overhang: Sequence[int] = (0, 0),
-        windows: Sequence[tuple[int, int, int]] = (),
-        marked: np.ndarray | None = None,
-    ) -> None:
-        """Show a map `(1, 1, H, W)`, on it padding, windows in black, and thickly marked cells."""
-        values = maps[0, 0].numpy()
-        height, width = values.shape
-        self.image.set_data(values)
-        self.image.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
-        edge = 0.5 + padding
-        self.padding.set_bounds(-edge, -edge, width + 2 * padding, height + 2 * padding)
-        wide = max(_ROOM, width + 2 * padding + overhang[1])
-        high = max(_ROOM, height + 2 * padding + overhang[0])
-        self.axes.set(xlim=(-edge, wide - edge), ylim=(high - edge, -edge))
-        self.axes.apply_aspect()
-        self.lines.set_segments([_square(*cell, 1) for cell in np.ndindex(values.shape)])
-        self.windows.set_segments([_square(*window) for window in windows])
-        if marked is not None:
-            self.marks.set_segments([_square(*cell, 1) for cell in np.argwhere(marked).tolist()])
-        self.numbers.set_path(number_path(values))
+    for row, column in np.ndindex(*(size + 2 * padding for size in values.shape)):
+        pen.rectangle(box(row - padding, column - padding), "#e8e8e8")
+    words = {where: write_number(number) for where, number in np.ndenumerate(values)}
+    longest = max(_font(100).getlength(word) for word in words.values())
+    font = _font(int(cell * min(0.5, 80 / longest)))
+    for where, word in words.items():
+        left, top, right, bottom = box(*where)
+        pen.rectangle(box(*where), tuple(colours[where]), "#bfbfbf")
+        pen.text(((left + right) / 2, (top + bottom) / 2), word, BLACK, font, anchor="mm")
+    for frames, colour, width in ((windows, BLACK, 5), (marked, VERMILION, 7)):
+        for frame in frames:
+            pen.rectangle(box(*frame), outline=colour, width=width)
 
 
-def _square(row: int, column: int, side: int) -> list[tuple[float, float]]:
-    left, top = column - 0.5, row - 0.5
-    right, bottom = left + side, top + side
-    return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+@lru_cache(maxsize=100)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def _mark_windows(
-    x: torch.Tensor, y: torch.Tensor, settings: dict[str, object]
-) -> dict[str, object]:
-    """Work out padding, overhang, and frames around windows: all, or the first two of many."""
-    strided, step, rows, columns = settings["kind"] == "strided", settings["stride"], *y.shape[2:]
-    side, padding = (1, 0) if strided else (settings["kernel_size"], settings["padding"])
-    needed = [(count - 1) * step + side for count in (rows, columns)]
-    overhang = [max(0, n - s - 2 * padding) for n, s in zip(needed, x.shape[2:], strict=True)]
-    if side > step:  # they overlap
+def mark_windows(outputs: torch.Tensor, settings: dict[str, object]) -> dict[str, object]:
+    """Work out padding, and frames around windows: all, or the first two of many that overlap."""
+    (rows, columns), step, side, padding = outputs.shape[2:], settings["stride"], 1, 0
+    if settings["kind"] != "strided":
+        side, padding = settings["kernel_size"], settings["padding"]
+    if side > step:
         rows, columns = 1, min(2, columns)
-    corners = [(i * step - padding, j * step - padding) for i, j in np.ndindex(rows, columns)]
-    windows = [(*corner, side) for corner in corners]
-    return {"padding": padding, "overhang": overhang, "windows": windows}
+    windows = [(i * step - padding, j * step - padding, side) for i, j in np.ndindex(rows, columns)]
+    return {"padding": padding, "windows": windows}
 
 
-def describe_changes(before: torch.Tensor, after: torch.Tensor, way: str) -> str:
+def describe_changes(changes: torch.Tensor) -> str:
     """Say how many outputs changed when the input moved, and by how much."""
-    if not way:
-        return "Nothing moved yet: move the input by one, and see which outputs change."
-    differences = (after - before).abs()
-    changed, total = differences[differences > 1e-5], differences.numel()
+    changed, total = changes[changes > TINY], changes.numel()
     if not len(changed):
         return f"None of {total} outputs changed."
-    share, size = share_in_words(len(changed), total), write_short(changed.mean().item())
+    share, size = share_in_words(len(changed), total), write_number(changed.mean().item())
     return f"{len(changed)} of {total} outputs ({share}) changed, by {size} on average."
 
 
 def _describe_settings(
-    kind: str,
-    kernel_size: int,
-    stride: int,
-    padding: int,
-    ceil_mode: bool,
-    count_include_pad: bool,
+    kind: str, kernel_size: int, stride: int, padding: int, ceil_mode: bool, count_include_pad: bool
 ) -> str:
     if kind == "strided":
         return f"Every s-th number kept, stride {stride}"
-    counted = f", padding {'' if count_include_pad else 'not '}counted"
-    return (
-        f"{kind.capitalize()} pooling, kernel_size {kernel_size}, stride {stride}, "
-        f"padding {padding}{', ceil_mode' if ceil_mode else ''}"
-        f"{counted if kind == 'average' and padding else ''}"
-    )
+    said = f"{kind.capitalize()} pooling, kernel_size {kernel_size}, stride {stride}, "
+    said += f"padding {padding}{', ceil_mode' if ceil_mode else ''}"
+    if kind == "average" and padding:
+        said += f", padding {'' if count_include_pad else 'not '}counted"
+    return said
 
 
-def _direction(right: int, down: int) -> str:
-    ways = ((right, ("right", "left")), (down, ("down", "up")))
-    return ", ".join(f"{abs(by)} {names[by < 0]}" for by, names in ways if by)
-
-
-def _write(maps: torch.Tensor, before: str = "") -> str:
-    rows = [", ".join(map(write_short, row)) for row in maps[0, 0].tolist()]
-    return f"{before} [{'; '.join(rows)}]"
-
-
-def number_path(values: np.ndarray) -> Path:
-    """Write each number in the middle of its cell, all as large as fits."""
-    words = [_word_path(write_short(float(number))) for number in values.flat]
-    scale = min(_HIGH, _WIDE / max(np.ptp(word.vertices[:, 0]) for word in words))
-    cells = [(column, row) for row, column in np.ndindex(values.shape)]
-    vertices = [word.vertices * scale + cell for word, cell in zip(words, cells, strict=True)]
-    return Path(np.concatenate(vertices), np.concatenate([word.codes for word in words]))
-
-
-def write_short(number: float) -> str:
-    """Write a number with two decimals at most, from 10 on with one, from 100 on with none."""
-    decimals = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
-    return write_number(round(number, decimals))
-
-
-@lru_cache(maxsize=2000)
-def _word_path(word: str) -> Path:
-    """Return a word's outline around (0, 0), with y downwards and digits of height 1."""
-    vertices, codes, x = [], [], 0.0
-    for letter in word:
-        outline = _letter_path(letter)
-        vertices.append(outline.vertices + np.array((x, 0)))
-        codes.append(outline.codes)
-        x += _ADVANCE.get(letter, 0.636)
-    centred = np.concatenate(vertices) - (x / 2, _ZERO_LINE)
-    return Path(centred * (1, -1) / _DIGIT, np.concatenate(codes))
-
-
-@lru_cache(maxsize=20)
-def _letter_path(letter: str) -> TextPath:
-    return TextPath((0, 0), letter, size=1)
+def _write(maps: torch.Tensor) -> str:
+    return f"[{'; '.join(', '.join(map(write_number, row)) for row in maps[0, 0].tolist())}]"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from cnn_basics.by_hand.fast import Cost, Machine, conv2d_cost
 from cnn_basics.figures import BLACK, BLUE, ORANGE, LessonFigure
+from cnn_basics.plots.grids import write_size
 from cnn_basics.widgets.parts import Slider, checkbox, dropdown, hide_unless
 from cnn_basics.widgets.redrawn import RedrawnFigure, ReusedFigure
 
@@ -55,13 +56,23 @@ def roofline_explorer() -> RedrawnFigure:
         costs = layer_costs(depthwise=depthwise, **layer)
         places = (INTENSITIES[0], machine.ridge, INTENSITIES[1])
         roof.set_data(places, [machine.attainable(x) / GIGA for x in places])
-        drops, points = drops_and_points[:2], drops_and_points[2:]
-        for cost, drop, point in zip(costs, drops, points, strict=True):
+        marks = zip(costs, drops_and_points[:2], drops_and_points[2:], strict=True)
+        for cost, drop, point in marks:
             x = min(max(cost.intensity, INTENSITIES[0]), INTENSITIES[1])  # outside: at the edge
             y = machine.attainable(x) / GIGA
             drop.set_data([x, x], [SPEEDS[0], y])
             point.set_data([x], [y])
-        return figure.say(_count(machine, *costs), _describe(machine, *costs, depthwise, layer))
+        lines = _count(machine, *costs)
+        kind, count = ("depthwise ", "in") if depthwise else ("", "out")
+        maps = write_size(layer[name] for name in ("batch", "in_channels", "side", "side"))
+        alt = (
+            f"The roofline of a machine of {peak} billion operations and {bandwidth} GB per "
+            f"second. A {write_size([layer['kernel_size']] * 2)} {kind}convolution of {maps} to "
+            f"{layer[f'{count}_channels']} channels needs {costs[0].multiply_adds:,} "
+            f"multiply-adds; {'; '.join(lines[1:])}. "
+            f"It waits for {'memory' if costs[0].intensity < machine.ridge else 'arithmetic'}."
+        )
+        return figure.say(lines, alt)
 
     return RedrawnFigure(controls, draw, ROWS)
 
@@ -84,7 +95,7 @@ def _empty_roofline() -> ReusedFigure:
     (axes,) = figure.axes
     axes.set(xscale="log", yscale="log", xlim=INTENSITIES, ylim=SPEEDS)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("arithmetic intensity (operations for each byte)", fontsize=9)
     axes.set_ylabel("billion operations per second", fontsize=9)
@@ -120,20 +131,3 @@ def _count(machine: Machine, least: Cost, unrolled: Cost) -> list[str]:
 
 def _milliseconds(cost: Cost, machine: Machine) -> str:
     return f"{1000 * cost.operations / machine.attainable(cost.intensity):,.3g} ms"
-
-
-def _describe(
-    machine: Machine, least: Cost, unrolled: Cost, depthwise: bool, layer: dict[str, int]
-) -> str:
-    kind = "depthwise convolution" if depthwise else "convolution"
-    maps = [str(layer[name]) for name in ("batch", "in_channels", "side", "side")]
-    return (
-        f"The roofline of a machine of {machine.peak / GIGA:g} billion operations and "
-        f"{machine.bandwidth / GIGA:g} GB per second. A {layer['kernel_size']}×"
-        f"{layer['kernel_size']} {kind} of {'×'.join(maps)} to "
-        f"{layer['in_channels' if depthwise else 'out_channels']} channels needs "
-        f"{least.multiply_adds:,} multiply-adds and {least.intensity:,.1f} operations for each "
-        f"byte, with im2col in memory {unrolled.intensity:,.1f}: at least "
-        f"{_milliseconds(least, machine)}, with im2col {_milliseconds(unrolled, machine)}. "
-        f"It waits for {'memory' if least.intensity < machine.ridge else 'arithmetic'}."
-    )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
-import numpy as np
 import torch
-from traitlets import Dict, Int, List, TraitError, Unicode, observe
+from traitlets import Dict, List, TraitError, Unicode, observe
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.figures import LessonFigure, new_figure
-from cnn_basics.plots.grids import draw_grid
-from cnn_basics.widgets.parts import FrontEndWidget
+from cnn_basics.figures import LessonFigure
+from cnn_basics.plots import plot_grids
+from cnn_basics.widgets.parts import FrontEndWidget, Whole
 
 MOST_NUMBERS, MOST_AXES = 24, 4
 LARGEST = 1000  # size that may be typed
@@ -27,11 +27,11 @@ class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
     and `view` what PyTorch says to all of this.
     """
 
-    numbers = Int(12).tag(sync=True)
-    shape = List(Int(), [3, 4]).tag(sync=True)
-    permutation = List(Int(), [0, 1]).tag(sync=True)
+    numbers = Whole(12).tag(sync=True)
+    shape = List(Whole(), [3, 4]).tag(sync=True)
+    permutation = List(Whole(), [0, 1]).tag(sync=True)
     target = Unicode("-1").tag(sync=True)
-    element = Int(6).tag(sync=True)
+    element = Whole(6).tag(sync=True)
     view = Dict().tag(sync=True)
 
     def __init__(self, numbers: int = 12, **traits: Any) -> None:  # noqa: ANN401 - any trait's
@@ -56,9 +56,19 @@ class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
         self.view = describe_view(self.shape, self.permutation, self.target)
 
     def still(self) -> LessonFigure:
-        """Draw the chosen element in its shape and in memory."""
+        """Draw the chosen element in memory, and in its shape, matrix below matrix."""
         y = _permuted(self.shape, self.permutation)
-        return draw_view(y, tuple((y == self.element).nonzero()[0].tolist()))
+        (index,) = (y == self.element).nonzero().tolist()
+        steps = " + ".join(f"{i}·{s}" for i, s in zip(index, y.stride(), strict=True))
+        written, rows = f"y{index}", y.reshape(-1, y.shape[-1])
+        alt = (
+            f"The numbers of y, shape {tuple(y.shape)}, strides {y.stride()}, in memory and in "
+            f"the shape: {written} sits at {steps} = {self.element}."
+        )
+        lit = [[(0, self.element)], (rows == self.element).nonzero().tolist()]
+        grids = [torch.arange(self.numbers)[None], rows]
+        titles = ["memory", f"{written}: place {steps} = {self.element}"]
+        return plot_grids(grids, titles, alt, lit=lit, shared=True, columns=1, height=1.6)
 
 
 def view_explorer(numbers: int = 12) -> ViewExplorer:
@@ -116,7 +126,10 @@ def answer_view(y: torch.Tensor, target: str) -> dict[str, Any]:
     except ValueError as error:
         return answer | {"text": str(error)}
     except RuntimeError as error:
-        return answer | {"text": f"RuntimeError: {error}", "reshape": _reshaped(y, sizes)}
+        with suppress(RuntimeError):  # then neither is there a reshape
+            copied = f"copies the numbers first: {y.reshape(*sizes).tolist()}"
+            answer["reshape"] = f"y.reshape({', '.join(map(str, sizes))}) {copied}"
+        return answer | {"text": f"RuntimeError: {error}"}
     said = f"shape {tuple(z.shape)}, strides {z.stride()}, on the same memory: {z.tolist()}"
     return answer | {"works": True, "text": said}
 
@@ -136,42 +149,3 @@ def read_sizes(text: str) -> list[int]:
 
 def _permuted(shape: list[int], permutation: list[int]) -> torch.Tensor:
     return torch.arange(math.prod(shape)).view(*shape).permute(*permutation)
-
-
-def _reshaped(y: torch.Tensor, sizes: list[int]) -> str:
-    try:
-        z = y.reshape(*sizes)
-    except RuntimeError:
-        return ""
-    return f"y.reshape({', '.join(map(str, sizes))}) copies the numbers first: {z.tolist()}"
-
-
-def draw_view(y: torch.Tensor, index: tuple[int, ...]) -> LessonFigure:
-    """Outline one element of `torch.arange` in a shape, in memory and in its matrices below."""
-    place = sum(i * s for i, s in zip(index, y.stride(), strict=True))
-    steps = " + ".join(f"{i}·{s}" for i, s in zip(index, y.stride(), strict=True))
-    spelled, written = f"{steps} = {place}", f"y[{', '.join(map(str, index))}]"
-    grids = y.reshape(1, *y.shape) if y.ndim == 1 else y
-    full = (0,) * (grids.ndim - y.ndim) + tuple(index)
-    leading = list(np.ndindex(tuple(grids.shape[:-2])))  # one matrix for each
-    columns = min(len(leading), grids.shape[1] if y.ndim == 4 and grids.shape[1] > 1 else 6)
-    rows = -(-len(leading) // columns)
-    height = 0.6 + rows * (0.3 + 0.3 * grids.shape[-2])
-    figure, (spare,) = new_figure(width=7.0, height=0.8 + height)
-    figure.delaxes(spare)
-    figure.alt = (
-        f"The numbers of y, shape {tuple(y.shape)}, strides {y.stride()}, in memory and in the "
-        f"shape: {written} sits at {spelled}."
-    )
-    above, below = figure.subfigures(2, 1, height_ratios=[0.8, height])
-    strip = above.subplots()
-    below.suptitle(f"{written}: place {spelled}", fontsize=10)
-    axes = below.subplots(rows, columns, squeeze=False).ravel()
-    for axis, lead in zip(axes, leading, strict=False):
-        lit = [full[-2:]] if full[:-2] == lead else []
-        title = f"y[{', '.join(map(str, lead))}]" if y.ndim > 2 else ""
-        draw_grid(axis, grids[lead], title, lit=lit, limits=(0, y.numel() - 1))
-    for axis in axes[len(leading) :]:
-        axis.set_axis_off()
-    draw_grid(strip, torch.arange(y.numel())[None], "memory", lit=[(0, place)])
-    return figure
