@@ -156,7 +156,7 @@ def test_a_training_is_that_of_fit_and_is_shown(make):
 
 
 def test_stop_keeps_the_network_and_continue_goes_on(running):
-    board, first = running, weights(running.model)
+    board, first = running, weights(Small())
     press(board, "Stop")
     assert board.controls.sentence == "Stopping after this batch."
     kept, done = weights(finish(board, start=False).model), board.record.done
