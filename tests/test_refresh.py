@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -48,6 +50,20 @@ def test_clean_keeps_only_what_is_stable(executed):
     ]
     assert executed.cells[2].outputs[0].traceback == ["ValueError: no"]
     assert nbformat.validate(executed) is None
+
+
+@pytest.mark.parametrize(("name", "kept"), [("03_convolution_layer", False), ("mine", True)])
+def test_a_saved_lesson_forgets_the_python_of_this_computer(executed, name, kept):
+    found = refresh.LANGUAGE | {"version": "3.11.7", "codemirror_mode": {"name": "ipython"}}
+    executed.metadata["language_info"] = found
+    saved = {"type": "notebook", "content": executed}
+    hooks = []
+    app = SimpleNamespace(contents_manager=SimpleNamespace(register_pre_save_hook=hooks.append))
+    (point,) = refresh._jupyter_server_extension_points()
+    importlib.import_module(point["module"])._load_jupyter_server_extension(app)
+    hooks[0](model=saved, path=f"class/notebooks/{name}.ipynb", contents_manager=None)
+    assert executed.metadata["language_info"] == (found if kept else refresh.LANGUAGE)
+    hooks[0](model={"type": "directory", "content": None}, path="notebooks", contents_manager=None)
 
 
 def test_a_stored_widget_is_its_picture_and_words_only(executed):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
     from nbformat import NotebookNode
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -59,6 +60,25 @@ def clean(notebook: NotebookNode) -> None:
                 output.traceback = [f"{output.ename}: {output.evalue}"]
             if "image/png" in output.get("data", {}):
                 output.data.pop(WIDGET_VIEW, None)
+
+
+def forget_this_computer(model: dict, path: str, **_: object) -> None:
+    """Before JupyterLab saves a lesson: drop the version of Python that it has noted, in place.
+
+    So a lesson that was only opened is the same file as before, and `git pull` can change it.
+    """
+    if model["type"] == "notebook" and model["content"] and (LESSONS / Path(path).name).is_file():
+        metadata = model["content"]["metadata"]
+        noted = metadata.get("language_info", {})
+        metadata["language_info"] = {key: noted[key] for key in LANGUAGE if key in noted}
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    app.contents_manager.register_pre_save_hook(forget_this_computer)
 
 
 def find_failure(notebook: NotebookNode) -> str:
