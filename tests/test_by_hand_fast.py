@@ -9,15 +9,8 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_by_hand_layers import (
-    CLOSE,
-    assert_same,
-    convolutions,
-    even_kernels,
-    outcome,
-    random,
-    refusing,
-)
+from refusing import refusing
+from test_by_hand_layers import CLOSE, assert_same, convolutions, even_kernels, outcome, random
 
 from cnn_basics.by_hand import conv2d, fast
 from cnn_basics.model import MultiplyAddCounter

@@ -1,4 +1,4 @@
-"""Every hand-written layer against PyTorch: values, gradients and refusals.
+"""Every hand-written layer, forward and backward, against PyTorch: values, gradients, refusals.
 
 The oracle is `torch.nn.functional` in float64, over random non-square shapes and every option.
 Whether a combination is legal is PyTorch's decision as well: where PyTorch raises, we must.
@@ -6,7 +6,6 @@ Whether a combination is legal is PyTorch's decision as well: where PyTorch rais
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from functools import partial
@@ -17,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusing import assert_one_sentence, refusing
 
 from cnn_basics import by_hand as ours
 
@@ -51,7 +51,8 @@ def outcome(function, *tensors, **options):
     except REFUSALS as error:
         return error
     wanted = [t for t in given if t is not None and t.requires_grad]
-    gradients = torch.autograd.grad(y, wanted, random(*y.shape, seed=1).detach()) if wanted else ()
+    weights = random(*y.shape, seed=1).detach()
+    gradients = torch.autograd.grad(y, wanted, weights) if wanted else ()
     return y, *gradients, *(t for t in given if t is not None and not t.requires_grad)
 
 
@@ -62,24 +63,7 @@ def assert_same(mine, theirs):
         return
     assert not isinstance(mine, Exception), f"refused, PyTorch does not: {mine}"
     for my_tensor, their_tensor in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(my_tensor, their_tensor, **CLOSE)
-
-
-def assert_one_sentence(error):
-    assert isinstance(error, (ValueError, TypeError)), "not refused, PyTorch does"
-    assert re.fullmatch("expected .*: .*", str(error))
-
-
-def refusing(*cases):
-    """Make a test that each call is refused in one sentence with its message."""
-
-    @pytest.mark.parametrize(("call", "message"), cases, ids=[message for _, message in cases])
-    def test(call, message):
-        with pytest.raises((ValueError, TypeError), match=message) as caught:
-            call()
-        assert_one_sentence(caught.value)
-
-    return test
+        torch.testing.assert_close(my_tensor, their_tensor, equal_nan=True, **CLOSE)
 
 
 @st.composite
@@ -132,36 +116,110 @@ def normalisations(draw):
     return (x, *running, *learned), {name: draw(values) for name, values in options.items()}
 
 
+@st.composite
+def losses(draw):
+    """Draw scores, classes and every option of the loss."""
+    n, classes, seed = draw(st.integers(0, 4)), draw(st.integers(1, 5)), draw(seeds)
+    target = torch.randint(classes, (n,), generator=torch.Generator().manual_seed(seed))
+    reductions = ["mean", "sum", "none"] if n else ["sum", "none"]  # the mean of nothing is nan
+    options = {"reduction": draw(st.sampled_from(reductions))}
+    options["label_smoothing"] = draw(st.sampled_from([0.0, 0.1, 1.0]))
+    return (random(n, classes, seed=seed), target), options
+
+
 CORNERS = torch.tensor([-2.0, -0.0, 0.0, 1e-9, 3.0, float("inf"), -float("inf"), float("nan")])
-FORWARD = {
-    "conv2d": (F.conv2d, ours.conv2d, convolutions()),
-    "max": (F.max_pool2d, ours.max_pool2d, poolings(dilation=pairs(1, 3), ceil_mode=st.booleans())),
-    "average": (
-        F.avg_pool2d,
-        ours.avg_pool2d,
-        poolings(ceil_mode=st.booleans(), count_include_pad=st.booleans()),
+RELUS = [((x,), {}) for x in (CORNERS.double().requires_grad_(), random(2, 3, 5, 4))]
+# A window of nothing but -∞ never gives to the padding.
+LOWEST = torch.full((1, 1, 3, 2), -float("inf"), dtype=torch.float64, requires_grad=True)
+LOWEST = ((LOWEST,), {"kernel_size": (2, 3), "stride": 1, "padding": (1, 1)})
+CEILED = {"dilation": pairs(1, 3), "ceil_mode": st.booleans()}
+COUNTED = {"ceil_mode": st.booleans(), "count_include_pad": st.booleans()}
+
+
+def conv2d_backward(g, x, weight, bias, **options):
+    return ours.conv2d_backward(g, x, weight, **options)
+
+
+def norm_backward(g, x, mean, var, weight, bias, momentum, **options):
+    grad_x, *others = ours.batch_norm_backward(g, x, mean, var, weight, **options)
+    return grad_x, None, None, *others
+
+
+def without_bias(case):
+    (x, weight, _), options = case
+    return (x, weight, None), options
+
+
+def windows(x, weight, bias, groups, **options):
+    return ours.windows(x, tuple(weight.shape[2:]), **options) + 0 * weight.sum()
+
+
+def windows_backward(g, x, weight, bias, groups, **options):
+    return ours.windows_backward(g, x.shape[-2:], **options), 0 * weight
+
+
+LAYERS = {  # PyTorch's layer, ours, our backward pass if it takes these cases, and the cases
+    "conv2d": (F.conv2d, ours.conv2d, conv2d_backward, convolutions()),
+    "windows": (windows, windows, windows_backward, convolutions().map(without_bias)),
+    "linear": (
+        F.linear,
+        ours.fully_connected,
+        lambda g, x, weight, bias: ours.linear_backward(g, x, weight),
+        linears(),
     ),
-    "linear": (F.linear, ours.fully_connected, linears()),
-    "batch_norm": (F.batch_norm, ours.batch_norm, normalisations()),
-    "relu": (F.relu, ours.relu, st.just(((CORNERS[:-1].double().requires_grad_(),), {}))),
+    "relu": (F.relu, ours.relu, ours.relu_backward, st.sampled_from(RELUS)),
+    "max": (F.max_pool2d, ours.max_pool2d, ours.max_pool2d_backward, poolings()),
+    "max of -∞": (F.max_pool2d, F.max_pool2d, ours.max_pool2d_backward, st.just(LOWEST)),
+    "max with all options": (F.max_pool2d, ours.max_pool2d, None, poolings(**CEILED)),
+    "average": (F.avg_pool2d, ours.avg_pool2d, ours.avg_pool2d_backward, poolings()),
+    "average with all options": (F.avg_pool2d, ours.avg_pool2d, None, poolings(**COUNTED)),
+    "batch_norm": (F.batch_norm, ours.batch_norm, norm_backward, normalisations()),
+    "loss": (F.cross_entropy, F.cross_entropy, ours.cross_entropy_backward, losses()),
 }
 
 
 @even_kernels
-@pytest.mark.parametrize("layer", FORWARD)
+@pytest.mark.parametrize("layer", LAYERS)
 @given(data=st.data())
 @settings(max_examples=250)
-def test_every_layer_is_pytorchs(layer, data):
-    theirs, mine, cases = FORWARD[layer]
+def test_every_layer_is_pytorchs_forward_and_backward(layer, data):
+    theirs, mine, backward, cases = LAYERS[layer]
     tensors, options = data.draw(cases)
     result = outcome(mine, *tensors, **options)
-    if "padding alone" in str(result):  # PyTorch's gradient is undefined there: look at values only
+    if "padding alone" in str(result):  # PyTorch's gradient writes outside of the picture there
         values = theirs(tensors[0].detach(), **options)
         assert values.isneginf().any() or not values.numel()
-    else:
-        assert_same(result, outcome(theirs, *tensors, **options))
+        return
+    expected = outcome(theirs, *tensors, **options)
+    assert_same(result, expected)
     if not isinstance(result, Exception):
         assert mine(*map(as_float32, tensors), **options).dtype == torch.float32
+    if backward and not (layer == "windows" and isinstance(expected, Exception)):
+        check_backward(partial(backward, **options), tensors, expected)
+
+
+def check_backward(backward, tensors, expected):
+    """The gradients are those expected, also in float32, and the tensors stay what they are."""
+    detached = [t if t is None else t.detach().clone() for t in tensors]
+    kept = [t if t is None else t.clone() for t in detached]
+    if isinstance(expected, Exception):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            backward(torch.zeros(()).double(), *detached)
+        assert_one_sentence(caught.value)
+        assert "grad_output" not in str(caught.value), "for another reason"
+        return
+    grad_output, gradients = random(*expected[0].shape, seed=1).detach(), iter(expected[1:])
+    found = backward(grad_output, *detached)
+    single = backward(grad_output.float(), *map(as_float32, detached))
+    if isinstance(found, torch.Tensor):
+        found, single = [found], [single]
+    for gradient, in_float32, tensor in zip(found, single, tensors, strict=False):
+        if tensor is not None and tensor.requires_grad:
+            torch.testing.assert_close(gradient, next(gradients), equal_nan=True, **CLOSE)
+        assert gradient is in_float32 is None or in_float32.shape == gradient.shape
+        assert gradient is None or in_float32.dtype == torch.float32
+    for tensor, copy in zip(detached, kept, strict=True):
+        assert tensor is copy is None or (tensor.nan_to_num() == copy.nan_to_num()).all()
 
 
 def test_nan_stays_nan_and_relu_takes_whole_numbers():
@@ -235,48 +293,95 @@ def test_neither_compiler_nor_copies_of_all_windows_fill_the_memory():
     assert done.stdout == "set()\n", done.stdout + done.stderr
 
 
-X, W = torch.zeros(2, 4, 5, 6), torch.zeros(6, 2, 3, 3)
-conv, norm = partial(ours.conv2d, groups=2), partial(ours.batch_norm, X)
+def test_batch_norm_backward_gives_the_gradient_of_a_weight_of_one():
+    x = random(4, 3, 2).detach()
+    gradients = (
+        ours.batch_norm_backward(x.flip(0), x, None, None, weight, True)
+        for weight in (None, torch.ones(3).double())
+    )
+    assert all(map(torch.equal, *gradients))
+
+
+def test_cross_entropy_backward_survives_large_scores():
+    x, target = torch.tensor([[1000.0, -1000.0], [0.0, 1000.0]]), torch.tensor([1, 1])
+    found = ours.cross_entropy_backward(torch.tensor(1.0), x, target)
+    assert found.tolist() == [[0.5, -0.5], [0, 0]]
+
+
+X, W, NO_BIAS = torch.zeros(2, 4, 5, 6), torch.zeros(6, 2, 3, 3), torch.zeros(5)
+conv, linear = partial(ours.conv2d, X, groups=2), partial(ours.fully_connected, X)
+norm = partial(ours.batch_norm, X, training=True)
 test_refusals_say_what_came_and_the_fix = refusing(
+    (lambda: ours.conv2d(X, W), r"weight as \(a multiple of 1, 4 / 1, .*, got \(6, 2, 3, 3\)"),
+    (lambda: conv(torch.zeros(3, 2, 3, 3)), r"\(a multiple of 2, 4 / 2, .*, got \(3, 2, 3, 3\)"),
+    (lambda: conv(W[0]), r"weight as \(a multiple of 2.*, got \(2, 3, 3\)"),
+    (lambda: conv(W, groups=0), "groups as a whole number from 1, got 0"),
+    (lambda: conv(W, stride=0), "stride as a whole number from 1, got 0"),
+    (lambda: conv(W, stride=(1, 2, 3)), "one or two numbers for stride, got 3"),
+    (lambda: conv(W, padding=-1), "padding as a whole number from 0, got -1"),
+    (lambda: conv(W, padding="full"), "'same' or 'valid', got 'full'"),
+    (lambda: conv(W, padding="same", stride=2), r"stride 1 with padding='same', got stride \(2"),
+    (lambda: conv(W, dilation=0.5), r"dilation as a whole number from 1, got 0\.5"),
+    (lambda: conv(W, dilation=3), "kernel spanning 7 for 5 pixels"),
+    (lambda: conv(W, NO_BIAS), r"bias of shape \(6,\), got \(5,\)"),
+    (lambda: ours.conv2d(X[0, 0], W), r"x as \(N, C, H, W\) or \(C, H, W\) with.*\(5, 6\)"),
+    (lambda: ours.conv2d(X[:, :, :0], W), "at least one channel, row and column"),
+    (lambda: ours.conv2d(X.byte(), W), "x as a float32 or float64 tensor, got a uint8 tensor"),
     (
-        lambda: ours.conv2d(X, W),
-        r"weight as \(a multiple of 1, 4 / 1, .* groups=1, got \(6, 2, 3, 3\)",
+        lambda: conv(W.double()),
+        "weight in torch.float32 on cpu, got weight in torch.float64",
     ),
-    (lambda: conv(X, torch.zeros(3, 2, 3, 3)), r"\(a multiple of 2, 4 / 2, .*, got \(3, 2, 3, 3\)"),
-    (lambda: conv(X, W, groups=0), "groups as a whole number from 1, got 0"),
-    (lambda: conv(X, W, stride=0), "stride as a whole number from 1, got 0"),
-    (lambda: conv(X, W, stride=(1, 2, 3)), "one or two numbers for stride, got 3"),
-    (lambda: conv(X, W, padding=-1), "padding as a whole number from 0, got -1"),
-    (lambda: conv(X, W, padding="full"), "'same' or 'valid', got 'full'"),
-    (lambda: conv(X, W, padding="same", stride=2), r"stride 1 with padding='same', got stride \(2"),
-    (lambda: conv(X, W, dilation=0.5), r"dilation as a whole number from 1, got 0\.5"),
-    (lambda: conv(X, W, dilation=3), "kernel spanning 7 for 5 pixels"),
-    (lambda: conv(X, W, torch.zeros(5)), r"bias of shape \(6,\), got \(5,\)"),
-    (lambda: conv(X, W[0]), r"weight as \(a multiple of 2.*, got \(2, 3, 3\)"),
-    (lambda: conv(X[0, 0], W), r"x as \(N, C, H, W\) or \(C, H, W\) with.*\(5, 6\)"),
-    (lambda: conv(X[:, :, :0], W), "at least one channel, row and column"),
-    (
-        lambda: conv(X.double(), W),
-        "weight in torch.float64 on cpu, got weight in torch.float32 on cpu",
-    ),
-    (lambda: conv(X, W.to("meta")), "weight in torch.float32 on cpu, got .* on meta"),
-    (lambda: conv(X.byte(), W), "or float64 tensor, got a uint8 tensor"),
-    (lambda: conv(X, W.numpy()), "weight as a float32 or float64 tensor, got a float32 array"),
+    (lambda: conv(W.to("meta")), "weight in torch.float32 on cpu, got .* on meta"),
+    (lambda: conv(W.numpy()), "weight as a float32 or float64 tensor, got a float32 array"),
     (lambda: ours.windows(X[0, 0], 3), r"x as \(N, C, H, W\) or"),
     (lambda: ours.output_size(0, 1), "size as a whole number from 1, got 0"),
     (lambda: ours.max_pool2d(X, 2, padding=2), "at most half the kernel"),
     (lambda: ours.max_pool2d(X, 2, padding="same"), "padding as a whole number from 0, got 'same'"),
     (lambda: ours.max_pool2d(X[..., :1], 2, 1, 1, 2), "padding alone in one with padding 1"),
     (lambda: ours.avg_pool2d(X, (3, 2), padding=(1, 2)), "at most half the kernel.*got 2"),
-    (lambda: ours.fully_connected(X, W), "weight as"),
-    (lambda: ours.fully_connected(X, torch.zeros(3, 4)), r"x as \(..., 4\)"),
-    (lambda: ours.fully_connected(X, torch.zeros(2, 6), torch.zeros(3)), r"bias of shape \(2,\)"),
+    (lambda: linear(W), "weight as"),
+    (lambda: linear(torch.zeros(3, 4)), r"x as \(..., 4\)"),
+    (lambda: linear(torch.zeros(2, 6), NO_BIAS), r"bias of shape \(2,\)"),
     (lambda: ours.relu([1.0, -1.0]), "tensor of real numbers, got a list"),
     (lambda: ours.relu(torch.tensor([True])), "real numbers, got a bool tensor"),
-    (lambda: norm(None, None), "both running_mean and running_var, got 0 of them"),
-    (lambda: norm(torch.zeros(4), None, training=True), "training=True with neither"),
-    (lambda: norm(torch.zeros(3), torch.ones(4)), r"running_mean of shape \(4,\)"),
-    (lambda: norm(None, None, training=True, eps=0.0), "eps above 0, got 0"),
+    (lambda: norm(None, None, training=False), "both running_mean and running_var, got 0 of them"),
+    (lambda: norm(torch.zeros(4), None), "got 1 of them: give both, or use training=True"),
+    (lambda: norm(NO_BIAS, NO_BIAS), r"running_mean of shape \(4,\)"),
+    (lambda: norm(None, None, eps=0.0), "eps above 0, got 0"),
     (lambda: ours.batch_norm(X[:1, :, 0, 0], None, None, training=True), "more than 1 value"),
     (lambda: ours.batch_norm(X[0, 0, 0], None, None, training=True), r"x as \(N, C\)"),
+)
+
+
+G, VAR, SCORES = torch.zeros(2, 6, 3, 4), torch.ones(4), torch.zeros(2, 3)
+TARGET, ONE = torch.tensor([0, 2]), torch.tensor(1.0)
+conv_back = partial(ours.conv2d_backward, x=X, weight=torch.zeros(6, 4, 3, 3))
+entropy = partial(ours.cross_entropy_backward, ONE, SCORES)
+test_backward_passes_refuse_what_does_not_fit = refusing(
+    (lambda: conv_back(G, stride=2), r"grad_output of shape \(2, 6, 2, 2\), got \(2, 6, 3, 4\)"),
+    (lambda: conv_back(G.double()), "grad_output in torch.float32 on cpu, got .* in torch.float64"),
+    (lambda: conv_back(None), "grad_output as a float32 or float64 tensor, got None"),
+    (lambda: ours.linear_backward(G, SCORES, torch.zeros(5, 3)), r"shape \(2, 5\), got \(2, 6, 3"),
+    (lambda: ours.relu_backward(SCORES[0], SCORES), r"shape \(2, 3\), got \(3,\)"),
+    (lambda: ours.relu_backward(TARGET, TARGET), "x as a float32 or float64 tensor, got a int64"),
+    (lambda: ours.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got \(2, 4, 5, 6"),
+    (lambda: ours.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got"),
+    (lambda: ours.batch_norm_backward(G, X, VAR, VAR), r"shape \(2, 4, 5, 6\), got \(2, 6, 3, 4"),
+    (lambda: ours.cross_entropy_backward(ONE, X, TARGET), r"x as \(N, K\), .*of shape \(2, 4, 5"),
+    (
+        lambda: entropy([0, 2]),
+        "one int64 class from 0 to 2 for each of the 2 rows .*, got a list",
+    ),
+    (lambda: entropy(TARGET[:1]), r"each of the 2 rows of x, got a int64 tensor of shape \(1,\)"),
+    (lambda: entropy(TARGET + 1), "class from 0 to 2 .*, got 1 to 3"),
+    (lambda: entropy(TARGET - 1), "class from 0 to 2 .*, got -1 to 1"),
+    (lambda: entropy(TARGET, "average"), "reduction in .*got 'average'"),
+    (lambda: entropy(TARGET, label_smoothing=2), "label_smoothing from 0 to 1"),
+    (lambda: entropy(TARGET, "none"), r"shape \(2,\), got \(\)"),
+    (lambda: ours.windows_backward(G, (5, 6)), r"grad_output as \(N, C, H, W, kh, kw\)"),
+    (
+        lambda: ours.windows_backward(G[None, None], (4, 5)),
+        r" shape \(1, 1, 2, 2, 3, 4\), got \(1",
+    ),
+    (lambda: ours.spread(X, 0), "stride as a whole number from 1, got 0"),
 )

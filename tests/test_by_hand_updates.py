@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from test_by_hand_layers import refusing
+from refusing import refusing
 from torch.autograd.functional import hessian
 
 from cnn_basics.by_hand import RULES, SURFACES, curvatures, walk

@@ -43,14 +43,8 @@ def plot_lines(
 ) -> LessonFigure:
     """Draw up to 7 lines in one plot, each with its own style, marker and name in the legend.
 
-    Args:
-        curves: Name and heights of each line, `(T,)`.
-        alt: What the picture shows.
-        x: `(T,)`, the places of the points; None counts from 1.
-        x_label: Written below.
-        y_label: Written at the left.
-        log: Give every power of ten the same height.
-        height: Of the figure in inches.
+    The heights of a line are `(T,)`, and so are the places `x` of the points, which count from 1 if
+    None. `log` gives every power of ten the same height; the figure is `height` inches high.
 
     Example:
         >>> plot_lines({"twice": torch.tensor([2.0, 4.0])}, "A line that rises from 2 to 4.")
@@ -80,14 +74,9 @@ def plot_bars(
 ) -> LessonFigure:
     """Draw up to 16 horizontal bars, the first at the top, with their lengths as numbers.
 
-    Args:
-        values: Name and length of each bar. Several numbers are drawn as dots, and the bar is as
-            long as their median.
-        alt: What the picture shows.
-        x_label: Says what the lengths are.
-        digits: Decimals of the numbers.
-        log: For ratios: bars start at 1, and every power of ten is equally wide.
-        bound: A length to mark with a dashed line.
+    Several numbers for one bar are drawn as dots, and the bar is as long as their median. The
+    numbers have so many `digits` after the point. `log` is for ratios: bars start at 1, and every
+    power of ten is equally wide. A dashed line marks the `bound`.
 
     Example:
         >>> plot_bars({"one": 1.0, "two": [1.9, 2.0, 2.4]}, "Two bars, one twice as long.")
@@ -122,15 +111,9 @@ def plot_bars(
 def plot_learning_curves(runs: Mapping[str, History], alt: str, classes: int = 2) -> LessonFigure:
     """Draw loss and accuracy of up to 4 trainings, for training and validation pictures.
 
-    Args:
-        runs: Name, which may be empty, and history of each training, as `training.fit` returns it.
-        alt: What the picture shows.
-        classes: How many there are; guessing has a loss of log(classes), and an accuracy of
-            1 / classes, both drawn as dotted lines.
-
-    Returns:
-        A row for each training, loss at the left, accuracy at the right; all rows have the same
-        axes.
+    The `runs` are histories as `training.fit` returns them, by name, which may be empty. Each has
+    a row, loss at the left, accuracy at the right; all rows have the same axes. Dotted lines show
+    what guessing one of so many `classes` gives: a loss of log(classes), and 1 / classes right.
 
     Example:
         >>> from types import SimpleNamespace

@@ -41,20 +41,11 @@ def draw_grid(
     diverging: bool = False,
     hidden: Iterable[Cell] = (),
 ) -> None:
-    """Draw a matrix `(H, W)` as a grid with its numbers.
+    """Draw a matrix `(H, W)` of any real numbers as a grid with its numbers, a title above.
 
-    Args:
-        axes: Where to draw.
-        matrix: `(H, W)`, any real numbers.
-        title: Written above.
-        lit: Cells `(row, column)` to outline with a thick frame.
-        border: Width of a frame of padding, drawn hatched.
-        limits: Smallest and largest number of the colour scale; None takes the matrix's own.
-        diverging: Use a colour scale with zero in the middle.
-        hidden: Cells left empty, such as outputs not computed yet.
-
-    Raises:
-        ValueError: When `matrix` has not two axes.
+    Cells `(row, column)` that are `lit` get a thick frame; `hidden` ones are left empty, such as
+    outputs not computed yet; a `border` of so many cells is hatched as padding. The colours run
+    over `limits`, the matrix's own if None, or, `diverging`, have zero in their middle.
 
     Example:
         >>> figure, (axes,) = new_figure()
@@ -169,18 +160,11 @@ def plot_grids(
     columns: int | None = None,
     height: float = 2.6,
 ) -> LessonFigure:
-    """Draw matrices side by side, with signs such as `×` and `=` between them.
+    """Draw matrices `(H, W)` side by side, with `signs` such as `×` and `=` between neighbours.
 
-    Args:
-        matrices: Each `(H, W)`.
-        titles: One for each matrix.
-        alt: What the picture shows.
-        signs: What stands between neighbours, or nothing.
-        lit: Cells to outline in each matrix, or nothing.
-        diverging: Which matrices, by index, have zero in the middle of their colours.
-        shared: Give all matrices one colour scale.
-        columns: Matrices in a row; None puts all into one row.
-        height: Of a row in inches.
+    Each may have `lit` cells to outline; those that are `diverging`, by index, have zero in the
+    middle of their colours. One `shared` colour scale for all lets them be compared. A row holds
+    so many `columns`, or all of them, and is `height` inches high.
 
     Example:
         >>> plot_grids([torch.eye(2)], ["identity"], "A 2×2 grid with ones on its diagonal.")
@@ -207,11 +191,8 @@ def plot_grids(
 def animate(figures: Iterable[LessonFigure], alt: str, seconds_per_frame: float = 0.7) -> Animation:
     """Make an animation of figures, or of one figure that changes and is yielded again and again.
 
-    Args:
-        figures: In order, all of one size. Where it is one figure, the layout of its first frame
-            holds for all, which makes drawing several times as fast.
-        alt: What moves and what comes out.
-        seconds_per_frame: How long each frame stays.
+    All have one size. Where it is one figure, the layout of its first frame holds for all, which
+    makes drawing several times as fast.
 
     Example:
         >>> def steps():

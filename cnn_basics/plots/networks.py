@@ -33,13 +33,10 @@ def plot_blocks(
 ) -> LessonFigure:
     """Draw a network from left to right: stacks of maps, then columns of numbers.
 
-    Args:
-        titles: One for each block; a line break is allowed.
-        shapes: Of each block for one picture: `(C, H, W)`, drawn as a stack of at most 4 squares,
-            or `(n,)`, drawn as a column of cells with dots where there are more than 10.
-        alt: What the picture shows.
-        contents: What to draw in some of the stacks, by their index: `(C, H, W)` float; three
-            channels from 0 to 1 are drawn as one colour picture, others as maps.
+    The shapes are those of one picture: `(C, H, W)`, drawn as a stack of at most 4 squares, or
+    `(n,)`, drawn as a column of cells with dots where there are more than 10. Some of the stacks,
+    by index, may have `contents` `(C, H, W)`, float: three channels from 0 to 1 are drawn as one
+    colour picture, others as maps. A title may have a line break.
 
     Example:
         >>> plot_blocks(["in", "out"], [(1, 8, 8), (2,)], "A picture becomes two numbers.")
@@ -99,12 +96,8 @@ def _draw_column(axes: Axes, left: float, numbers: int) -> float:
 def plot_network(trace: ShapeTrace) -> LessonFigure:
     """Draw a network without branches as blocks, one for each step with weights or another shape.
 
-    Args:
-        trace: What `cnn_basics.model.trace_shapes` found.
-
-    Returns:
-        One axes, whose patches are the blocks: as high as their feature maps and as wide as their
-        number; rows of numbers are hatched strips, not to scale.
+    The `trace` is what `cnn_basics.model.trace_shapes` found. Blocks are as high as their feature
+    maps and as wide as their number; rows of numbers are hatched strips, not to scale.
 
     Example:
         >>> from cnn_basics.model import trace_shapes
@@ -172,19 +165,12 @@ def _join_blocks(
 
 
 class GraphNode(NamedTuple):
-    """A step of a computation, or numbers that it starts from.
+    """A step of a computation, or numbers that it starts from, which have no inputs."""
 
-    Attributes:
-        name: What is written in the box; every name occurs once.
-        inputs: Names of the nodes that go in, the chain's first; none for numbers that are given.
-        note: Written below a step, such as the shape of its output.
-        learned: Whether the node is a parameter, which training changes.
-    """
-
-    name: str
-    inputs: tuple[str, ...] = ()
-    note: str = ""
-    learned: bool = False
+    name: str  # what is written in the box; every name occurs once
+    inputs: tuple[str, ...] = ()  # names of the nodes that go in, the chain's first
+    note: str = ""  # written below a step, such as the shape of its output
+    learned: bool = False  # whether the node is a parameter, which training changes
 
 
 def plot_computation_graph(
@@ -192,14 +178,9 @@ def plot_computation_graph(
 ) -> LessonFigure:
     """Draw the steps of a computation from left to right, with what goes into each above it.
 
-    Args:
-        nodes: Each after those that go into it. The first stands in the row of the steps.
-        alt: What the picture shows.
-        backward: Draw the way of the gradients instead: dashed arrows against the direction of
-            the computation, to the steps and to what is learned.
-
-    Returns:
-        The figure. Steps have round boxes; parameters thick frames, other data thin ones.
+    Nodes stand after those that go into them; the first stands in the row of the steps. Steps have
+    round boxes, parameters thick frames, other data thin ones. `backward` draws the way of the
+    gradients instead: dashed arrows the other way, to the steps and to what is learned.
 
     Example:
         >>> nodes = [GraphNode("x"), GraphNode("w", learned=True), GraphNode("×", ("x", "w"))]

@@ -22,17 +22,9 @@ def plot_pictures(
     columns: int = 5,
     size: float = 1.7,
 ) -> LessonFigure:
-    """Show pictures in a table.
+    """Show pictures, each `(H, W, 3)` or `(H, W)`, uint8 or float from 0 to 1, with their titles.
 
-    Args:
-        pictures: Each `(H, W, 3)` or `(H, W)`; uint8, or float from 0 to 1.
-        titles: One for each picture.
-        alt: What the pictures show.
-        columns: Pictures in a row.
-        size: Height of a row in inches.
-
-    Raises:
-        ValueError: When there is no picture, or the titles do not match.
+    A row has so many `columns`, and is `size` inches high.
     """
     scales = [(0, 255 if picture.dtype == np.uint8 else 1) for picture in pictures]
     return _show(pictures, titles, alt, scales, columns, size)
@@ -123,6 +115,10 @@ def plot_heat(
 ) -> LessonFigure:
     """Show pictures and, below each, heat-maps over its grey copy, each with its own scale.
 
+    Heat without negative numbers runs from dark (0) to bright; heat of both signs from blue over
+    white (0) to red. Solid lines run where it is half of the largest, and 0.8 of it; dashed ones at
+    the same heights below zero.
+
     Args:
         pictures: `(N, 3, H, W)` or `(N, 1, H, W)`, uint8, or float from 0 to 1; at most 8.
         heats: Name and heat-maps of each explanation, `(N, H, W)`, float.
@@ -130,11 +126,6 @@ def plot_heat(
         alt: What the figure shows.
         masks: `(N, H, W)` bool, such as where the animal is; their outlines are dotted.
         size: Height of a row in inches.
-
-    Returns:
-        The figure. Heat without negative numbers runs from dark (0) to bright; heat of both signs
-        from blue over white (0) to red. Solid lines run where it is half of the largest, and 0.8
-        of it; dashed ones at the same heights below zero.
 
     Example:
         >>> heat = {"saliency": torch.rand(1, 6, 6)}
