@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import operator
 import sys
+from collections.abc import Callable
 
 
 def describe(value: object) -> str:
@@ -46,3 +47,10 @@ def whole(value: object, name: str, low: int, fix: str = "") -> int:
     expect(is_whole, what, value if not isinstance(value, str) else repr(value), fix, TypeError)
     expect(number >= low, what, value, fix)
     return number
+
+
+def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -> float:
+    """Return a number as a float, NumPy's too, and refuse one for which something does not hold."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    expect(is_number and holds(value), what, describe(value), fix)
+    return float(value)

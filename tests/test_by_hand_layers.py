@@ -266,6 +266,9 @@ def test_numpys_whole_numbers_are_numbers():
     )
     assert torch.equal(ours.max_pool2d(x, two), ours.max_pool2d(x, 2))
     assert ours.output_size(np.int64(28), two, stride=two) == 14
+    tenth = np.float32(0.1)
+    normal = ours.batch_norm(x, None, None, training=True, momentum=tenth, eps=tenth)
+    torch.testing.assert_close(normal, F.batch_norm(x, None, None, training=True, eps=0.1))
 
 
 LIGHT = """
@@ -347,7 +350,9 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: norm(None, None, training=False), "both running_mean and running_var, got 0 of them"),
     (lambda: norm(torch.zeros(4), None), "got 1 of them: give both, or use training=True"),
     (lambda: norm(NO_BIAS, NO_BIAS), r"running_mean of shape \(4,\)"),
-    (lambda: norm(None, None, eps=0.0), "eps above 0, got 0"),
+    (lambda: norm(None, None, eps=0.0), "eps as a number above 0, got 0"),
+    (lambda: norm(None, None, momentum="0.1"), "momentum as a number, got '0.1'"),
+    (lambda: norm(None, None, eps="0.1"), "eps as a number above 0, got '0.1'"),
     (lambda: ours.batch_norm(X[:1, :, 0, 0], None, None, training=True), "more than 1 value"),
     (lambda: ours.batch_norm(X[0, 0, 0], None, None, training=True), r"x as \(N, C\)"),
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 Pair = tuple[int, int]  # (vertical, horizontal)
 Size = int | Sequence[int]  # one whole number, or a pair of them
@@ -244,6 +244,7 @@ def batch_norm(
     """
     running = {"running_mean": running_mean, "running_var": running_var}
     check_batch_norm(x, training, eps, **running, weight=weight, bias=bias)
+    momentum = number(momentum, "momentum as a number", math.isfinite, "0.1 is usual")
     mean, variance = running_mean, running_var
     if training:
         axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
@@ -391,8 +392,9 @@ def check_batch_norm(x: Tensor, training: bool, eps: float, **vectors: Tensor | 
     known = [vectors[name] is not None for name in ("running_mean", "running_var")]
     what, fix = "both running_mean and running_var", "give both, or use training=True with neither"
     expect(all(known) or (training and not any(known)), what, f"{sum(known)} of them", fix)
+    what, fix = f"eps as a number{' above 0' if training else ''}", "use a small one such as 1e-5"
+    number(eps, what, lambda eps: eps > 0 or not training, fix)
     if training:
-        expect(eps > 0, "eps above 0", eps, "use a small number such as 1e-5")
         count, fix = x.numel() // max(x.shape[1], 1), "use a larger batch or training=False"
         got = f"{count} in {tuple(x.shape)}"
         expect(count > 1, "more than 1 value per channel in training", got, fix)

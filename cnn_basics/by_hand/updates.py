@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 State = dict[str, Tensor | int]
 TOO_FAR = 1e6  # a walk ends at the first point with a coordinate beyond it
@@ -153,14 +154,20 @@ def walk(
     """
     if not isinstance(surface, Surface):
         what = f"a Surface or one of {', '.join(map(repr, SURFACES))}"
-        expect(surface in SURFACES, what, repr(surface), "choose one")
+        expect(surface in list(SURFACES), what, repr(surface), "choose one")
         surface = SURFACES[surface]
     start = surface.start if start is None else start
-    fits = len(start) == 2 and all(map(math.isfinite, start))
-    expect(fits, "start as two finite numbers", f"{start!r}", "give (x, y)")
-    expect(rule in RULES, f"rule as one of {', '.join(map(repr, RULES))}", repr(rule), "choose one")
-    fits = math.isfinite(learning_rate) and learning_rate > 0
-    expect(fits, "a finite learning_rate above 0", learning_rate, "try 0.1")
+    what, fix = "start as two finite numbers", "give (x, y)"
+    expect(np.shape(start) == (2,), what, f"{start!r}", fix)
+    start = [number(each, what, math.isfinite, fix) for each in np.asarray(start).tolist()]
+    expect(
+        rule in list(RULES),
+        f"rule as one of {', '.join(map(repr, RULES))}",
+        repr(rule),
+        "choose one",
+    )
+    what, fits = "a finite learning_rate above 0", lambda rate: 0 < rate < math.inf
+    learning_rate = number(learning_rate, what, fits, "try 0.1")
     steps = whole(steps, "steps", 0, "try steps=50")
     point, state = torch.tensor(start, dtype=torch.float64), {}
     points = [point]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +14,6 @@ from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
-
-
-def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -> float:
-    """Return a number as a float, NumPy's too, and refuse one for which something does not hold."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    expect(is_number and holds(value), what, describe(value), fix)
-    return float(value)
 
 
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
