@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 import operator
 import sys
-from collections.abc import Callable
 
 
 def describe(value: object) -> str:
@@ -49,8 +48,9 @@ def whole(value: object, name: str, low: int, fix: str = "") -> int:
     return number
 
 
-def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -> float:
-    """Return a number as a float, NumPy's too, and refuse one for which something does not hold."""
+def number(value: object, name: str, low: float, high: float) -> float:
+    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    expect(is_number and holds(value), what, describe(value), fix)
+    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
+    expect(is_number and low <= value <= high, what, describe(value), fix)
     return float(value)

@@ -54,40 +54,17 @@ def test_steps_of_the_custom_cnn_are_those_of_torch_fx_and_by_hand():
         assert not got.requires_grad
 
 
-def test_what_is_changed_in_place_later_is_kept_as_it_was():
+def test_chosen_steps_are_kept_as_they_were_and_come_in_the_order_asked_for():
     model, x = Branches(), torch.randn(1, 2, 5, 7)
     maps = feature_maps(model, x)
     conv = model.stem[0](x)
     assert list(maps) == ["stem.0", "stem.1", "again", "again_1", "relu", "add", "relu_1"]
     assert torch.equal(maps["stem.0"], conv)
     assert (conv < 0).any()
-    assert torch.equal(maps["stem.1"], F.relu(conv))
     assert torch.equal(maps["again_1"], model.again(model.again(F.relu(conv))))
-
-
-def test_chosen_steps_come_in_the_order_asked_for_and_may_be_containers():
-    model, x = Branches(), torch.randn(1, 2, 5, 7)
     maps = feature_maps(model, x, ["relu", "stem"])
     assert list(maps) == ["relu", "stem"]
-    assert torch.equal(maps["stem"], F.relu(model.stem[0](x)))
-
-
-@pytest.mark.parametrize(
-    ("x", "error", "words"),
-    [
-        ([[1.0]], TypeError, "got a list: write torch.as_tensor"),
-        (torch.zeros(3, 28, 28), ValueError, r"\(3, 28, 28\): add the batch axis with x\[None"),
-        (torch.zeros(3), ValueError, r"\(3,\): give all four axes"),
-        (
-            torch.zeros(1, 3, 28, 28, dtype=torch.uint8),
-            TypeError,
-            r"a uint8 .*: write x\.float",
-        ),
-    ],
-)
-def test_wrong_pictures_are_refused(x, error, words):
-    with pytest.raises(error, match=words):
-        feature_maps(Custom_CNN(), x)
+    assert torch.equal(maps["stem"], F.relu(conv))
 
 
 SIZE = (26, 31)
@@ -96,29 +73,22 @@ steps = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
 @st.composite
-def windows(draw, pools: bool):
-    """Arguments of a layer; a pooling layer's padding is at most half its window."""
-    kernel = draw(pairs)
-    most = [k // 2 if pools else 4 for k in kernel]
-    padding = tuple(draw(st.integers(0, m)) for m in most)
-    return {"kernel_size": kernel, "stride": draw(steps), "padding": padding}
-
-
-@st.composite
 def layers(draw):
-    kind = draw(st.sampled_from(["conv", "same", "max", "average", "relu", "norm"]))
-    if kind == "conv":
-        groups = draw(st.sampled_from([1, 2]))
-        given = draw(windows(pools=False)) | {"dilation": draw(pairs)}
-        return nn.Conv2d(2, 2, groups=groups, **given)
+    """A convolution, a pooling layer (whose padding is at most half its window) or another."""
+    kind = draw(st.sampled_from([nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, "same", "relu", "norm"]))
     if kind == "same":
         return nn.Conv2d(2, 2, draw(pairs), padding="same", dilation=draw(pairs))
-    if kind == "max":
-        given = draw(windows(pools=True)) | {"dilation": draw(st.integers(1, 2))}
-        return nn.MaxPool2d(ceil_mode=draw(st.booleans()), **given)
-    if kind == "average":
-        return nn.AvgPool2d(ceil_mode=draw(st.booleans()), **draw(windows(pools=True)))
-    return nn.ReLU() if kind == "relu" else nn.BatchNorm2d(2)
+    if isinstance(kind, str):
+        return nn.ReLU() if kind == "relu" else nn.BatchNorm2d(2)
+    kernel = draw(pairs)
+    most = [4 if kind is nn.Conv2d else k // 2 for k in kernel]
+    padding = tuple(draw(st.integers(0, m)) for m in most)
+    given = {"kernel_size": kernel, "stride": draw(steps), "padding": padding}
+    if kind is not nn.AvgPool2d:
+        given["dilation"] = draw(st.integers(1, 2) if kind is nn.MaxPool2d else pairs)
+    if kind is nn.Conv2d:
+        return nn.Conv2d(2, 2, groups=draw(st.sampled_from([1, 2])), **given)
+    return kind(ceil_mode=draw(st.booleans()), **given)
 
 
 def box(seen):
@@ -130,28 +100,32 @@ def box(seen):
 def seen_by_nan(model, layer, x, place):
     """Whether NaN in a pixel (of all channels) reaches the number at `place`: an oracle."""
     height, width = x.shape[2:]
-    planted = x.expand(height * width, -1, -1, -1).clone()
-    planted.view(height * width, x.shape[1], -1)[
-        range(height * width), :, range(height * width)
-    ] = torch.nan
+    planted = x.repeat(height * width, 1, 1, 1)
+    planted.flatten(2).diagonal(dim1=0, dim2=2).fill_(torch.nan)
     maps = feature_maps(model, planted, [layer])[layer]
     return maps[:, :, place[0], place[1]].isnan().any(dim=1).view(height, width)
 
 
-@pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
-@settings(max_examples=60, deadline=None)
-@given(st.lists(layers(), min_size=1, max_size=4), st.data())
-def test_formula_and_autograd_agree(stack, data):
-    model, x = nn.Sequential(*stack), torch.zeros(1, 2, *SIZE)
-    last = str(len(stack) - 1)
+@st.composite
+def stacks(draw, size, most):
+    """A network, the name of its last layer, pictures of ones, and a place on its maps."""
+    stack = draw(st.lists(layers(), min_size=1, max_size=most))
+    model = nn.Sequential(*stack).double().eval()
+    x = torch.ones(1, 2, *size, dtype=torch.float64)
     try:
-        height, width = model.eval()(x).shape[2:]
+        sizes = model(x).shape[2:]
     except RuntimeError:
         assume(False)  # the maps became too small
-    field = receptive_field(model, x, last)
-    place = (data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1)))
+    return model, str(len(stack) - 1), x, tuple(draw(st.integers(0, n - 1)) for n in sizes)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
+@settings(max_examples=60, deadline=None)
+@given(stacks(SIZE, 4))
+def test_formula_and_autograd_agree(drawn):
+    model, last, x, place = drawn
+    (top, bottom), (left, right) = receptive_field(model, x, last).pixels(*place)
     seen = receptive_field_by_gradient(model, x, last, *place) > 0
-    (top, bottom), (left, right) = field.pixels(*place)
     outside = seen.clone()
     outside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
     assert not outside.any()
@@ -161,16 +135,9 @@ def test_formula_and_autograd_agree(stack, data):
 
 @pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
 @settings(max_examples=15, deadline=None)
-@given(st.lists(layers(), min_size=1, max_size=3), st.data())
-def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(stack, data):
-    model = nn.Sequential(*stack).double().eval()
-    x = torch.ones(1, 2, 12, 15, dtype=torch.float64)
-    last = str(len(stack) - 1)
-    try:
-        height, width = model(x).shape[2:]
-    except RuntimeError:
-        assume(False)
-    place = (data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1)))
+@given(stacks((12, 15), 3))
+def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(drawn):
+    model, last, x, place = drawn
     seen = receptive_field_by_gradient(model, x, last, *place) > 0
     assert torch.equal(seen, seen_by_nan(model, last, x, place))
 
@@ -185,7 +152,7 @@ class Functions(nn.Module):
 
     def forward(self, x):
         wide = F.conv2d(x, self.weight, None, (2, 1), padding=(1, 0), dilation=(1, 2))
-        narrow = F.max_pool2d(x, (1, 3), (2, 1))
+        narrow, _ = F.max_pool2d(x, (1, 3), (2, 1), return_indices=True)
         x = self.own(F.relu(wide) + narrow)
         x = F.avg_pool2d(x, 2, padding=1)
         return F.conv2d(x, self.weight, stride=1, padding="same").flatten(1)
@@ -210,10 +177,8 @@ def test_functions_and_branches():
 
 @pytest.mark.parametrize("mode", ["zeros", "replicate"])
 def test_padding_of_any_kind(mode):
-    model = nn.Sequential(
-        nn.Conv2d(1, 1, (3, 5), padding=(1, 2), padding_mode=mode), nn.MaxPool2d(2)
-    )
-    field = receptive_field(model, torch.zeros(1, 1, 9, 9), "1")
+    conv = nn.Conv2d(1, 1, (3, 5), padding=(1, 2), padding_mode=mode)
+    field = receptive_field(nn.Sequential(conv, nn.MaxPool2d(2)), torch.zeros(1, 1, 9, 9), "1")
     assert field == ReceptiveField((4, 6), (2, 2), (-1, -2))
 
 
@@ -224,63 +189,65 @@ def test_middle_is_where_most_paths_come_from():
     torch.testing.assert_close(paths, torch.outer(row, row))
 
 
-@pytest.mark.parametrize(("layer", "culprit"), [("flatten", "flatten"), ("fc2", "flatten")])
-def test_what_sees_everything_has_no_formula(layer, culprit):
-    x = torch.zeros(1, 3, 28, 28)
-    with pytest.raises(ValueError, match=f"got `{layer}` behind `{culprit}`: name an earlier"):
-        receptive_field(Custom_CNN(), x, layer)
-    with pytest.raises(ValueError, match=rf"shape \(1, \d+\) from `{layer}`"):
-        receptive_field_by_gradient(Custom_CNN(), x, layer)
+class Unequal(nn.Module):
+    """Joins two branches of other strides."""
+
+    def forward(self, x):
+        return F.avg_pool2d(x, 2, 2)[:, :, :1, :1] + x
 
 
-def test_unequal_steps_cannot_be_joined():
-    class Unequal(nn.Module):
-        def forward(self, x):
-            return F.avg_pool2d(x, 2, 2)[:, :, :1, :1] + x
+NET, X = Custom_CNN().train(), torch.zeros(1, 3, 28, 28)
+BY_GRADIENT, ROWS = receptive_field_by_gradient, torch.rand(3, 4)
+EACH = (feature_maps, receptive_field, BY_GRADIENT)
+REFUSED = [
+    *[(call, (NET, X, ["conv3"]), r"\(conv1, relu, .*\), got 'conv3': name") for call in EACH[:1]],
+    *[
+        (call, (NET, X, "conv3"), r"\(conv1, relu, .*\), got 'conv3': name one")
+        for call in EACH[1:]
+    ],
+    *[(call, (NET, X[0], "conv1"), r"add the batch axis with x\[None\]") for call in EACH],
+    *[(call, (NET, X[..., :9], "conv1"), "resize the pictures to 28×28") for call in EACH],
+    (feature_maps, (NET, [[1.0]]), "got a list: write torch.as_tensor"),
+    (feature_maps, (NET, torch.zeros(3)), r"\(3,\): give all four axes"),
+    (feature_maps, (NET, X.to(torch.uint8)), r"a uint8 .*: write x\.float"),
+    (receptive_field, (NET, X, "flatten"), "got `flatten` behind `flatten`: name an earlier"),
+    (receptive_field, (NET, X, "fc2"), "got `fc2` behind `flatten`: name an earlier"),
+    (receptive_field, (Unequal(), X, "add"), "got `add` behind `getitem`"),
+    (BY_GRADIENT, (NET, X, "flatten"), r"shape \(1, 3136\) from `flatten`"),
+    (BY_GRADIENT, (NET, X, "conv1", 28, 0), "expected a place on maps of 28×28 numbers"),
+    (BY_GRADIENT, (NET, X, "conv1", 0, -1), "expected a place on maps of 28×28 numbers"),
+    (principal_components, (torch.rand(3, 4, 2),), r"got \(3, 4, 2\): write rows.flatten\(1\)"),
+    (principal_components, (ROWS, 4), r"from 1 to 3 for rows \(3, 4\), got 4"),
+    (principal_components, (ROWS, 0), "got 0"),
+    (principal_components, (torch.ones(3, 4),), "expected rows that differ"),
+]
 
-    with pytest.raises(ValueError, match="got `add` behind `getitem`"):
-        receptive_field(Unequal(), torch.zeros(1, 1, 4, 4), "add")
+
+@pytest.mark.parametrize(("call", "given", "words"), REFUSED)
+def test_what_does_not_fit_is_refused_and_nothing_stays_behind(call, given, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call(*given)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in NET.modules())
+    assert all(module.training for module in NET.modules())
 
 
-@pytest.mark.parametrize("place", [(28, 0), (0, -1)])
-def test_a_place_that_the_maps_have_not_is_refused(place):
-    with pytest.raises(ValueError, match="expected a place on maps of 28×28 numbers"):
-        receptive_field_by_gradient(Custom_CNN(), torch.zeros(1, 3, 28, 28), "conv1", *place)
+class First(nn.Module):
+    """Changes the pictures in place."""
+
+    def forward(self, x):
+        return x.mul_(2)
 
 
-@pytest.mark.parametrize("explain", [feature_maps, receptive_field, receptive_field_by_gradient])
-class TestEach:
-    """What holds for all three."""
-
-    def test_an_unknown_step_and_wrong_pictures_are_refused(self, explain):
-        model = Custom_CNN().train()
-        with pytest.raises(
-            ValueError, match=r"\(conv1, relu, .*\), got 'conv3': name one of these"
-        ):
-            explain(
-                model, torch.zeros(1, 3, 28, 28), ["conv3"] if explain is feature_maps else "conv3"
-            )
-        with pytest.raises(ValueError, match=r"add the batch axis with x\[None\]"):
-            explain(model, torch.zeros(3, 28, 28), "conv1")
-        with pytest.raises(ValueError, match="resize the pictures to 28×28"):
-            explain(model, torch.zeros(1, 3, 30, 30), "conv1")
-        assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
-        assert all(module.training for module in model.modules())
-
-    def test_network_and_pictures_are_left_as_they_were(self, explain):
-        class First(nn.Module):
-            def forward(self, x):
-                return x.mul_(2)
-
-        model = nn.Sequential(First(), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5))
-        x = torch.randn(3, 1, 5, 5)
-        before, random, pixels = copy.deepcopy(model.state_dict()), torch.get_rng_state(), x.clone()
-        explain(model, x, "1")
-        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-        assert torch.equal(torch.get_rng_state(), random)
-        assert torch.equal(x, pixels)
-        assert all(parameter.grad is None for parameter in model.parameters())
-        assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+@pytest.mark.parametrize("explain", EACH)
+def test_network_and_pictures_are_left_as_they_were(explain):
+    model = nn.Sequential(First(), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5))
+    given = [model.state_dict(), torch.randn(3, 1, 5, 5), torch.get_rng_state()]
+    before = copy.deepcopy(given)
+    explain(model, given[1], "1")
+    given[2] = torch.get_rng_state()
+    torch.testing.assert_close(given, before, rtol=0, atol=0)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(m.training and not m._forward_hooks for m in model.modules())
 
 
 def test_formula_and_autograd_agree_in_a_network_with_shortcuts():
@@ -313,17 +280,3 @@ def test_the_sign_is_that_of_the_largest_entry():
     assert points[0, 0] > points[1, 0] > points[2, 0]
     assert shares.tolist() == [pytest.approx(1.0)]
     torch.testing.assert_close(principal_components(x + 5, 1)[0], points)
-
-
-@pytest.mark.parametrize(
-    ("rows", "count", "words"),
-    [
-        (torch.rand(3, 4, 2), 2, r"got \(3, 4, 2\): write rows.flatten\(1\)"),
-        (torch.rand(3, 4), 4, r"from 1 to 3 for rows \(3, 4\), got 4"),
-        (torch.rand(3, 4), 0, "got 0"),
-        (torch.ones(3, 4), 2, "expected rows that differ"),
-    ],
-)
-def test_rows_that_have_no_such_components_are_refused(rows, count, words):
-    with pytest.raises(ValueError, match=words):
-        principal_components(rows, count)

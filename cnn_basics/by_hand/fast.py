@@ -214,9 +214,8 @@ class Machine:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        for each in (self.peak, self.bandwidth):
-            fix = "measure them with measure_machine()"
-            number(each, "peak and bandwidth above 0", lambda speed: speed > 0, fix)
+        number(self.peak, "peak", 1e-30, math.inf)
+        number(self.bandwidth, "bandwidth", 1e-30, math.inf)
 
     @property
     def ridge(self) -> float:

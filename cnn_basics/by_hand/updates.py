@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from cnn_basics.expect import expect, number, whole
 
 State = dict[str, Tensor | int]
+MOST = np.finfo(float).max
 TOO_FAR = 1e6  # a walk ends at the first point with a coordinate beyond it
 
 
@@ -157,19 +157,18 @@ def walk(
         expect(surface in list(SURFACES), what, repr(surface), "choose one")
         surface = SURFACES[surface]
     start = surface.start if start is None else start
-    what, fix = "start as two finite numbers", "give (x, y)"
-    expect(np.shape(start) == (2,), what, f"{start!r}", fix)
-    start = [number(each, what, math.isfinite, fix) for each in np.asarray(start).tolist()]
+    is_pair = np.shape(start) == (2,)
+    expect(is_pair, "start as two finite numbers", f"{start!r}", "give (x, y)")
+    point = [number(each, "a number of start", -MOST, MOST) for each in np.asarray(start).tolist()]
     expect(
         rule in list(RULES),
         f"rule as one of {', '.join(map(repr, RULES))}",
         repr(rule),
         "choose one",
     )
-    what, fits = "a finite learning_rate above 0", lambda rate: 0 < rate < math.inf
-    learning_rate = number(learning_rate, what, fits, "try 0.1")
+    learning_rate = number(learning_rate, "learning_rate", 1e-30, 1e30)
     steps = whole(steps, "steps", 0, "try steps=50")
-    point, state = torch.tensor(start, dtype=torch.float64), {}
+    point, state = torch.tensor(point, dtype=torch.float64), {}
     points = [point]
     while len(points) <= steps and point.abs().max() <= TOO_FAR:
         point, state = RULES[rule](point, surface.gradient(point), state, learning_rate)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cnn_basics.datasets import BUNDLED, SPLITS
-from cnn_basics.expect import describe, expect, whole
+from cnn_basics.expect import expect, whole
 from cnn_basics.explain.layers import (
     ReceptiveField,
     check_maps,
@@ -51,6 +50,7 @@ PARTS = ("ears", "eyes", "nose", "muzzle", "mouth", "whiskers", "head", "body", 
 TELLING = ("ears", "muzzle", "eyes", "whiskers")  # what a cat and a dog of one seed differ in
 SIDE = 28  # of the stored pictures and masks, in pixels
 AT_ONCE = 64  # covered pictures that run through the network together
+BAR = {"desc": "occlusion", "unit": "picture", "leave": False, "delay": 10}  # in seconds
 
 
 def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
@@ -144,40 +144,35 @@ def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
 
 def _find_layer(model: nn.Module, layer: str) -> nn.Module:
     refuse_scripted(model)
-    layers = {name: module for name, module in model.named_modules() if name}
-    what, fix = f"the name of a layer ({', '.join(layers)})", "name one of these"
-    expect(isinstance(layer, str), what, repr(layer), fix, TypeError)
-    expect(layer in layers, what, repr(layer), fix)
-    return layers[layer]
+    layers = [name for name, _ in model.named_modules() if name]
+    what = f"the name of a layer ({', '.join(layers)})"
+    expect(layer in layers, what, repr(layer), "name one of these")
+    return model.get_submodule(layer)
 
 
-def read_scores(scores: object) -> Tensor:
-    """Refuse what is no table of scores (N, K)."""
-    got = tuple(scores.shape) if isinstance(scores, Tensor) else describe(scores)
-    fix = "explain a network that ends with one score for each class"
-    table = isinstance(scores, Tensor) and scores.ndim == 2
-    expect(table, "a network that gives scores (N, K)", f"{got}", fix)
-    return scores
-
-
-def read_target(scores: Tensor, target: Target) -> Tensor:
-    """Read which class is explained for each picture, as (N,) int64."""
-    count, classes = read_scores(scores).shape
-    what, fix = f"target from 0 to {classes - 1}", "give the number of a class of this network"
+def choose_scores(scores: Tensor, target: Target, of: Tensor | None = None) -> Tensor:
+    """Pick those of one class for each picture, (N,) from scores (N, K), or `of` (N, …, K)."""
+    classes = _check_scores(scores).shape[1]
     if not isinstance(target, Tensor):
         target = torch.tensor(whole(target, "target", 0, "write for example target=0"))
-    whole_numbers = target.dtype in (torch.int64, torch.int32)
-    expect(whole_numbers, "target of int64", target, "write target.long()", TypeError)
-    one_each = target.shape in ((), (count,))
-    expect(one_each, f"one target for each of {count} pictures", target, "give one class, or these")
-    wrong = target[(target < 0) | (target >= classes)].tolist()
-    expect(not wrong, what, wrong[:1] and wrong[0], fix)
-    return target.long().to(scores.device).expand(count)
+    integers = target.dtype in (torch.int64, torch.int32)
+    expect(integers, "target of int64", target, "write target.long()", TypeError)
+    one_each = f"one target for each of {len(scores)} pictures"
+    fits = target.shape in ((), scores.shape[:1])
+    expect(fits, one_each, target, "give one class, or these")
+    wrong = target[(target < 0) | (target >= classes)].flatten().tolist()
+    fix = "give the number of a class of this network"
+    expect(not wrong, f"target from 0 to {classes - 1}", wrong and wrong[0], fix)
+    index = target.long().to(scores.device).expand(len(scores))
+    of = scores if of is None else of
+    return of.gather(-1, index.view(-1, *[1] * (of.ndim - 1)).expand(*of.shape[:-1], 1))[..., 0]
 
 
-def choose_scores(scores: Tensor, target: Target) -> Tensor:
-    """Pick the score of one class for each picture, (N,)."""
-    return scores.gather(1, read_target(scores, target)[:, None])[:, 0]
+def _check_scores(scores: object) -> Tensor:
+    table = isinstance(scores, Tensor) and scores.ndim == 2
+    fix = "explain a network that ends with one score for each class"
+    expect(table, "a network that gives scores (N, K)", scores, fix)
+    return scores
 
 
 def enlarge(heat: Tensor, size: tuple[int, int]) -> Tensor:
@@ -200,6 +195,8 @@ def _squares(length: int, size: int, stride: int) -> Tensor:
 
 def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
     """Cover a square of each picture, place after place: all scores, (N, rows, columns, K)."""
+    from tqdm.auto import tqdm
+
     check_pictures(x)
     count, channels, height, width = x.shape
     square = f"a square inside {height}×{width} pixels, with a stride of at most its size"
@@ -211,13 +208,14 @@ def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fi
     expect(one_each, f"fill as one number or ({channels},)", filling, "give one for each channel")
     rows, columns = (_squares(n, size, stride).to(x.device) for n in (height, width))
     places = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns)))
-    with untouched(model):
-        one = read_scores(model(x[:1].clone()))  # knows the number of classes
+    with untouched(model), tqdm(total=count * len(places), **BAR) as bar:
+        one = _check_scores(model(x[:1].clone()))  # knows the number of classes
         scores = one.new_empty(count, len(places), one.shape[1])  # parts kept would break up memory
         for picture, row in zip(x, scores, strict=True):
             for part, these in zip(places.split(AT_ONCE), row.split(AT_ONCE), strict=True):
                 hidden = rows[part[:, 0], None, :, None] & columns[part[:, 1], None, None, :]
                 these.copy_(model(torch.where(hidden, filling.reshape(-1, 1, 1), picture)))
+                bar.update(len(part))
     return scores.view(count, len(rows), len(columns), one.shape[1])
 
 
@@ -242,9 +240,8 @@ def occlusion(
     scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
     with untouched(model):
         answers = model(x.clone())
-    classes = read_target(answers, target)
-    chosen = classes[:, None, None, None].expand(*scores.shape[:3], 1)
-    drops = choose_scores(answers, target)[:, None, None] - scores.gather(3, chosen)[..., 0]
+    whole_scores = choose_scores(answers, target)[:, None, None]
+    drops = whole_scores - choose_scores(answers, target, scores)  # (N, rows, columns)
     rows, columns = (_squares(n, size, stride).to(drops) for n in x.shape[2:])
     total = torch.einsum("nrc,rh,cw->nhw", drops, rows, columns)
     return total / torch.outer(rows.sum(dim=0), columns.sum(dim=0))
@@ -323,26 +320,27 @@ def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Te
     """
     fix = "use one of these words"
     expect(split in SPLITS, "split 'training_set' or 'test_set'", repr(split), fix)
-    sheets = {part: read_sheet(BUNDLED.parent / "parts" / f"{split}.{part}.png") for part in PARTS}
-    count = len(sheets["ears"])
-    chosen = range(count) if indices is None else [int(index) for index in indices]
-    for index in chosen:
-        what = f"indices from 0 to {count - 1} for {split}"
-        expect(0 <= index < count, what, index, "give places in the data set")
-    masks = {part: torch.from_numpy(sheet[chosen]) for part, sheet in sheets.items()}
+    masks = {part: _read_sheet(f"parts/{split}.{part}.png") for part in PARTS}
+    count = len(masks["ears"])
+    chosen = list(range(count) if indices is None else map(int, indices))
+    wrong = [index for index in chosen if not 0 <= index < count]
+    what = f"indices from 0 to {count - 1} for {split}"
+    expect(not wrong, what, wrong and wrong[0], "give places in the data set")
+    masks = {part: mask[chosen] for part, mask in masks.items()}
     masks["animal"] = torch.stack(list(masks.values())).any(dim=0)
     masks["background"] = ~masks["animal"]
     masks["telling"] = torch.stack([masks[part] for part in TELLING]).any(dim=0)
     return masks
 
 
-def read_sheet(path: Path) -> np.ndarray:
-    """Read pictures or masks that are stored one below the other, (N, 28, 28, 3) or (N, 28, 28)."""
+def _read_sheet(name: str) -> Tensor:
+    """Read pictures (N, 28, 28, 3) or masks (N, 28, 28), stored one below the other in data/."""
+    path = BUNDLED.parent / name
     fix = "restore data/ from the repository"
     expect(path.is_file(), "pictures drawn for this lesson", f"no file {path}", fix)
     with Image.open(path) as sheet:
-        pixels = np.asarray(sheet)
-    return pixels.reshape(-1, SIDE, SIDE, *pixels.shape[2:])
+        pixels = np.array(sheet)
+    return torch.from_numpy(pixels).view(-1, SIDE, SIDE, *pixels.shape[2:])
 
 
 def draw_trap(
@@ -370,18 +368,15 @@ def draw_trap(
     Source:
         The experiment's idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
     """
+    what = "a background 'meadow' or 'sofa' for 'cat' and 'dog'"
+    fits = set(backdrops) == set(NAMES) and set(backdrops.values()) <= set(PLACES)
     fix = "write for example {'cat': 'meadow', 'dog': 'sofa'}"
-    both = set(backdrops) == set(NAMES)
-    expect(both, "a background for 'cat' and 'dog'", str(dict(backdrops)), fix)
-    for place in backdrops.values():
-        expect(place in PLACES, "a background 'meadow' or 'sofa'", repr(place), fix)
+    expect(fits, what, f"{dict(backdrops)}", fix)
     all_masks, count = load_masks(split), whole(count, "count", 1)
-    files = [f"{split}.{name}.{backdrops[name]}.png" for name in NAMES]
-    sheets = [read_sheet(BUNDLED.parent / "clever-hans" / file) for file in files]
+    sheets = [_read_sheet(f"clever-hans/{split}.{one}.{backdrops[one]}.png") for one in NAMES]
     what = f"a count from 1 to {len(sheets[0])} for {split}"
     expect(count <= len(sheets[0]), what, count, "there are no more pictures")
-    pictures = torch.from_numpy(np.concatenate([sheet[:count] for sheet in sheets]))
+    pictures = torch.cat([sheet[:count] for sheet in sheets]).permute(0, 3, 1, 2).contiguous()
     labels = torch.arange(len(NAMES)).repeat_interleave(count)
     chosen = labels * (len(all_masks["animal"]) // 2) + torch.arange(count).repeat(len(NAMES))
-    masks = {part: mask[chosen] for part, mask in all_masks.items()}
-    return pictures.permute(0, 3, 1, 2).contiguous(), labels, masks
+    return pictures, labels, {part: mask[chosen] for part, mask in all_masks.items()}

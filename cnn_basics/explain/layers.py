@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -191,8 +192,9 @@ def _read_window(name: str, given: dict[str, object]) -> tuple[Pair, Pair, Pair,
         return (1, 1), (1, 1), (1, 1), (top, left)
     if name not in WINDOWS:
         return (1, 1), (1, 1), (1, 1), (0, 0)
-    kernel = tuple(given["weight"].shape[2:]) if "weight" in given else _pair(given["kernel_size"])
-    stride = _pair(given.get("stride") or (1 if "weight" in given else kernel))
+    is_conv = "weight" in given
+    kernel = tuple(given["weight"].shape[2:]) if is_conv else _pair(given["kernel_size"])
+    stride = _pair(given.get("stride") or (1 if is_conv else kernel))
     dilation, padding = _pair(given.get("dilation", 1)), given.get("padding", 0)
     if padding == "same":
         padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
@@ -200,9 +202,7 @@ def _read_window(name: str, given: dict[str, object]) -> tuple[Pair, Pair, Pair,
 
 
 def _pair(value: int | Sequence[int]) -> Pair:
-    """Read a number, or one or two of them, as (vertical, horizontal)."""
-    numbers = (value,) if isinstance(value, int) else tuple(value)
-    return numbers * 2 if len(numbers) == 1 else numbers
+    return tuple(np.broadcast_to(value, 2).tolist())
 
 
 def receptive_field_by_gradient(
@@ -227,10 +227,11 @@ def receptive_field_by_gradient(
     check_pictures(x)
     ones = torch.ones(1, *x.shape[1:], dtype=torch.float64, device=x.device, requires_grad=True)
     kept: dict[str, object] = {}
-    recorder = Recorder(
-        model, lambda step, output: kept.update({step.name: output} if step.name == layer else {})
-    )
-    even = _even_weights(model)
+
+    def keep(step: Step, output: object) -> None:
+        kept.update({step.name: output} if step.name == layer else {})
+
+    recorder, even = Recorder(model, keep), _even_weights(model)
     with untouched(model), torch.enable_grad(), _MeanForMax(), recorder.watching():
         torch.func.functional_call(model, even, (ones.clone(),))
     _refuse_unknown(layer, kept, recorder)
@@ -250,22 +251,17 @@ class _MeanForMax(TorchFunctionMode):
     def __torch_function__(
         self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
     ) -> object:
-        function = _mean_pool2d if function_name(func) == "max_pool2d" else func
-        return function(*args, **(kwargs or {}))
-
-
-def _mean_pool2d(x: Tensor, kernel_size: int, *args: object, **kwargs: object) -> Tensor:
-    """Pool as F.max_pool2d does with the same arguments, but with the mean."""
-    names = ("stride", "padding", "dilation", "ceil_mode", "return_indices")
-    given = dict(zip(names, args, strict=False)) | kwargs | {"return_indices": False}
-    rows, columns = F.max_pool2d(x, kernel_size, **given).shape[2:]
-    kernel, stride, dilation, padding = _read_window(
-        "max_pool2d", given | {"kernel_size": kernel_size}
-    )
-    mean = x.new_full((x.shape[1], 1, *kernel), 1 / prod(kernel))
-    wider = F.pad(x, (0, stride[1], 0, stride[0]))  # for a last window that reaches over the edge
-    means = F.conv2d(wider, mean, None, stride, padding, dilation, groups=x.shape[1])
-    return means[:, :, :rows, :columns]
+        output, name = func(*args, **(kwargs or {})), function_name(func)
+        if name != "max_pool2d":
+            return output
+        x, given = args[0], dict(zip(WINDOWS[name], args[1:], strict=False)) | (kwargs or {})
+        kernel, *window = _read_window(name, given)
+        mean = x.new_full((x.shape[1], 1, *kernel), 1 / prod(kernel))
+        wider = F.pad(x, (0, window[0][1], 0, window[0][0]))  # the last window may reach over
+        means = F.conv2d(wider, mean, None, window[0], window[2], window[1], groups=x.shape[1])
+        if isinstance(output, tuple):  # with the places of the largest
+            return means[:, :, : output[0].shape[2], : output[0].shape[3]], output[1]
+        return means[:, :, : output.shape[2], : output.shape[3]]
 
 
 def _even_weights(model: nn.Module) -> dict[str, Tensor]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import islice
 from math import gcd, isqrt, prod
-from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +24,10 @@ PER_AXIS = {"kernel_size", "stride", "padding", "dilation", "output_padding"}
 REORDERING = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"}
 REORDERING |= {"T", "mT", "H", "mH", "einsum", "matmul"}
 SPATIAL = ("Conv", "conv", "Pool", "pool", "Norm2d", "GroupNorm", "Upsample")
+Faults = Iterator[tuple[Step, str, object, str]]  # the step, expected, got, the fix
 OWN_CODE = (ValueError, TypeError, RuntimeError, AssertionError, IndexError)
 FLATTEN = "write torch.flatten(x, start_dim=1), which gives {} numbers per picture"
+BATCH = "add the batch axis with x.unsqueeze(0)"
 
 
 class ShapeError(ValueError):
@@ -63,26 +64,22 @@ def trace_shapes(
         >>> trace_shapes(nn.Conv2d(3, 8, kernel_size=5), (1, 3, 28, 28)).rows[0].output_shape
         (1, 8, 24, 24)
     """
-    shapes = _read_shapes(input_shape)
+    what, fix = "a shape of whole numbers with its batch axis first", "write (1, 3, 28, 28)"
+    expect(isinstance(input_shape, Sequence), what, input_shape, fix, TypeError)
+    expect(len(input_shape), what, "()", fix)
+    given = input_shape if isinstance(input_shape[0], Sequence) else [input_shape]
+    size = "each size, the batch axis first,"
+    shapes = [tuple(whole(one, size, 1, fix) for one in shape) for shape in given]
     for name, module in model.named_modules():
         own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         layer = f"the lazy layer `{name or 'model'}` ({type(module).__name__})"
         known, fix = "a network with known sizes", "call the network once on pictures first"
         expect(not any(nn.parameter.is_lazy(one) for one in own), known, layer, fix)
-    recorder = _run(model, shapes, input_dtype, check_batch)
+    steps = _run(model, shapes, input_dtype, check_batch)
     if check_batch and all(shape[0] == 1 for shape in shapes):
         pairs = [(2, *shape[1:]) for shape in shapes]
-        _run(model, pairs, input_dtype, check_batch, " with a batch of 2")
-    return ShapeTrace.of(model, recorder.steps)
-
-
-def _read_shapes(input_shape: Shape | Sequence[Shape]) -> list[Shape]:
-    what, fix = "a shape of whole numbers with its batch axis first", "write (1, 3, 28, 28)"
-    expect(isinstance(input_shape, Sequence), what, input_shape, fix, TypeError)
-    expect(len(input_shape), what, "()", fix)
-    shapes = input_shape if isinstance(input_shape[0], Sequence) else [input_shape]
-    name = "each size, the batch axis first,"
-    return [tuple(whole(size, name, 1, fix) for size in shape) for shape in shapes]
+        _run(model, pairs, input_dtype, check_batch, "with a batch of 2, ")
+    return ShapeTrace.of(model, steps)
 
 
 def _run(
@@ -90,71 +87,52 @@ def _run(
     shapes: list[Shape],
     dtype: torch.dtype | None,
     check_batch: bool,
-    seen_with: str = "",
-) -> Recorder:
+    seen: str = "",
+) -> list[Step]:
     """Run the network on zeros of these shapes; raise ShapeError where something is wrong."""
     floats = (p.dtype for p in model.parameters() if p.is_floating_point())
     kind = dtype or next(floats, torch.get_default_dtype())
     inputs = [torch.zeros(shape, dtype=kind, device=device_of(model)) for shape in shapes]
-    recorder = Recorder(model)
+    recorder, picture = Recorder(model), shapes[0]
     try:
         with untouched(model), recorder.watching():
             output = model(*inputs)
     except Exception as error:
-        _diagnose(recorder, shapes[0], error, seen_with)
-    fault = conv_axes(recorder.steps) or linear_on_map(recorder.steps)
+        step = recorder.failed
+        if step is None or not (step.is_leaf or isinstance(error, OWN_CODE)):
+            raise
+        shapes_in = spell(tuple(step.inputs)) or "no tensor"
+        verb = f"failed on {shapes_in}" if step.is_leaf else "refused its input"
+        words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        known = _find_fault([*recorder.steps, step], picture) if step.is_leaf else None
+        own_words = f"`{step.layer}` ({step.kind}) {verb}: {words}"
+        raise ShapeError(seen + (known or own_words)) from error
     rows = next((leaf.shape[:1] for leaf in tree_leaves(output) if isinstance(leaf, Tensor)), ())
-    if fault is None and check_batch and rows and rows != shapes[0][:1]:
-        fault = mixed_rows(recorder.steps, shapes[0][0])
-    if fault is not None:
-        raise ShapeError(fault.sentence(seen_with))
-    return recorder
+    is_mixed = check_batch and rows and rows != picture[:1]
+    sentence = _find_fault(recorder.steps, picture, is_mixed)
+    if sentence:
+        raise ShapeError(seen + sentence)
+    return recorder.steps
 
 
-def _diagnose(recorder: Recorder, picture: Shape, error: Exception, seen_with: str) -> NoReturn:
-    """Turn what a network raised into one sentence; what is no matter of shapes passes through."""
-    step = recorder.failed
-    if step is None or not (step.is_leaf or isinstance(error, OWN_CODE)):
-        raise error
-    fault = None
-    with suppress(Exception):  # where the doctor stumbles, PyTorch's own words remain
-        fault = _examine([*recorder.steps, step], picture) if step.is_leaf else None
-    if fault:
-        raise ShapeError(fault.sentence(seen_with)) from error
-    shapes = spell(tuple(step.inputs)) or "no tensor"
-    verb = f"failed on {shapes}" if step.is_leaf else "refused its input"
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    raise ShapeError(f"`{step.layer}` ({step.kind}) {verb}{seen_with}: {words}") from error
-
-
-def _examine(steps: list[Step], picture: Shape) -> Fault | None:
-    """Try the rules for the kind of the last step, one after the other."""
-    fault = conv_axes(steps) or linear_on_map(steps)
-    rules = next((rules for kinds, *rules in RULES if isinstance(steps[-1].module, kinds)), ())
-    for rule in (wrong_dtype, *rules, view_size):
-        fault = fault or rule(steps, picture)
-    return fault
-
-
-@dataclass(frozen=True)
-class Fault:
-    """The step at fault, what it expected but what it got, and the fix."""
-
-    step: Step
-    expected: str
-    got: object
-    fix: str
-
-    def sentence(self, seen_with: str) -> str:
-        """Say it in one sentence."""
-        start = f"`{self.step.layer}` ({self.step.kind}) expected {self.expected}"
-        return f"{start} but got {self.got}{seen_with}: {self.fix}"
+def _find_fault(steps: list[Step], picture: Shape, is_mixed: bool = False) -> str | None:
+    """Say what is wrong with the first step that is at fault, or with the rows that came out."""
+    found = []
+    for number, step in enumerate(steps):
+        rule = next(rule for kinds, rule in RULES if isinstance(step.module, kinds))
+        with suppress(Exception):  # where the doctor stumbles, PyTorch's own words remain
+            found += islice(rule(steps[: number + 1], picture), 1)
+    if is_mixed:
+        found += mixed_rows(steps, picture)
+    for step, expected, got, fix in found:
+        return f"`{step.layer}` ({step.kind}) expected {expected} but got {got}: {fix}"
+    return None
 
 
 def layer_code(layer: nn.Module, **changes: object) -> str:
     """Write the code that makes a layer of PyTorch, leaving out what is as by default."""
-    parts = []
-    for name, parameter in inspect.signature(_origin(layer)).parameters.items():
+    parts, origin = [], _origin(layer)
+    for name, parameter in inspect.signature(origin).parameters.items():
         value = changes.get(name, getattr(layer, name, parameter.default))
         if name == "bias":
             value = value is not None and value is not False
@@ -164,7 +142,7 @@ def layer_code(layer: nn.Module, **changes: object) -> str:
             parts.append(str(value))
         elif value != parameter.default and name not in {"device", "dtype"}:
             parts.append(f"{name}={value!r}")
-    return f"nn.{_origin(layer).__name__}({', '.join(parts)})"
+    return f"nn.{origin.__name__}({', '.join(parts)})"
 
 
 def _origin(layer: nn.Module) -> type:
@@ -172,46 +150,101 @@ def _origin(layer: nn.Module) -> type:
     return next(c for c in type(layer).__mro__ if c.__module__.startswith("torch.nn.modules"))
 
 
-def wrong_dtype(steps: list[Step], picture: Shape) -> Fault | None:
-    """Numbers of another dtype than the weights."""
-    step, weight = steps[-1], getattr(steps[-1].module, "weight", None)
-    leaves = tree_leaves((step.args, step.kwargs))
-    got = next(leaf.dtype for leaf in leaves if isinstance(leaf, Tensor))
-    if weight is None or isinstance(step.module, nn.Embedding) or got == weight.dtype:
-        return None
-    names = [str(dtype).removeprefix("torch.") for dtype in (weight.dtype, got)]
-    return Fault(step, f"{names[0]} numbers", names[1], f"write {cast_code(got, weight.dtype)}")
+def convolution(steps: list[Step], picture: Shape) -> Faults:
+    """No batch axis, as PyTorch allows; channels last, or another number; too small a map."""
+    step, layer, shape = steps[-1], steps[-1].module, steps[-1].inputs[0]
+    axes, channels, groups = len(layer.kernel_size) + 2, layer.in_channels, layer.groups
+    if len(shape) == axes - 1 and shape[0] == channels:
+        yield step, f"{axes} axes, the batch first,", f"{axes - 1} axes {shape}", BATCH
+    if len(shape) == axes and shape[-1] == channels != shape[1]:
+        order = ", ".join(map(str, (0, axes - 1, *range(1, axes - 1))))
+        got = f"{shape} with the channels last"
+        yield step, f"{channels} channels on axis 1", got, f"write x.permute({order})"
+    if step.outputs:
+        return
+    yield from dtype(steps, picture)
+    if channels != (got := shape[1]):
+        changes = {"in_channels": got} | ({"groups": gcd(groups, got)} if groups > 1 else {})
+        if 1 < groups == channels:  # one kernel per channel
+            changes |= {"groups": got, "out_channels": got * (layer.out_channels // groups)}
+        fix = f"write {layer_code(layer, **changes)}"
+        if got == 1 and shape == picture:
+            fix += f", or repeat the grey channel with x.expand(-1, {channels}, -1, -1)"
+        expected = f"{channels} channel{'s' * (channels != 1)}"
+        yield step, f"{expected} in {groups} groups" if groups > 1 else expected, got, fix
+    reach, sizes, padding = _windows(step, axes - 2)
+    short = [max(0, r - n) for r, n in zip(reach, sizes, strict=True)]
+    if any(short):
+        enough = tuple(p + (s + 1) // 2 for p, s in zip(padding, short, strict=True))
+        fix = f"write {layer_code(layer, padding=enough)}, or leave out a pooling step before it"
+        yield step, f"a padded map of at least {times(reach)}", times(sizes), fix
 
 
-def conv_axes(steps: list[Step]) -> Fault | None:
-    """A convolution that gets one picture without a batch, as PyTorch allows, or channels last."""
-    for step in (step for step in steps if isinstance(step.module, Convolution)):
-        axes, channels = len(step.module.kernel_size) + 2, step.module.in_channels
-        shape = step.inputs[0]
-        if len(shape) == axes - 1 and shape[0] == channels:
-            expected, got = f"{axes} axes, the batch first,", f"{axes - 1} axes {shape}"
-            return Fault(step, expected, got, "add the batch axis with x.unsqueeze(0)")
-        if len(shape) == axes and shape[-1] == channels != shape[1]:
-            order = ", ".join(map(str, (0, axes - 1, *range(1, axes - 1))))
-            got = f"{shape} with the channels last"
-            return Fault(step, f"{channels} channels on axis 1", got, f"write x.permute({order})")
-    return None
+def pooling(steps: list[Step], picture: Shape) -> Faults:
+    """A window that is larger than the map."""
+    step = steps[-1]
+    reach, sizes, _ = _windows(step, int(_origin(step.module).__name__[-2]))
+    if not step.outputs and any(r > n for r, n in zip(reach, sizes, strict=True)):
+        fix = "put nn.Identity() in its place, or start from larger pictures"
+        yield step, f"a map of at least {times(reach)}", times(sizes), fix
 
 
-def linear_on_map(steps: list[Step]) -> Fault | None:
-    """A Linear that reads the last axis of a feature map, since nothing flattened it."""
-    for number, step in enumerate(steps):
-        shape = step.inputs[0] if step.inputs else ()
-        linear = isinstance(step.module, nn.Linear) and len(shape) == 4
-        if linear and _is_map(steps[:number], shape):
-            features, numbers = step.module.in_features, prod(shape[1:])
-            row = f"one row of {numbers}" if features == shape[-1] else features
-            fix = "write torch.flatten(x, start_dim=1) before it"
-            if features != numbers:
-                fix += f", and {layer_code(step.module, in_features=numbers)}"
-            got = f"a map {shape} whose last axis holds {shape[-1]}"
-            return Fault(step, f"{row} numbers per picture", got, fix)
-    return None
+def _windows(step: Step, axes: int) -> tuple[Shape, Shape, Shape]:
+    """How far a window reaches, the sizes of the padded map, and the padding."""
+    spread = [getattr(step.module, name, 1) for name in ("kernel_size", "dilation", "padding")]
+    kernel, dilation, padding = map(nn.modules.utils._ntuple(axes), spread)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    sizes = (n + 2 * p for n, p in zip(step.inputs[0][-axes:], padding, strict=True))
+    return reach, tuple(sizes), padding
+
+
+def batch_norm(steps: list[Step], picture: Shape) -> Faults:
+    """Made for another number of axes, or of channels."""
+    step, shape, own = steps[-1], steps[-1].inputs[0], _origin(steps[-1].module)
+    if step.outputs:
+        return
+    yield from dtype(steps, picture)
+    wanted = [axes for axes, kind in NORMS.items() if kind is own]
+    if len(shape) not in wanted:
+        fix = f"write nn.{NORMS[len(shape)].__name__}({shape[1]})"
+        if len(shape) == len(picture) == 3:
+            fix = BATCH
+        expected = " or ".join(map(str, wanted))
+        yield step, f"{expected} axes", f"{len(shape)} axes {shape}", fix
+    if step.module.num_features != shape[1]:
+        fix = f"write {layer_code(step.module, num_features=shape[1])}"
+        yield step, f"{step.module.num_features} channels", shape[1], fix
+
+
+def linear(steps: list[Step], picture: Shape) -> Faults:
+    """It reads the last axis of a feature map that nothing flattened, or rows of another size."""
+    step, layer, shape = steps[-1], steps[-1].module, steps[-1].inputs[0]
+    expected, got, numbers = layer.in_features, shape[-1], prod(shape[1:])
+    if len(shape) == 4 and _is_map(steps[:-1], shape):
+        row = f"one row of {numbers}" if expected == got else expected
+        fix = "write torch.flatten(x, start_dim=1) before it"
+        if expected != numbers:
+            fix += f", and {layer_code(layer, in_features=numbers)}"
+        last = f"a map {shape} whose last axis holds {got}"
+        yield step, f"{row} numbers per picture", last, fix
+    if step.outputs:
+        return
+    yield from dtype(steps, picture)
+    if len(shape) < 3 and prod(shape) == picture[0] * expected and shape[0] != picture[0]:
+        yield from mixed_rows(steps, picture)
+    if expected == got:
+        return
+    fix = f"write {layer_code(layer, in_features=got)}"
+    if len(picture) == 3 and prod(picture) == expected:
+        fix = f"write x.unsqueeze(0), since {picture} has no batch axis"
+    before = (s.inputs[0] for s in reversed(steps) if s.outputs[:1] == [shape] and s.inputs)
+    source = next((one for one in before if one != shape), ())
+    if len(source) == 4 and prod(source[1:]) == got:
+        side = isqrt(expected // source[1])
+        if source[1] * side * side == expected:
+            fix += f", or resize the pictures so that the feature map is {side}×{side}"
+        got = f"{got} ({times(source[1:])})"
+    yield step, f"{expected} numbers per picture", got, fix
 
 
 def _is_map(steps: list[Step], shape: Shape) -> bool:
@@ -224,13 +257,23 @@ def _is_map(steps: list[Step], shape: Shape) -> bool:
     return not any(step.is_leaf for step in steps)
 
 
-def mixed_rows(steps: list[Step], pictures: int) -> Fault | None:
+def dtype(steps: list[Step], picture: Shape) -> Faults:
+    """Numbers of another dtype than the weights."""
+    step, weight = steps[-1], getattr(steps[-1].module, "weight", None)
+    leaves = tree_leaves((step.args, step.kwargs))
+    got = next(leaf.dtype for leaf in leaves if isinstance(leaf, Tensor))
+    if not (step.outputs or weight is None or got == weight.dtype):
+        names = [str(one).removeprefix("torch.") for one in (weight.dtype, got)]
+        yield step, f"{names[0]} numbers", names[1], f"write {cast_code(got, weight.dtype)}"
+
+
+def mixed_rows(steps: list[Step], picture: Shape) -> Faults:
     """The last view or reshape that made more or fewer rows than there are pictures."""
     for number, step in reversed(list(enumerate(steps))):
         before, after = ((*shapes, ())[0] for shapes in (step.inputs, step.outputs))
         reordered = step.function in REORDERING or (step.module and sorted(before) == sorted(after))
         reshaped = step.is_leaf and before and after and prod(before) == prod(after)
-        if reordered or not reshaped or not before[0] == pictures != after[0]:
+        if reordered or not reshaped or not before[0] == picture[0] != after[0]:
             continue
         numbers = prod(before[1:])
         fix = FLATTEN.format(numbers)
@@ -238,100 +281,24 @@ def mixed_rows(steps: list[Step], pictures: int) -> Fault | None:
         if isinstance(follower.module, nn.Linear) and follower.module.in_features != numbers:
             layer = layer_code(follower.module, in_features=numbers)
             fix += f", and {layer} for `{follower.layer}`"
-        wanted, got = (f"{n} row{'s' * (n != 1)}" for n in (pictures, after[0]))
-        return Fault(step, f"{wanted}, one per picture,", f"{got}: {before} → {after}", fix)
-    return None
+        wanted, got = (f"{n} row{'s' * (n != 1)}" for n in (picture[0], after[0]))
+        yield step, f"{wanted}, one per picture,", f"{got}: {before} → {after}", fix
 
 
-def linear_features(steps: list[Step], picture: Shape) -> Fault | None:
-    """A Linear of another size than the rows it gets."""
-    linear, shape = steps[-1].module, steps[-1].inputs[0]
-    expected, got = linear.in_features, shape[-1]
-    several = len(shape) < 3 and prod(shape) == picture[0] * expected and shape[0] != picture[0]
-    mixed = mixed_rows(steps, picture[0]) if several else None
-    if mixed or expected == got:
-        return mixed
-    fix = f"write {layer_code(linear, in_features=got)}"
-    if len(picture) == 3 and prod(picture) == expected:
-        fix = f"write x.unsqueeze(0), since {picture} has no batch axis"
-    before = (s.inputs[0] for s in reversed(steps) if s.outputs[:1] == [shape] and s.inputs)
-    source = next((one for one in before if one != shape), ())
-    if len(source) == 4 and prod(source[1:]) == got:
-        side = isqrt(expected // source[1])
-        if source[1] * side * side == expected:
-            fix += f", or resize the pictures so that the feature map is {side}×{side}"
-        got = f"{got} ({times(source[1:])})"
-    return Fault(steps[-1], f"{expected} numbers per picture", got, fix)
-
-
-def channels(steps: list[Step], picture: Shape) -> Fault | None:
-    """A convolution or a batch normalisation made for another number of channels."""
-    step = steps[-1]
-    name = "num_features" if isinstance(step.module, BatchNorm) else "in_channels"
-    expected, got = getattr(step.module, name), step.inputs[0][1]
-    if expected == got:
-        return None
-    groups, changes = getattr(step.module, "groups", 1), {name: got}
-    if groups > 1:
-        changes["groups"] = gcd(groups, got)
-    if 1 < groups == expected:  # one kernel per channel
-        changes |= {"groups": got, "out_channels": got * (step.module.out_channels // groups)}
-    fix = f"write {layer_code(step.module, **changes)}"
-    if got == 1 and step.inputs[0] == picture:
-        fix += f", or repeat the grey channel with x.expand(-1, {expected}, -1, -1)"
-    wanted = f"{expected} channel{'s' * (expected != 1)}"
-    return Fault(step, f"{wanted} in {groups} groups" if groups > 1 else wanted, got, fix)
-
-
-def window_too_large(steps: list[Step], picture: Shape) -> Fault | None:
-    """A convolution or a pooling window that is larger than the padded map."""
-    step = steps[-1]
-    axes = int(_origin(step.module).__name__[-2])
-    spread = [getattr(step.module, name, 1) for name in ("kernel_size", "dilation", "padding")]
-    kernel, dilation, padding = map(nn.modules.utils._ntuple(axes), spread)
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    sizes = tuple(n + 2 * p for n, p in zip(step.inputs[0][-axes:], padding, strict=True))
-    if all(n >= r for n, r in zip(sizes, reach, strict=True)):
-        return None
-    what, fix = "map", "put nn.Identity() in its place, or start from larger pictures"
-    if isinstance(step.module, Convolution):
-        what = "padded map"
-        more = zip(padding, reach, sizes, strict=True)
-        enough = tuple(p + max(0, -((n - r) // 2)) for p, r, n in more)
-        layer = layer_code(step.module, padding=enough)
-        fix = f"write {layer}, or leave out a pooling step before it"
-    return Fault(step, f"a {what} of at least {times(reach)}", times(sizes), fix)
-
-
-def norm_axes(steps: list[Step], picture: Shape) -> Fault | None:
-    """A batch normalisation made for another number of axes."""
-    shape, own = steps[-1].inputs[0], _origin(steps[-1].module)
-    fitting = NORMS.get(len(shape), own)
-    if fitting is own:
-        return None
-    wanted = " or ".join(str(axes) for axes, kind in NORMS.items() if kind is own)
-    fix = f"write nn.{fitting.__name__}({shape[1]})"
-    if len(shape) == len(picture) == 3:
-        fix = "add the batch axis with x.unsqueeze(0)"
-    return Fault(steps[-1], f"{wanted} axes", f"{len(shape)} axes {shape}", fix)
-
-
-def view_size(steps: list[Step], picture: Shape) -> Fault | None:
+def view(steps: list[Step], picture: Shape) -> Faults:
     """A view to a shape that holds another number of numbers."""
-    step = steps[-1]
-    if step.function not in ("view", "reshape"):
-        return None
+    step, shape = steps[-1], steps[-1].inputs[0]
+    if step.outputs or step.function not in ("view", "reshape"):
+        return
     given = step.args[1:] or tuple(step.kwargs.values())
     sizes = given[0] if isinstance(given[0], (tuple, list)) else given
-    shape, numbers = step.inputs[0], prod(step.inputs[0])
-    known, left = prod(size for size in sizes if size != -1), ", ".join(map(str, sizes[1:]))
-    if numbers % known == 0 if -1 in sizes else numbers == known:
-        return None
-    fix = FLATTEN.format(prod(shape[1:]))
-    if picture[0] * prod(sizes[1:]) == numbers:  # only the number of pictures is wrong
-        fix = f"write x.{step.function}(x.shape[0], {left})"
-    expected = f"a multiple of {known}" if -1 in sizes else known
-    return Fault(step, f"{expected} numbers", f"{numbers} ({times(shape)})", fix)
+    numbers, known = prod(shape), prod(size for size in sizes if size != -1)
+    if numbers % known if -1 in sizes else numbers != known:
+        fix = FLATTEN.format(prod(shape[1:]))
+        if picture[0] * prod(sizes[1:]) == numbers:  # only the number of pictures is wrong
+            fix = f"write x.{step.function}(x.shape[0], {', '.join(map(str, sizes[1:]))})"
+        expected = f"a multiple of {known}" if -1 in sizes else known
+        yield step, f"{expected} numbers", f"{numbers} ({times(shape)})", fix
 
 
 def times(sizes: Shape) -> str:
@@ -339,9 +306,12 @@ def times(sizes: Shape) -> str:
     return "×".join(map(str, sizes))
 
 
-RULES = [  # for each kind of layer, what may be wrong with it
-    (nn.Linear, linear_features),
-    (Convolution, channels, window_too_large),
-    (Pooling, window_too_large),
-    (BatchNorm, norm_axes, channels),
+RULES = [  # what may be wrong with a step of each kind; a function has no module
+    (Convolution, convolution),
+    (Pooling, pooling),
+    (BatchNorm, batch_norm),
+    (nn.Linear, linear),
+    (nn.Embedding, lambda steps, picture: ()),
+    (nn.Module, dtype),
+    (type(None), view),
 ]

@@ -22,8 +22,11 @@ Shape = tuple[int, ...]
 HEADINGS = ("Layer", "Kind", "Input shape", "Output shape", "Parameters", "Multiply-adds", "")
 HOLDERS = {"torch.nn.modules.container", "torch.nn.modules.transformer"}
 PARAMETER_LISTS = (nn.ParameterList, nn.ParameterDict)
-COPIES = {"contiguous", "to", "float", "double", "half", "detach", "clone", "type", "requires_grad"}
-NEW_TENSOR = ("new", "zeros_like", "ones_like", "empty_like", "full_like", "rand")
+NO_STEP = {  # functions that keep all numbers, or make a tensor without those of the input
+    "contiguous", "to", "float", "double", "half", "detach", "clone", "type", "requires_grad",
+    "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like",
+    "new_zeros", "new_ones", "new_empty", "new_full", "new_tensor",
+}  # fmt: skip
 
 aten = torch.ops.aten
 FLOPS: dict[object, Callable[..., int]] = flop_registry | {
@@ -123,7 +126,7 @@ class Recorder(TorchFunctionMode):
         if output is None and not step.hidden:  # it raised
             self.failed = self.failed or step
         elif not step.hidden:
-            self._finish(step, output, is_new=step.is_leaf)
+            self._finish(step, output)
 
     def __torch_function__(
         self, func: object, types: tuple, args: tuple = (), kwargs: dict | None = None
@@ -145,10 +148,8 @@ class Recorder(TorchFunctionMode):
             raise
         finally:
             self._running.pop()
-        outputs = _shapes(output)
-        telling = inputs and outputs and not name.startswith(NEW_TENSOR)
-        if telling and not step.hidden and not (name in COPIES and outputs[0] == inputs[0]):
-            self._finish(step, output, is_new=True)
+        if inputs and _shapes(output) and not step.hidden and name not in NO_STEP:
+            self._finish(step, output)
         return output
 
     def _start(self, step: Step) -> None:
@@ -157,23 +158,23 @@ class Recorder(TorchFunctionMode):
         self.failed = None  # what failed before was caught
         self._running.append(step)
 
-    def _finish(self, step: Step, output: object, is_new: bool) -> None:
+    def _finish(self, step: Step, output: object) -> None:
         step.outputs = _shapes(output)
         step.multiply_adds += self.counter.total
         if isinstance(step.module, nn.RNNBase):  # may run as one operation; each time step counts
             matrices = sum(weight.numel() for weight in step.module.parameters() if weight.ndim > 1)
             step.multiply_adds = matrices * prod(step.outputs[0][:-1])
-        if is_new:
+        if step.is_leaf:
             self._append(step)
         self.listen(step, output)
         step.args, step.kwargs = (), {}  # keep no tensor alive
 
     def _append(self, step: Step) -> None:
         """Give the step a name of its own, as torch.fx does."""
-        taken = {one.name for one in self.steps}
-        taken |= set() if step.module else set(self.names.values())
-        again = (f"{step.layer}_{number}" for number in count(1))
-        step.name = next(name for name in chain([step.layer], again) if name not in taken)
+        layers = self.names.values() if step.module is None else ()
+        taken = {one.name for one in self.steps}.union(layers)
+        names = chain([step.layer], (f"{step.layer}_{number}" for number in count(1)))
+        step.name = next(name for name in names if name not in taken)
         self.steps.append(step)
 
 
@@ -259,14 +260,14 @@ class ShapeTrace:
                 rows.append(TraceRow(name, "Parameter", (), shape, new([parameter]), 0))
         ran: set[nn.Module] = set()
         for step in (step for step in steps if step.is_leaf):
-            called = [step.module] if step.module is not None else []
-            own = [one for module in called for one in module.parameters()]
-            ran.update(inner for module in called for inner in module.modules())
-            note = "shared" if counted.intersection(own) else ""
-            both = (step.inputs, step.outputs)
-            shapes = (each[0] if len(each) == 1 else tuple(each) for each in both)
-            cost = step.multiply_adds
-            rows.append(TraceRow(step.layer, step.kind, *shapes, new(own), cost, note))
+            called = nn.Sequential() if step.module is None else step.module  # a function: none
+            ran.update(called.modules())
+            note = "" if counted.isdisjoint(called.parameters()) else "shared"
+            came, gave = (
+                one[0] if len(one) == 1 else tuple(one) for one in (step.inputs, step.outputs)
+            )
+            size, cost = new(called.parameters()), step.multiply_adds
+            rows.append(TraceRow(step.layer, step.kind, came, gave, size, cost, note))
         for name, module in model.named_modules():
             leaf = is_leaf(module, model) and not isinstance(module, PARAMETER_LISTS)
             if leaf and module not in ran:
@@ -278,14 +279,15 @@ class ShapeTrace:
     def __repr__(self) -> str:
         lines = [HEADINGS]
         for row in self.rows:
-            came = spell(row.input_shape) if row.input_shape else "–"
-            gave = spell(row.output_shape) if row.output_shape else "–"
-            numbers = f"{row.parameters:,}", f"{row.multiply_adds:,}"
-            lines.append((row.layer, row.kind, came, gave, *numbers, f"({row.note})"))
+            shapes = (
+                spell(shape) if shape else "–" for shape in (row.input_shape, row.output_shape)
+            )
+            numbers = (f"{row.parameters:,}", f"{row.multiply_adds:,}")
+            lines.append((row.layer, row.kind, *shapes, *numbers, row.note and f"({row.note})"))
         lines.append(("total", "", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", ""))
         widths = [max(len(line[column]) for line in lines) for column in range(6)]
         row = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<<<>>", widths, strict=True))
-        text = [f"{row}  {{}}".format(*line).removesuffix("()").rstrip() for line in lines]
+        text = [f"{row}  {{}}".format(*line).rstrip() for line in lines]
         rule = "-" * len(row.format(*HEADINGS))
         return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
