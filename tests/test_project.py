@@ -206,3 +206,10 @@ def test_what_jupyterlab_is_told_in_every_environment():
         },
         "etc/jupyter/jupyter_server_config.d/cnn-basics.json": {"ServerApp": extensions},
     }
+
+
+def test_the_tests_run_where_the_project_may_only_be_read():
+    line = [sys.executable, "-m", "pytest", "-n0", "-q", "-o", "cache_dir=/dev/null/x"]
+    line += ["tests/test_source.py"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=PROJECT, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
