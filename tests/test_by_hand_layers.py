@@ -292,7 +292,9 @@ print({"torch._dynamo", "sympy"} & {*sys.modules})
 
 
 def test_neither_compiler_nor_copies_of_all_windows_fill_the_memory():
-    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=120
+    )
     assert done.stdout == "set()\n", done.stdout + done.stderr
 
 
