@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from cnn_basics.expect import describe, expect
+from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import Recorder, Step, function_name, untouched
 
 Pair = tuple[int, int]
@@ -292,7 +292,8 @@ def principal_components(rows: Tensor, count: int = 2) -> tuple[Tensor, Tensor]:
     shape = f"{tuple(rows.shape)}"
     expect(rows.ndim == 2, "rows as (N, D)", shape, "write rows.flatten(1)")
     what = f"a count from 1 to {min(rows.shape)} for rows {shape}"
-    expect(1 <= count <= min(rows.shape), what, count, "give more rows, or keep less of them")
+    fix = "give more rows, or keep less of them"
+    expect(whole(count, "count", 1, fix) <= min(rows.shape), what, count, fix)
     centred = rows - rows.mean(dim=0)
     _, spread, axes = torch.linalg.svd(centred, full_matrices=False)  # axes: (min(N, D), D)
     variance, axes = spread.square(), axes[:count]
