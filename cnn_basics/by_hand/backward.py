@@ -1,8 +1,4 @@
-"""The layers' backward passes written out, and the way back through windows.
-
-A backward pass gets `grad_output`, the gradient of one number (usually the loss) for each output of
-its layer, and returns that for each input. All else is as in the forward pass in `layers`.
-"""
+"""Backward passes: from the gradient for a layer's outputs, `grad_output`, to those for inputs."""
 
 from __future__ import annotations
 

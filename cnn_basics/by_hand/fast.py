@@ -1,7 +1,4 @@
-"""The convolution made fast by hand, and what tells why: counts, timings, the machine.
-
-The rungs take the arguments of `by_hand.conv2d`, refuse what it refuses, and give the same values.
-"""
+"""The convolution of `by_hand.conv2d` made fast, and what tells why: counts, timings, machine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The layers' forward passes written out: arguments and values are those of `torch.nn.functional`.
+"""The forward passes: arguments and values are those of `torch.nn.functional`.
 
-Maps are `(N, C, H, W)`, or `(C, H, W)` for one picture, float32 or float64. A size or an option is
-one whole number or a pair `(vertical, horizontal)`. What does not fit together is refused.
+Maps are `(N, C, H, W)` or `(C, H, W)`; a size or an option is one number or a pair.
 """
 
 from __future__ import annotations

@@ -88,13 +88,7 @@ def _refuse_unknown(name: str, found: dict[str, object], recorder: Recorder) -> 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The pixels that a layer's numbers depend on; pairs are (vertical, horizontal).
-
-    Example:
-        >>> field = ReceptiveField(size=(6, 6), stride=(2, 2), start=(-2, -2))
-        >>> field.pixels(0, 3)
-        ((-2, 4), (4, 10))
-    """
+    """The pixels that a layer's numbers depend on; pairs are (vertical, horizontal)."""
 
     size: Pair = (1, 1)
     stride: Pair = (1, 1)  # pixels from the field of one number to that of the next
