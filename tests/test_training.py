@@ -292,7 +292,7 @@ REFUSED = [
     ({"data": (PICTURES[:0], LABELS[:0])}, r"N at least 1, got a uint8 tensor of shape \(0, 3"),
     ({"data": (PICTURES.long(), LABELS)}, "uint8 .* or as floats, got torch.int64"),
     ({"data": (PICTURES, LABELS.float())}, "the labels of train as int64 .*, got a float32 tensor"),
-    ({"data": (PICTURES, LABELS[:-1])}, r"one for each of 45 pictures, got a int64 .*\(44,\)"),
+    ({"data": (PICTURES, LABELS[:-1])}, r"one for each of 45 pictures, got an int64 .*\(44,\)"),
     ({"data": (PICTURES, LABELS - 1)}, "the labels of train as int64 from 0, .* from -1: number"),
     (
         {"data": (PICTURES, LABELS + 1)},
