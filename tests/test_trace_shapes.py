@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnn_basics.model import Custom_CNN, Recorder, ShapeError, ShapeTrace, trace_shapes, untouched
+from cnn_basics import explain
+from cnn_basics.model import (
+    Custom_CNN,
+    Recorder,
+    ShapeError,
+    ShapeTrace,
+    export_onnx,
+    trace_shapes,
+    untouched,
+)
 
 TABLE = """\
 Layer       Kind      Input shape      Output shape     Parameters  Multiply-adds
@@ -287,13 +296,25 @@ def test_impossible_shapes_are_refused(shape):
 
 
 LAZY = [nn.LazyLinear(3), nn.LazyBatchNorm2d(affine=False), nn.LazyBatchNorm1d(affine=False)]
+X = torch.zeros(1, 3, 4, 4)
+CALLS = {
+    "trace_shapes": lambda model: trace_shapes(model, (1, 3)),
+    "export_onnx": lambda model: export_onnx(model, "never.onnx", X),
+    "feature_maps": lambda model: explain.feature_maps(model, X),
+    "receptive_field": lambda model: explain.receptive_field(model, X, "0"),
+    "by_gradient": lambda model: explain.receptive_field_by_gradient(model, X, "0"),
+    "saliency": lambda model: explain.saliency(model, X, 0),
+    "grad_cam": lambda model: explain.grad_cam(model, X, 0, "0"),
+}
 
 
 @pytest.mark.parametrize("layer", LAZY, ids=lambda layer: type(layer).__name__)
 def test_lazy_layers_are_refused_but_harm_nothing(layer):
     model = nn.Sequential(nn.Identity(), nn.Sequential(layer)).train()
-    with pytest.raises(ValueError, match=r"lazy layer `1\.0` \(Lazy\w+\): call the network"):
-        trace_shapes(model, (1, 3))
+    for call in CALLS.values():
+        with pytest.raises(ValueError, match=r"lazy layer `1\.0` \(Lazy\w+\): call the network"):
+            call(model)
+        assert all(m.training and not m._forward_hooks for m in model.modules())
     with untouched(model):
         model(torch.rand(4, 3, 2, 2)[..., 0, 0] if "1d" in repr(layer) else torch.rand(4, 3, 2, 2))
     assert all(module.training for module in model.modules())

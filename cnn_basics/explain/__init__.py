@@ -22,7 +22,7 @@ from cnn_basics.explain.layers import (
     receptive_field,
     receptive_field_by_gradient,
 )
-from cnn_basics.model import refuse_scripted, untouched
+from cnn_basics.model import refuse_unready, untouched
 
 __all__ = [
     "ReceptiveField",
@@ -121,6 +121,7 @@ def grad_cam(
 
 @contextmanager
 def _with_gradients(model: nn.Module) -> Iterator[None]:
+    refuse_unready(model, script=True)
     frozen = any(weight.is_inference() for weight in model.parameters())
     made, fix = "a network made outside torch.inference_mode", "make or load it outside"
     expect(not frozen, made, "one made inside", fix)
@@ -143,7 +144,7 @@ def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
 
 
 def _find_layer(model: nn.Module, layer: str) -> nn.Module:
-    refuse_scripted(model)
+    refuse_unready(model)
     layers = [name for name, _ in model.named_modules() if name]
     what = f"the name of a layer ({', '.join(layers)})"
     expect(layer in layers, what, repr(layer), "name one of these")

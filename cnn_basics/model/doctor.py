@@ -14,7 +14,16 @@ from torch.utils._pytree import tree_leaves
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.model.networks import cast_code
-from cnn_basics.model.trace import Recorder, Shape, ShapeTrace, Step, device_of, spell, untouched
+from cnn_basics.model.trace import (
+    Recorder,
+    Shape,
+    ShapeTrace,
+    Step,
+    device_of,
+    refuse_unready,
+    spell,
+    untouched,
+)
 
 Convolution = nn.modules.conv._ConvNd
 Pooling = (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd)
@@ -70,11 +79,7 @@ def trace_shapes(
     given = input_shape if isinstance(input_shape[0], Sequence) else [input_shape]
     size = "each size, the batch axis first,"
     shapes = [tuple(whole(one, size, 1, fix) for one in shape) for shape in given]
-    for name, module in model.named_modules():
-        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-        layer = f"the lazy layer `{name or 'model'}` ({type(module).__name__})"
-        known, fix = "a network with known sizes", "call the network once on pictures first"
-        expect(not any(nn.parameter.is_lazy(one) for one in own), known, layer, fix)
+    refuse_unready(model)
     steps = _run(model, shapes, input_dtype, check_batch)
     if check_batch and all(shape[0] == 1 for shape in shapes):
         pairs = [(2, *shape[1:]) for shape in shapes]

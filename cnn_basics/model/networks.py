@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.model.trace import refuse_scripted, untouched
+from cnn_basics.model.trace import refuse_unready, untouched
 
 
 class Custom_CNN(nn.Module):
@@ -227,7 +227,7 @@ def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) ->
     fix = "give some pictures as the network takes them, for example pictures[:1]"
     expect(isinstance(example, Tensor), wanted, example, fix, TypeError)
     expect(example.ndim == 4 and len(example), wanted, example, fix)
-    refuse_scripted(model)
+    refuse_unready(model)
     folder = path.parent
     expect(folder.is_dir(), f"a folder for {path.name}", f"{folder}", "make it", FileNotFoundError)
     batch = torch.export.Dim("N", min=1)
