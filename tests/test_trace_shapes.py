@@ -14,7 +14,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnn_basics import explain
 from cnn_basics.model import (
     Custom_CNN,
-    Recorder,
     ShapeError,
     ShapeTrace,
     export_onnx,
@@ -64,10 +63,6 @@ class Zoo(nn.Module):
         return F.linear(self.tied(self.head(rows.mean(1))), self.by_hand.weight)
 
 
-def unique_parameters(model):
-    return sum(p.numel() for p in model.parameters())
-
-
 def multiply_adds_by_pytorch(model, *inputs):
     with FlopCounterMode(display=False) as counter:  # with gradients: no fused attention
         model.eval()(*inputs)
@@ -86,7 +81,7 @@ def test_table_of_custom_cnn(dtype, device):
 def test_every_parameter_and_multiply_add_is_counted_once():
     model = Zoo()
     trace = trace_shapes(model, (2, 3, 6, 6))
-    assert trace.parameters == unique_parameters(model)
+    assert trace.parameters == sum(p.numel() for p in model.parameters())
     found = {(row.layer, row.kind, row.parameters, row.note) for row in trace.rows}
     assert found >= {
         ("token", "Parameter", 4, ""),
@@ -133,7 +128,7 @@ def test_totals_are_those_of_pytorch(net):
     with torch.no_grad():
         output = model(x)
     trace = trace_shapes(model, shape)
-    assert trace.parameters == unique_parameters(model)
+    assert trace.parameters == sum(p.numel() for p in model.parameters())
     assert trace.multiply_adds == multiply_adds_by_pytorch(model, x)
     assert trace.rows[-1].output_shape == tuple(output.shape)
     for row, following in zip(trace.rows, trace.rows[1:], strict=False):
@@ -147,7 +142,7 @@ def test_recurrent_layers(kind):
     gates = {nn.RNN: 1, nn.LSTM: 4, nn.GRU: 3}[kind]
     per_step = 2 * gates * (6 * 4 + 6 * 6) + 2 * gates * (6 * 12 + 6 * 6)
     assert row.multiply_adds == 3 * 5 * per_step
-    assert row.parameters == unique_parameters(layer)
+    assert row.parameters == sum(p.numel() for p in layer.parameters())
     assert row.output_shape[0] == (3, 5, 12)
 
 
@@ -335,15 +330,3 @@ def test_torchscript_is_refused_by_the_trace_and_left_as_it_was_by_untouched():
         scripted.train()(torch.rand(5, 3))  # moves the statistics
     assert all(module.training for module in scripted.modules())
     assert all(torch.equal(value, before[name]) for name, value in scripted.state_dict().items())
-
-
-def test_a_recorder_names_the_calls_and_hands_over_what_they_give():
-    heard = {}
-    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU())
-    recorder = Recorder(model, lambda step, output: heard.update({step.name: output}))
-    with recorder.watching():
-        result = model(torch.zeros(1, 1, 3, 3))
-        F.relu(result)
-    assert [step.name for step in recorder.steps] == ["model", "0", "1", "relu"]
-    assert heard["1"] is heard["model"] is result
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())

@@ -14,16 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.model.networks import cast_code
-from cnn_basics.model.trace import (
-    Recorder,
-    Shape,
-    ShapeTrace,
-    Step,
-    device_of,
-    refuse_unready,
-    spell,
-    untouched,
-)
+from cnn_basics.model.trace import Recorder, Shape, ShapeTrace, Step, device_of, spell, untouched
 
 Convolution = nn.modules.conv._ConvNd
 Pooling = (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd)
@@ -79,7 +70,6 @@ def trace_shapes(
     given = input_shape if isinstance(input_shape[0], Sequence) else [input_shape]
     size = "each size, the batch axis first,"
     shapes = [tuple(whole(one, size, 1, fix) for one in shape) for shape in given]
-    refuse_unready(model)
     steps = _run(model, shapes, input_dtype, check_batch)
     if check_batch and all(shape[0] == 1 for shape in shapes):
         pairs = [(2, *shape[1:]) for shape in shapes]
@@ -95,10 +85,10 @@ def _run(
     seen: str = "",
 ) -> list[Step]:
     """Run the network on zeros of these shapes; raise ShapeError where something is wrong."""
+    recorder, picture = Recorder(model), shapes[0]
     floats = (p.dtype for p in model.parameters() if p.is_floating_point())
     kind = dtype or next(floats, torch.get_default_dtype())
     inputs = [torch.zeros(shape, dtype=kind, device=device_of(model)) for shape in shapes]
-    recorder, picture = Recorder(model), shapes[0]
     try:
         with untouched(model), recorder.watching():
             output = model(*inputs)

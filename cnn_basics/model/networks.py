@@ -139,12 +139,9 @@ def check_pictures(x: Tensor, weight: Tensor, side: int = 0, smallest: int = 0) 
     if torch.jit.is_tracing() or (smallest and torch.compiler.is_compiling()):
         return  # a recording holds no decisions
     channels = weight.shape[1]
-    size = f"at least {smallest}×{smallest}"
-    wanted = (
-        f"pictures (N, {channels}, H, W) of {size}"
-        if smallest
-        else f"(N, {channels}, {side}, {side})"
-    )
+    wanted = f"(N, {channels}, {side}, {side})"
+    if smallest:
+        wanted = f"pictures (N, {channels}, H, W) of at least {smallest}×{smallest}"
     if not isinstance(x, Tensor):
         make = "from_numpy" if type(x).__module__ == "numpy" else "as_tensor"
         expect(False, wanted, x, f"write torch.{make}(x)", TypeError)
