@@ -164,9 +164,8 @@ def choose_scores(scores: Tensor, target: Target, of: Tensor | None = None) -> T
     wrong = target[(target < 0) | (target >= classes)].flatten().tolist()
     fix = "give the number of a class of this network"
     expect(not wrong, f"target from 0 to {classes - 1}", wrong and wrong[0], fix)
-    index = target.long().to(scores.device).expand(len(scores))
-    of = scores if of is None else of
-    return of.gather(-1, index.view(-1, *[1] * (of.ndim - 1)).expand(*of.shape[:-1], 1))[..., 0]
+    pictures = torch.arange(len(scores), device=scores.device)
+    return (scores if of is None else of)[pictures, ..., target.long().to(scores.device)]
 
 
 def _check_scores(scores: object) -> Tensor:
@@ -240,7 +239,7 @@ def occlusion(
     """
     scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
     with untouched(model):
-        answers = model(x.clone())
+        answers = torch.cat([model(part.clone()) for part in x.split(AT_ONCE)])
     whole_scores = choose_scores(answers, target)[:, None, None]
     drops = whole_scores - choose_scores(answers, target, scores)  # (N, rows, columns)
     rows, columns = (_squares(n, size, stride).to(drops) for n in x.shape[2:])
