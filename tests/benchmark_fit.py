@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from cnn_basics.datasets import load_pets
 from cnn_basics.model import Custom_CNN
-from cnn_basics.training import evaluate, fit, prepare, set_seed, supports_bf16
+from cnn_basics.training import evaluate, fit, prepare, supports_bf16
 
 EPOCHS, BATCH_SIZE, RATE = 2, 64, 1e-3
 PLAIN, BF16 = "plain loop over a DataLoader", "fit, precision bf16"
@@ -122,7 +122,7 @@ def measure_fit(rounds: int = 5) -> dict[str, list[float]]:
     seconds, losses = {name: [] for name in ways}, {name: [] for name in ways}
     for number in range(rounds + 1):  # the first round only warms up
         for name, way in ways.items():
-            set_seed(number)
+            torch.manual_seed(number)
             model = Custom_CNN()
             start = time.perf_counter()
             way(model, pictures, labels)

@@ -18,7 +18,7 @@ import torch
 
 from cnn_basics.datasets import load_folder
 from cnn_basics.model import Custom_CNN, PhotoNet
-from cnn_basics.training import Evaluation, evaluate, fit, fit_photos, reliability, resize, set_seed
+from cnn_basics.training import Evaluation, evaluate, fit, fit_photos, reliability, resize
 from cnn_basics.training.augment import SIZES
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
@@ -73,7 +73,7 @@ def measure(train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
 def train_version(name: str, train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
     """Train `PhotoNet` by the recipe, or without one of its parts, and test it."""
     network, changes = VERSIONS[name]
-    set_seed(seed)
+    torch.manual_seed(seed)
     model = PhotoNet(max(int(train[1].max()) + 1, 2), **network)
     fit_photos(model, train, epochs, seed=seed, progress=False, **changes)
     side = changes.get("sizes", SIZES)[-1]
@@ -83,7 +83,7 @@ def train_version(name: str, train: tuple, test: tuple, epochs: int, seed: int) 
 def train_plainly(train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
     """Train `Custom_CNN` on pictures of 28×28 pixels with Adam and nothing else, and test it."""
     (small, labels), (small_test, test_labels) = ((resize(x, 28), y) for x, y in (train, test))
-    set_seed(seed)
+    torch.manual_seed(seed)
     model = Custom_CNN(max(int(labels.max()) + 1, 2))
     fit(model, (small, labels), epochs=epochs, seed=seed, progress=False)
     return evaluate(model, (small_test, test_labels))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
+from notebook_rules import GUARD, load, source_of
 
 from cnn_basics import environment, figures
 
 PYTHON, PACKAGES, PICTURES, CONVOLUTION, DRAWING = environment.CHECKS
+LESSON_0 = Path(__file__).parent.parent / "notebooks" / "00_start_here.ipynb"
 NEEDED = ["torch>=2.6,<2.14", 'absent>=8; extra == "test"', 'absent>=1; python_version < "3"']
 HAS = metadata.version
 
@@ -80,3 +84,25 @@ def test_versions_and_what_only_the_tests_need(monkeypatch, version, start):
     monkeypatch.setattr(metadata, "requires", lambda _: NEEDED)
     monkeypatch.setattr(metadata, "version", {"torch": version}.__getitem__)
     assert line_of(PACKAGES).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_the_set_up_cell_lets_threads_sleep_unless_told_otherwise(chosen, policy):
+    code = f"import os, sys\n{GUARD}print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | chosen
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, env=own, timeout=60)
+    assert done.stdout.split() == [chosen.get("OMP_WAIT_POLICY", "PASSIVE"), "False"]
+
+
+def test_one_lesson_alone_says_what_it_needs(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cnn_basics"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    fix = "take the whole project, then: python3 -m cnn_basics lessons"
+    with pytest.raises(ImportError, match=fix):
+        exec(GUARD)
+    cells = map(source_of, load(LESSON_0)["cells"])
+    exec(next(cell for cell in cells if "check_environment" in cell))
+    assert re.fullmatch(f"no  .*cnn_basics.*: {fix}\n", capsys.readouterr().out)

@@ -49,7 +49,7 @@ def test_a_figure_is_stored_exactly_unless_few_colours_shall_do():
         assert np.array_equal(stored, figures.figure_to_array(figure))
     size = len(figure.to_png())
     figure.few_colours = True
-    few = iio.imread(figure.to_png(), mode="RGB")
+    few = iio.imread(figure.to_png(), plugin="pillow", mode="RGB")
     assert len(np.unique(few.reshape(-1, 3), axis=0)) <= 256
     assert np.abs(few.astype(int) - stored).mean() < 12
     assert len(figure.to_png()) < 0.6 * size

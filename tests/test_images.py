@@ -4,6 +4,7 @@ import io
 import struct
 import sys
 import zlib
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,16 +16,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, UnidentifiedImageError
 
 from cnn_basics import images
-from cnn_basics.images import (
-    check_picture,
-    check_range,
-    read_image,
-    resize,
-    show_rgb,
-    split_channels,
-    to_hwc,
-    to_nchw,
-)
+from cnn_basics.images import check_picture, check_range, read_image, resize, to_hwc, to_nchw
 
 RANDOM = np.random.default_rng(0)
 RGB = RANDOM.integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -81,41 +73,43 @@ def png(pixels, colour_type, depth, before=b"", after=b""):
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def palette(indices):
-    picture = Image.new("P", (7, 5))
-    picture.putdata(indices.ravel().tolist())
-    picture.putpalette(COLOURS.tobytes())
-    return picture
+GREY_16 = GREY.astype(np.uint16) * 256 + ALPHA
+PIXELS = {  # what is stored, and what is read
+    "RGB": (RGB, RGB),
+    "L": (GREY, grey_rgb(GREY)),
+    "1": (GREY > 127, grey_rgb((GREY > 127) * np.uint8(255))),
+    "RGBA": (np.dstack([RGB, ALPHA]), over_white(RGB, ALPHA)),
+    "LA": (np.dstack([GREY, ALPHA]), over_white(grey_rgb(GREY), ALPHA)),
+    "I;16": (GREY_16, grey_rgb(GREY)),
+}
+KINDS = {"PNG": [*PIXELS], "TIFF": [*PIXELS], "BMP": ["RGB", "L", "1"], "PPM": ["RGB"]}
+KINDS |= {"ICO": ["RGB"], "WEBP": ["RGB", "RGBA"], "JPEG2000": ["RGB", "L", "I;16"]}
 
 
 def files():
     """Name, bytes and expected pixels of files of every kind."""
-    for kind in ("PNG", "BMP", "TIFF", "PPM", "ICO"):
-        yield f"RGB {kind}", encoded(RGB, kind), RGB
-    yield "RGB WEBP", encoded(RGB, "WEBP", lossless=True), RGB
-    jpeg = encoded(BLOCKS, "JPEG")
-    yield "RGB JPEG", jpeg, np.asarray(Image.open(io.BytesIO(jpeg)))
-    bits = GREY > 127
-    for kind in ("PNG", "TIFF", "BMP"):
-        yield f"grey {kind}", encoded(GREY, kind), grey_rgb(GREY)
-        yield f"bits {kind}", encoded(bits, kind), grey_rgb(np.uint8(bits * 255))
+    for kind, modes in KINDS.items():
+        for mode in modes:
+            stored, expected = PIXELS[mode]
+            picture = Image.fromarray(stored, "LA") if mode == "LA" else stored
+            options = {"lossless": True, "exact": True} if kind == "WEBP" else {"sizes": [(7, 5)]}
+            yield f"{mode} {kind}", encoded(picture, kind, **options), expected
+    yield "RGB JPEG", JPEG, BLOCKS_IN_JPEG
     for depth in (1, 2, 4):
         steps = GREY >> (8 - depth)
         yield f"{depth} bits", png(steps, 0, depth), grey_rgb(steps * (255 // (2**depth - 1)))
     indices = GREY % 4
+    palette = Image.fromarray(indices, "P")
+    palette.putpalette(COLOURS.tobytes())
     for alpha, transparency in [
         ([255] * 4, {}),
         ([255, 0, 255, 255], {"transparency": 1}),
         ([0, 100, 200, 255], {"transparency": bytes([0, 100, 200, 255])}),
     ]:
         expected = over_white(COLOURS[indices], np.array(alpha)[indices])
-        yield f"palette {alpha}", encoded(palette(indices), **transparency), expected
-    gif = encoded(palette(indices), "GIF", transparency=2)
+        yield f"palette {alpha}", encoded(palette, **transparency), expected
+    gif = encoded(palette, "GIF", transparency=2)
     yield "GIF", gif, np.where(indices[..., None] == 2, 255, COLOURS[indices])
-    for kind in ("PNG", "TIFF"):
-        yield f"RGBA {kind}", encoded(np.dstack([RGB, ALPHA]), kind), over_white(RGB, ALPHA)
-        grey_alpha = Image.fromarray(np.dstack([GREY, ALPHA]), "LA")
-        yield f"LA {kind}", encoded(grey_alpha, kind), over_white(grey_rgb(GREY), ALPHA)
     expected = np.where((RGB[2, 3] == RGB).all(axis=2, keepdims=True), 255, RGB)
     yield "one colour", encoded(RGB, transparency=tuple(RGB[2, 3].tolist())), expected
     expected = grey_rgb(np.where(GREY[2, 3] == GREY, 255, GREY))
@@ -123,9 +117,6 @@ def files():
     for ink, colour in [((0, 0, 0, 0), 255), ((0, 255, 255, 0), [255, 0, 0]), ((0, 0, 0, 255), 0)]:
         printed = encoded(Image.new("CMYK", (16, 16), ink), "JPEG", quality=100)
         yield f"CMYK {ink}", printed, np.broadcast_to(np.uint8(colour), (16, 16, 3))
-    values = GREY.astype(np.uint16) * 256 + ALPHA
-    for kind in ("PNG", "TIFF", "JPEG2000"):
-        yield f"16 bits {kind}", encoded(values, kind), grey_rgb(GREY)
     yield "16 bits RGB", png(RGB.astype(np.uint16) * 256 + RGB[::-1], 2, 16), RGB
     values = np.dstack([RGB, ALPHA]).astype(np.uint16) * 257
     yield "16 bits RGBA", png(values, 6, 16), over_white(RGB, ALPHA)
@@ -134,13 +125,14 @@ def files():
         pages = encoded(BLOCKS, kind, lossless=True, save_all=True, append_images=others)
         assert Image.open(io.BytesIO(pages)).n_frames == 3
         yield f"pages {kind}", pages, BLOCKS
-    for block in (b"", b"II*\0\xff\xff\xff\xff", b"\0\x08\0\x02junk", 9, 300):
-        exif = Image.Exif() if isinstance(block, int) else b"Exif\0\0" + block
-        if isinstance(block, int):
-            exif[0x0112] = block  # an orientation that nobody knows
-        for kind, options in [("PNG", {}), ("WEBP", {"lossless": True})]:
-            yield f"{kind} with EXIF {block}", encoded(RGB, kind, exif=exif, **options), RGB
-        yield f"JPEG with EXIF {block}", encoded(BLOCKS, "JPEG", exif=exif), files.jpeg
+    unknown = [Image.Exif(), Image.Exif()]
+    unknown[0][0x0112], unknown[1][0x0112] = 9, 300  # orientations that nobody knows
+    for block in (b"", b"II*\0\xff\xff\xff\xff", b"\0\x08\0\x02junk", *unknown):
+        exif = b"Exif\0\0" + block if isinstance(block, bytes) else block
+        yield "PNG with odd EXIF", encoded(RGB, "PNG", exif=exif), RGB
+        yield "WEBP with odd EXIF", encoded(RGB, "WEBP", exif=exif, lossless=True), RGB
+        yield "JPEG with odd EXIF", encoded(BLOCKS, "JPEG", exif=exif), BLOCKS_IN_JPEG
+    tall = chunk(b"eXIf", b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0")
     for name, data, error in [
         (b"tEXt", b"a\0b", 1),
         (b"zTXt", b"a\0\0" + zlib.compress(b"x" * 2**24), 0),
@@ -148,12 +140,12 @@ def files():
         (b"pHYs", b"a", 0),
     ]:
         broken = chunk(name, data, error)
-        tall = chunk(b"eXIf", b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0")
         yield f"PNG after {name}", png(RGB, 2, 8, broken + tall), np.rot90(RGB, -1)
         yield f"PNG before {name}", png(RGB, 2, 8, after=broken), RGB
 
 
-files.jpeg = np.asarray(Image.open(io.BytesIO(encoded(BLOCKS, "JPEG"))))
+JPEG = encoded(BLOCKS, "JPEG")
+BLOCKS_IN_JPEG = np.asarray(Image.open(io.BytesIO(JPEG)))
 
 
 @pytest.mark.parametrize(("data", "expected"), [pytest.param(*f[1:], id=f[0]) for f in files()])
@@ -169,30 +161,20 @@ def test_every_kind_of_file(write, recwarn, data, expected):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "I;16"])
 def test_camera_orientation(write, orientation, mode):
-    upright = BLOCKS if mode == "RGB" else BLOCKS[..., 0]
-    expected = upright if mode == "RGB" else grey_rgb(upright)
-    if mode == "RGBA":
-        upright = np.dstack([expected, np.full_like(upright, 255)])
-    if mode == "I;16":
-        upright = upright.astype(np.uint16) * 256
+    grey = BLOCKS[..., 0]
+    expected = BLOCKS if mode == "RGB" else grey_rgb(grey)
+    opaque = np.dstack([expected, np.full_like(grey, 255)])
+    upright = {"RGB": BLOCKS, "L": grey, "RGBA": opaque, "I;16": grey.astype(np.uint16) * 256}[mode]
     # how each orientation stores an upright picture (EXIF 2.3, page 36)
-    stored = {
-        1: upright,
-        2: np.fliplr(upright),
-        3: np.rot90(upright, 2),
-        4: np.flipud(upright),
-        5: upright.swapaxes(0, 1),
-        6: np.rot90(upright, 1),
-        7: np.rot90(upright, 2).swapaxes(0, 1),
-        8: np.rot90(upright, -1),
-    }[orientation]
+    flipped = upright if orientation in (1, 3, 6, 8) else np.fliplr(upright)
+    turns = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 1, 7: -1, 8: -1}[orientation]
+    stored = np.ascontiguousarray(np.rot90(flipped, turns))
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     kinds = {"RGBA": ["PNG", "TIFF", "WEBP"], "I;16": ["PNG", "TIFF"]}
     for kind in kinds.get(mode, ["PNG", "TIFF", "WEBP", "JPEG"]):
-        data = encoded(np.ascontiguousarray(stored), kind, exif=exif, **options.get(kind, {}))
-        got = read_image(write(data))
+        got = read_image(write(encoded(stored, kind, exif=exif, **options.get(kind, {}))))
         assert got.flags.c_contiguous
         assert np.abs(got.astype(int) - expected).max() <= (3 if kind == "JPEG" else 0)
 
@@ -294,7 +276,7 @@ def test_resize_averages_and_copies():
 
 def test_channels_are_copies_in_order():
     image = RGB.copy()
-    channels = split_channels(image)
+    channels = images.split_channels(image)
     assert [channel.dtype for channel in channels] == [np.uint8] * 3
     np.testing.assert_array_equal(np.stack(channels, axis=-1), RGB)
     channels[0][:] = 0
@@ -303,7 +285,7 @@ def test_channels_are_copies_in_order():
 
 @pytest.mark.parametrize("view", ["grey", "tinted", "recombined"])
 def test_channels_drawn(view):
-    figure = show_rgb(RGB, view)
+    figure = images.show_rgb(RGB, view)
     titles, shown = ["Red", "Green", "Blue"], list(np.moveaxis(RGB, -1, 0))
     if view != "grey":
         shown = [np.where(np.arange(3) == index, RGB, 0) for index in range(3)]
@@ -349,19 +331,14 @@ def test_all_256_values_return_and_no_memory_is_shared():
     assert every.any()
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("scale", [True, False])
-def test_floats_from_0_to_1_stay(dtype, scale):
-    image = np.linspace(0, 1, 12).reshape(2, 2, 3).astype(dtype)
-    tensor = to_nchw(image, scale)
-    assert tensor.dtype == torch.float32
-    np.testing.assert_array_equal(tensor[0].movedim(0, -1), image.astype(np.float32))
-
-
-def test_gradients_and_rounding():
-    tensor = torch.full((3, 2, 2), 0.5, requires_grad=True)
-    assert (to_hwc(tensor) == 128).all()  # 127.5 rounds to the even number
-    assert (to_hwc(torch.full((3, 2, 2), 0.4999)) == 127).all()
+def test_floats_stay_and_are_rounded_on_the_way_back():
+    for dtype, scale in product([np.float16, np.float32, np.float64], [True, False]):
+        image = np.linspace(0, 1, 12).reshape(2, 2, 3).astype(dtype)
+        tensor = to_nchw(image, scale)
+        assert tensor.dtype == torch.float32
+        np.testing.assert_array_equal(tensor[0].movedim(0, -1), image.astype(np.float32))
+    half = torch.tensor([0.5, 0.4999]).view(2, 1, 1, 1).requires_grad_()
+    assert to_hwc(half).ravel().tolist() == [128, 127]  # 127.5 rounds to the even number
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "uint8", "bool"])
@@ -394,8 +371,11 @@ REFUSED = [
     (check_picture, RGB.transpose(2, 0, 1), "on the last axis"),
     (check_picture, np.zeros((4, 5, 3)), "float64 array .* bring values to 0–255"),
     (check_picture, RGB[:0], "holds no pixels"),
-    *[(call, GREY, r"np\.dstack") for call in (split_channels, show_rgb, lambda x: resize(x, 4))],
-    (lambda view: show_rgb(RGB, view), "gray", "\"recombined\", got 'gray': use one"),
+    *[
+        (call, GREY, r"np\.dstack")
+        for call in (images.split_channels, images.show_rgb, lambda x: resize(x, 4))
+    ],
+    (lambda view: images.show_rgb(RGB, view), "gray", "\"recombined\", got 'gray': use one"),
     (to_nchw, torch.zeros(1, 3, 4, 4), "for tensors there is to_hwc"),
     (to_nchw, [RGB, RGB], r"got a list: .* np\.stack"),
     (to_nchw, RGB.astype(np.int64), r"\.astype\(np\.uint8\)"),

@@ -67,14 +67,11 @@ def test_the_network_and_chance_are_left_as_they_were(training):
     torch.testing.assert_close(first.scores, model.eval()(data[0]).detach())
 
 
-@pytest.mark.parametrize(("given_as", "kept_as"), [("double", "float64"), ("bfloat16", "float32")])
-def test_scores_keep_the_precision_that_they_need(given_as, kept_as):
-    model = getattr(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), given_as)()
-    result = evaluate(model, (torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 1, 1])))
-    assert result.scores.dtype == getattr(torch, kept_as)
-
-
-def test_prepare_scales_whole_numbers_only():
+def test_numbers_keep_the_precision_that_they_need():
+    data = torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 1, 1])
+    for dtype, kept in ((torch.double, torch.double), (torch.bfloat16, torch.float32)):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).to(dtype)
+        assert evaluate(model, data).scores.dtype == kept
     pictures = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)
     torch.testing.assert_close(prepare(pictures), torch.tensor([[[[0.0, 0.2, 1.0]]]]))
     floats = torch.tensor([[[[-2.0, 7.0]]]])
@@ -93,15 +90,10 @@ def test_photos_of_a_folder_are_taken_as_they_are(tmp_path):
     assert torch.equal(evaluate(model, photos).scores, evaluate(model, pair).scores)
 
 
-def some_photos(count=7, size=24):
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.randint(0, 256, (count, 3, size, size), generator=generator)
-    return pictures.to(torch.uint8), torch.arange(count) % 2
-
-
 def test_views_are_averaged_over_sizes_and_mirror_images():
     torch.manual_seed(0)
-    model, (pictures, labels) = PhotoNet(), some_photos()
+    model, labels = PhotoNet(), torch.arange(7) % 2
+    pictures = torch.randint(0, 256, (7, 3, 24, 24), dtype=torch.uint8)
     both = evaluate(model, (pictures, labels), 3, sizes=(24, 16))
     assert model.training
     shares = [
@@ -124,27 +116,6 @@ def test_resizing_is_that_of_torch_with_antialiasing_and_copies(dtype):
     square = floats[..., :20, :]
     assert torch.equal(resize(square, 20), square)
     assert resize(square, 20).data_ptr() != square.data_ptr()
-
-
-@pytest.mark.parametrize("wrong", [-3, 2.5, True, None])
-def test_what_is_no_whole_number_is_refused(wrong):
-    result = Evaluation.of(torch.eye(3), torch.arange(3))
-    assert result.worst(np.int64(0)).tolist() == []
-    data = torch.rand(2, 1, 1, 2), torch.tensor([0, 1])
-    for call, words in (
-        (lambda: result.worst(wrong), r"n as a whole number from 0, got .*worst\(10\)"),
-        (lambda: evaluate(nn.Flatten(), data, wrong), "batch_size as a whole number from 1, got"),
-        (lambda: evaluate(nn.Flatten(), data, sizes=(wrong,)), "each of sizes as a whole number"),
-        (lambda: reliability(torch.eye(2), torch.arange(2), wrong), "bins as a whole number from"),
-    ):
-        with pytest.raises((ValueError, TypeError), match=f"expected {words}"):
-            call()
-
-
-def test_a_network_that_mixes_up_pictures_is_refused():
-    data = torch.rand(2, 1, 1, 2), torch.tensor([0, 1])
-    with pytest.raises(ValueError, match=r"scores of shape \(1, classes\) .*, got \(2,\): let it"):
-        evaluate(nn.Flatten(start_dim=0), data)
 
 
 def by_hand(probabilities, labels, bins):
@@ -178,23 +149,42 @@ def test_reliability_is_what_counting_gives(classes, bins):
 def test_equal_and_full_shares_have_a_group():
     ends = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
     assert reliability(ends, torch.tensor([0, 0]), 4).counts.tolist() == [1, 0, 0, 1]
+    assert Evaluation.of(ends, torch.tensor([0, 0])).worst(np.int64(0)).tolist() == []
 
 
 SHARES, LABELS = torch.full((3, 2), 0.5), torch.tensor([0, 1, 0])
+DATA = torch.rand(2, 1, 1, 2), torch.tensor([0, 1])
 
 
 @pytest.mark.parametrize(
-    ("shares", "labels", "words"),
+    ("call", "words"),
     [
-        (SHARES, LABELS[:2], r"got \(3, 2\) and \(2,\): give one row for each label"),
-        (SHARES[:0], LABELS[:0], r"got \(0, 2\) and \(0,\)"),
-        (SHARES * 3, LABELS, r"write scores\.softmax\(dim=1\)"),
-        (torch.tensor([[1.5, -0.5]] * 3), LABELS, r"write scores\.softmax\(dim=1\)"),
-        (SHARES, LABELS - 1, "expected labels from 0 to 1, one for each column, got -1 to 0"),
-        (SHARES, LABELS + 1, "expected labels from 0 to 1, one for each column, got 1 to 2"),
-        (SHARES, LABELS.float(), r"as int64, got torch.float32: write labels\.long"),
+        (
+            lambda: Evaluation.of(SHARES, LABELS).worst(-3),
+            r"n as a whole .*, got -3: write worst\(",
+        ),
+        (lambda: evaluate(nn.Flatten(), DATA, 2.5), "batch_size as a whole number from 1, got 2.5"),
+        (lambda: evaluate(nn.Flatten(), DATA, sizes=(True,)), "each of sizes as a whole .* True"),
+        (
+            lambda: evaluate(nn.Flatten(0), DATA),
+            r"a network with scores of shape \(1, 2 .*\(2,\): fla",
+        ),
+        (lambda: reliability(SHARES, LABELS, None), "bins as a whole number from 1, got None"),
+        (
+            lambda: reliability(SHARES, LABELS[:2]),
+            r"got \(3, 2\) and \(2,\): give one row for each",
+        ),
+        (lambda: reliability(SHARES[:0], LABELS[:0]), r"got \(0, 2\) and \(0,\)"),
+        (
+            lambda: reliability(SHARES * 3, LABELS),
+            r"rows that do not: write scores\.softmax\(dim=1\)",
+        ),
+        (lambda: reliability(SHARES + torch.tensor([1.0, -1.0]), LABELS), "probabilities that sum"),
+        (lambda: reliability(SHARES, LABELS - 1), "labels as int64 from 0 to 1, .* from -1 to 0"),
+        (lambda: reliability(SHARES, LABELS + 1), "labels as int64 from 0 to 1, .* from 1 to 2"),
+        (lambda: reliability(SHARES, LABELS.float()), r"labels as int64 .*, got torch.float32"),
     ],
 )
-def test_shares_and_labels_that_do_not_fit_are_refused(shares, labels, words):
-    with pytest.raises((ValueError, TypeError), match=words):
-        reliability(shares, labels)
+def test_what_does_not_fit_is_refused(call, words):
+    with pytest.raises((ValueError, TypeError), match=f"expected .*{words}"):
+        call()

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
+import math
 import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from cnn_basics.datasets import load_digits, load_folder, load_pets
 from cnn_basics.expect import expect, whole
 from cnn_basics.model import Custom_CNN, PhotoNet
 from cnn_basics.training import Data, Evaluation, augment, evaluate, fit, machine
-from cnn_basics.training.loop import OPTIMIZERS, SCHEDULES, check_options
+from cnn_basics.training.loop import CHOICES, check_options
 
 WRONG, BROKEN_OFF = 2, 130  # exit codes
 REFUSED = (ValueError, TypeError, OSError, FloatingPointError)
@@ -24,19 +29,10 @@ HELD_OUT = 5  # every fifth picture of a class is kept aside
 TRAIN = ("training_set", "train", "training")  # how the folders of splits are called
 TEST = ("test_set", "test", "val", "valid", "validation")
 MODELS = {"Custom_CNN": Custom_CNN, "PhotoNet": PhotoNet}
-AUGMENTATIONS = {
-    "flip": augment.random_flip,
-    "crop": augment.random_crop,
-    "rotation": augment.random_rotation,
-    "resized_crop": augment.random_resized_crop,
-    "colour": augment.random_colour,
-    "cutout": augment.random_cutout,
-}
+AUGMENTATIONS = ("flip", "crop", "rotation", "resized_crop", "colour", "cutout")
 NOT_OPTIONS = ("model", "train", "valid", "augment", "progress", "on_batch", "on_epoch")
 ARGUMENTS = {k: p for k, p in inspect.signature(fit).parameters.items() if k not in NOT_OPTIONS}
-ABOUT = re.findall(r"^ {4}(\w+): ((?:.|\n {8})*)", inspect.getdoc(fit) or "", re.MULTILINE)
-ABOUT = {name: " ".join(words.split()) for name, words in ABOUT}
-CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": machine.PRECISIONS}
+ABOUT = dict(re.findall(r"^ {4}(\w+): ((?:.|\n {8})*)", inspect.getdoc(fit) or "", re.MULTILINE))
 EXAMPLE = """examples:
   python -m cnn_basics.training pets --epochs 20 --schedule one_cycle --augment flip crop
   python -m cnn_basics.training digits --epochs 15 --output digits.pt
@@ -54,29 +50,22 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument_group("what is trained").add_argument
-    about = "pets, digits, or a folder with one folder of photos for each class"
-    parser.add_argument("data", metavar="DATA", help=about)
+    add = parser.add_argument
+    add("data", metavar="DATA", help="pets, digits, or a folder with a folder for each class")
     add("--model", choices=MODELS, default="Custom_CNN", help="default: Custom_CNN")
-    about = "side of the pictures in pixels (default: 28)"
-    add("--size", metavar="PIXELS", type=int, default=28, help=about)
-    about = "at most so many pictures of each class, for a quick trial"
-    add("--limit", metavar="COUNT", type=int, help=about)
+    add("--size", type=int, default=28, help="side of the pictures in pixels (default: 28)")
+    add("--limit", type=int, help="at most so many pictures of each class, for a quick trial")
     about = "folders to train and to test with, where their names do not tell; of one alone every "
-    about += "fifth picture is for the test"
-    add("--split", nargs="+", default=[], metavar="FOLDER", help=about)
+    add("--split", nargs="+", default=[], help=f"{about}fifth picture is for the test")
     about = f"change pictures by chance, by one or more of {', '.join(AUGMENTATIONS)}"
     add("--augment", nargs="+", choices=AUGMENTATIONS, default=[], metavar="CHANGE", help=about)
-    add = parser.add_argument_group("how it is trained").add_argument
     for name, argument in ARGUMENTS.items():
         kind = {"int": int, "float": float}.get(argument.annotation.split(" ")[0], str)
         usual = "" if argument.default is None else f" (default: {argument.default})"
-        about = f"{ABOUT.get(name, '')}{usual}".replace("%", "%%")
-        shown = {"choices": CHOICES[name]} if name in CHOICES else {"metavar": "VALUE"}
+        about = f"{' '.join(ABOUT[name].split())}{usual}".replace("%", "%%")
+        shown = {"choices": CHOICES[name]} if name in CHOICES else {}
         add(_option(name), type=kind, default=argument.default, help=about, **shown)
-    add = parser.add_argument_group("what is shown and kept").add_argument
-    about = "write the trained weights to this file, a state dict"
-    add("--output", metavar="FILE", type=Path, help=about)
+    add("--output", metavar="FILE", help="write the trained weights to this file, a state dict")
     add("--no-progress", action="store_true", help="show no bar")
     return parser.parse_args(arguments)
 
@@ -85,93 +74,89 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def options_of_fit(options: argparse.Namespace) -> dict[str, object]:
-    """Choose from the command line what `fit` takes, with the augmentations made."""
-    changes = [AUGMENTATIONS[name]() for name in options.augment]
-    chosen = {name: getattr(options, name) for name in ARGUMENTS}
-    return chosen | {"augment": augment.compose(*changes) if changes else None}
+def run(asked: argparse.Namespace) -> None:
+    """Do what the command line asks for; the result is told before the weights are written."""
+    options = {name: getattr(asked, name) for name in ARGUMENTS}
+    changes = [getattr(augment, f"random_{name}")() for name in asked.augment]
+    options["augment"] = augment.compose(*changes) if changes else None
+    options["progress"] = is_first() and not asked.no_progress
+    output = check(asked, options)
+    shown = {"progress": options["progress"]}
+    train, test, names = load(asked.data, asked.size, asked.limit, asked.split, **shown)
+    train, valid = (train, None) if asked.patience is None else hold_out(train, names)
+    torch.manual_seed(asked.seed % 2**63)
+    model = MODELS[asked.model](len(names), train[0].shape[1])
+    history = fit(model, train, valid, **options)
+    result = evaluate(model, test)
+    if not is_first():
+        return
+    if asked.patience is not None:
+        print(f"epochs {history.epochs}, the weights are those of epoch {history.best_epoch}")
+    print(report(result, names), flush=True)
+    if output is not None:
+        weights = {name: weight.cpu() for name, weight in model.state_dict().items()}
+        machine.write_whole(output, weights)
 
 
-def check(options: argparse.Namespace) -> None:
-    """Refuse what would fail later, before any time is spent."""
-    given = check_options(options_of_fit(options))
-    machine.autocast(options.precision, machine.choose_device(options.device))
-    right, fix = options.model != "Custom_CNN" or options.size == 28, "add --model PhotoNet"
-    expect(right, "--size 28 for Custom_CNN", options.size, f"leave --size out, or {fix}")
-    if options.limit is not None:
-        whole(options.limit, "--limit", 1, "leave it out for all")
-    got, fix = f"{len(options.split)}", "name those to train and to test with"
-    expect(len(options.split) <= 2, "one or two folders for --split", got, fix)
-    if options.output is not None:
-        options.output = machine.check_file(options.output, "--output")
-        same = given["checkpoint"] and options.output.resolve() == given["checkpoint"].resolve()
-        got = f"{options.output} for both"
-        expect(not same, "two files for --output and --checkpoint", got, "name another")
+def check(asked: argparse.Namespace, options: dict[str, object]) -> Path | None:
+    """Refuse what would fail later, before any time is spent; return the file for the weights."""
+    given = check_options(options)
+    right, fix = asked.model != "Custom_CNN" or asked.size == 28, "add --model PhotoNet"
+    expect(right, "--size 28 for Custom_CNN", asked.size, f"leave --size out, or {fix}")
+    if asked.limit is not None:
+        whole(asked.limit, "--limit", 1, "leave it out for all")
+    got, fix = f"{len(asked.split)}", "name those to train and to test with"
+    expect(len(asked.split) <= 2, "one or two folders for --split", got, fix)
+    if asked.output is None:
+        return None
+    output = machine.check_file(asked.output, "--output")
+    same = given["checkpoint"] and output.resolve() == given["checkpoint"].resolve()
+    expect(
+        not same, "two files for --output and --checkpoint", f"{output} for both", "name another"
+    )
+    return output
 
 
 def load(
     source: str, size: int = 28, limit: int | None = None, split: Sequence[str] = (), **shown: bool
 ) -> tuple[Data, Data, Sequence[str]]:
     """Load the pictures to train and to test with, and the names of the classes."""
-    bundled = (TRAIN[0], TEST[0])
-    if source == "digits":
-        expect(size == 28, "--size 28 for digits", size, "leave it out")
-        parts = [load_digits(name) for name in bundled]
-    elif source == "pets":
-        parts = [load_pets(name, size) for name in bundled]
+    if source in ("digits", "pets"):
+        expect(source == "pets" or size == 28, "--size 28 for digits", size, "leave it out")
+        read = load_digits if source == "digits" else partial(load_pets, size=size)
+        parts = [read(TRAIN[0]), read(TEST[0])]
     else:
         folder = Path(source).expanduser()
         found = [next((x for x in names if (folder / x).is_dir()), None) for names in (TRAIN, TEST)]
         split = split or (found if all(found) else found[:1])  # None is the folder itself
         parts = [load_folder(folder, size, split=name, limit=limit, **shown) for name in split]
-    data, names = [tuple(part)[:2] for part in parts], [tuple(part)[2] for part in parts]
-    got = f"{', '.join(names[0])} to train and {', '.join(names[-1])} to test with"
+    (*train, names), (*test, tested) = (tuple(part)[:3] for part in (parts[0], parts[-1]))
+    got = f"{', '.join(names)} to train and {', '.join(tested)} to test with"
     what, fix = f"the same classes in both splits of {source}", "rename or move the folders"
-    expect(tuple(names[0]) == tuple(names[-1]), what, got, fix)
-    train, test = hold_out(data[0], names[0]) if len(data) == 1 else data
-    return _first(train, limit), _first(test, limit), names[0]
-
-
-def _first(data: Data, limit: int | None) -> Data:
-    """Keep the first pictures of each class."""
-    pictures, labels = data
-    places = [(labels == label).nonzero()[:limit, 0] for label in labels.unique()]
-    kept = torch.cat(places).sort().values
-    return pictures[kept], labels[kept]
+    expect(tuple(names) == tuple(tested), what, got, fix)
+    if len(parts) == 1:
+        train, test = hold_out(train, names)
+    train, test = (_choose(data, _count(data[1]) <= (limit or math.inf)) for data in (train, test))
+    return train, test, names
 
 
 def hold_out(data: Data, names: Sequence[str]) -> tuple[Data, Data]:
     """Keep every fifth picture of each class aside, at least one; always the same ones."""
-    pictures, labels = data
-    aside = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique().tolist():
-        places = (labels == label).nonzero()[:, 0]
-        what = "at least two pictures of each class, so that one can be kept aside"
-        expect(len(places) > 1, what, f"a single one of {names[label]}", "add some")
-        aside[places[min(HELD_OUT, len(places)) - 1 :: HELD_OUT]] = True
-    return (pictures[~aside], labels[~aside]), (pictures[aside], labels[aside])
+    number, many = _count(data[1]), data[1].bincount()
+    what = "at least two pictures of each class, so that one can be kept aside"
+    alone = [names[label] for label in (many == 1).nonzero()]
+    expect(not alone, what, f"a single one of {', '.join(alone)}", "add some")
+    aside = (number % HELD_OUT == 0) | (number == many[data[1]].clamp(max=HELD_OUT))
+    return _choose(data, ~aside), _choose(data, aside)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Do what the command line asks for; the result is told before the weights are written."""
-    check(options)
-    shown = {"progress": _is_first() and not options.no_progress}
-    what = (options.data, options.size, options.limit, options.split)
-    train, test, names = load(*what, **shown)
-    train, valid = (train, None) if options.patience is None else hold_out(train, names)
-    machine.set_seed(options.seed)
-    model = MODELS[options.model](len(names), train[0].shape[1])
-    history = fit(model, train, valid, **shown, **options_of_fit(options))
-    result = evaluate(model, test)
-    if not _is_first():
-        return
-    if options.patience is not None:
-        print(f"epochs {history.epochs}, the weights are those of epoch {history.best_epoch}")
-    encoding = sys.stdout.encoding or "utf-8"  # names of files need not be text in any encoding
-    print(report(result, names).encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    if options.output is not None:
-        weights = {name: weight.cpu() for name, weight in model.state_dict().items()}
-        machine.write_whole(options.output, weights)
+def _count(labels: Tensor) -> Tensor:
+    """Number the pictures of each class from 1."""
+    return F.one_hot(labels).cumsum(dim=0).gather(1, labels[:, None])[:, 0]
+
+
+def _choose(data: Data, chosen: Tensor) -> Data:
+    return data[0][chosen], data[1][chosen]
 
 
 def report(result: Evaluation, names: Sequence[str]) -> str:
@@ -186,49 +171,30 @@ def report(result: Evaluation, names: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 2 if something was refused, or 130 if a key broke it off."""
-    options = parse(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
+    asked = parse(arguments)
     try:
-        run(options)
+        run(asked)
+        return 0
     except KeyboardInterrupt:
-        kept = options.checkpoint and Path(options.checkpoint).expanduser().exists()
-        again = f"call it again to go on from {options.checkpoint}"
-        if _is_first():
-            _say(f"broken off; {again if kept else 'no epoch is kept in a --checkpoint'}")
-        return BROKEN_OFF
+        kept = asked.checkpoint and Path(asked.checkpoint).expanduser().exists()
+        again = f"call it again to go on from {asked.checkpoint}"
+        said = f"broken off; {again if kept else 'no epoch is kept in a --checkpoint'}"
     except torch.OutOfMemoryError:
-        _say("the device has too little memory for this: lower --batch-size or --size")
-        return WRONG
+        said = "the device has too little memory for this: lower --batch-size or --size"
     except REFUSED as error:
-        _say(in_shell_words(str(error)))
-        return WRONG
-    return 0
+        names = "|".join((*ARGUMENTS, "split"))  # are options here
+        line = " ".join(str(error).split())
+        said = re.sub(rf"\b({names})=", lambda found: f"{_option(found[1])} ", line)
+    process = "" if is_first() else f" (process {os.environ['RANK']})"
+    print(f"training{process}: {said}", file=sys.stderr)
+    return BROKEN_OFF if said.startswith("broken off") else WRONG
 
 
-def in_shell_words(sentence: str) -> str:
-    """Let a sentence of `fit` speak of options instead of arguments.
-
-    Example:
-        >>> in_shell_words("expected batch_size as a whole number, got 0: write batch_size=64")
-        'expected --batch-size as a whole number, got 0: write --batch-size 64'
-        >>> in_shell_words("write device=None for the fastest")
-        'leave --device out for the fastest'
-    """
-    line, names = " ".join(sentence.splitlines()), "|".join(ARGUMENTS)
-    line = re.sub(rf"write ({names})=None", lambda m: f"leave {_option(m[1])} out", line)
-    line = re.sub(rf"(?<= )({names})=", lambda m: f"{_option(m[1])} ", line)
-    long_names = "|".join(name for name in ARGUMENTS if "_" in name)
-    line = re.sub(rf"(?<= )({long_names})(?=[ ,])", lambda m: _option(m[1]), line)
-    return re.sub(r'split="(.+?)" or split="(.+?)"', r"--split \1 \2", line)
-
-
-def _is_first() -> bool:
+def is_first() -> bool:
     """Whether this is the process that prints and writes; fit finds the others later."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def _say(sentence: str) -> None:
-    process = "" if _is_first() else f" (process {os.environ['RANK']})"
-    print(f"training{process}: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,6 @@
 
 Each `random_…` function takes strengths and returns an `Augmentation`, which is called with a
 whole batch of pictures. Chance comes from PyTorch's random state, which `fit` sets by its seed.
-
-Example:
-    >>> change = compose(random_flip(), random_crop(2), random_colour())
-    >>> change(torch.zeros(8, 3, 28, 28)).shape
-    torch.Size([8, 3, 28, 28])
 """
 
 from __future__ import annotations
@@ -22,7 +17,7 @@ from torch import Tensor, nn
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.training.evaluation import Data, number, prepare
-from cnn_basics.training.loop import History, State, fit
+from cnn_basics.training.loop import History, Training, fit
 
 GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, by ITU-R BT.601
 ROUNDING = 0.01  # pictures that were resampled before may leave 0…1 by so much
@@ -37,10 +32,9 @@ class Augmentation:
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """Return new pictures of the same shape `(N, C, H, W)` and dtype, uint8 or float."""
-        is_tensor, fix = isinstance(pictures, Tensor), "write torch.as_tensor(pictures)"
-        expect(is_tensor, "pictures as a torch tensor", pictures, fix, TypeError)
-        got, fix = f"{tuple(pictures.shape)}", "for a single one write picture.unsqueeze(0)"
-        expect(pictures.ndim == 4, "pictures (N, C, H, W)", got, fix)
+        is_batch = isinstance(pictures, Tensor) and pictures.ndim == 4
+        fix = "for a single one write picture.unsqueeze(0)"
+        expect(is_batch, "pictures as a tensor (N, C, H, W)", pictures, fix, TypeError)
         exact = torch.float64 if pictures.dtype == torch.float64 else torch.float32
         floats = prepare(pictures, exact)
         changed = self.change(floats) if floats.numel() else floats.clone()
@@ -59,10 +53,8 @@ def compose(*augmentations: Callable[[Tensor], Tensor]) -> Augmentation:
         >>> compose(random_flip(), random_crop(2))
         compose(random_flip(0.5), random_crop(2))
     """
-    fix = "write compose(random_flip(), random_crop(2))"
-    expect(augmentations, "at least one augmentation", "none", fix)
-    for augmentation in augmentations:
-        expect(callable(augmentation), "augmentations", augmentation, fix, TypeError)
+    right, fix = augmentations and all(map(callable, augmentations)), "compose(random_flip())"
+    expect(right, "augmentations to do", repr(augmentations), f"write for example {fix}", TypeError)
 
     def change(pictures: Tensor) -> Tensor:
         for augmentation in augmentations:
@@ -82,7 +74,7 @@ def random_flip(probability: float = 0.5) -> Augmentation:
         >>> random_flip(1.0)(torch.tensor([[[[0.25, 0.5]]]]))
         tensor([[[[0.5000, 0.2500]]]])
     """
-    probability = _strength(probability, "probability", 1)
+    probability = number(probability, "probability", 0, 1)
 
     def change(pictures: Tensor) -> Tensor:
         chosen = _draw(pictures, 0, 1) < probability
@@ -97,16 +89,13 @@ def random_crop(padding: int = 2) -> Augmentation:
     Args:
         padding: At most so many pixels each way; every whole number is as likely.
     """
-    padding = whole(padding, "padding", 0, "write padding=2")
+    padding = whole(padding, "padding", 0)
 
     def change(pictures: Tensor) -> Tensor:
-        count, _, height, width = pictures.shape
-        down, right = torch.randint(-padding, padding + 1, (2, count, 1))
-        rows = (torch.arange(height) + down).clamp(0, height - 1).to(pictures.device)
-        columns = (torch.arange(width) + right).clamp(0, width - 1).to(pictures.device)
-        numbers = torch.arange(count, device=pictures.device).view(-1, 1, 1)
-        shifted = pictures.permute(0, 2, 3, 1)[numbers, rows[:, :, None], columns[:, None, :]]
-        return shifted.permute(0, 3, 1, 2)
+        padded = F.pad(pictures, [padding] * 4, mode="replicate")
+        windows = padded.unfold(2, pictures.shape[2], 1).unfold(3, pictures.shape[3], 1)
+        down, right = torch.randint(0, 2 * padding + 1, (2, len(pictures))).to(pictures.device)
+        return windows[torch.arange(len(pictures), device=pictures.device), :, down, right]
 
     return Augmentation(f"random_crop({padding})", change)
 
@@ -117,14 +106,13 @@ def random_rotation(degrees: float = 10.0) -> Augmentation:
     Args:
         degrees: At most so far either way, 0 to 180.
     """
-    degrees = _strength(degrees, "degrees", 180)
+    degrees = number(degrees, "degrees", 0, 180)
     return Augmentation(f"random_rotation({degrees})", partial(random_views, degrees=degrees))
 
 
 def random_resized_crop(smallest: float = 0.6) -> Augmentation:
     """Enlarge a part of each picture, at least this share of its sides, to the picture's size."""
-    fix = "write smallest=0.6"
-    least = number(smallest, "smallest above 0, to 1", lambda side: 0 < side <= 1, fix) ** 2
+    least = number(smallest, "smallest", 0.01, 1) ** 2
     return Augmentation(f"random_resized_crop({smallest})", partial(random_views, least=least))
 
 
@@ -163,7 +151,7 @@ def random_colour(
 ) -> Augmentation:
     """Change by factors of 1 - strength to 1 + strength all pixels, contrast and saturation."""
     given = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
-    strengths = [_strength(strength, name, 1) for name, strength in given.items()]
+    strengths = [number(strength, name, 0, 1) for name, strength in given.items()]
 
     def change(pictures: Tensor) -> Tensor:
         low, high = (end.item() for end in pictures.aminmax())
@@ -184,25 +172,18 @@ def random_colour(
 
 def random_cutout(size: int = 8) -> Augmentation:
     """Hide a square of each picture behind its mean colour (https://arxiv.org/abs/1708.04552)."""
-    size = whole(size, "size", 0, "write size=8")
-
-    def near_middle(pictures: Tensor, length: int) -> Tensor:
-        first = torch.randint(0, length, (len(pictures), 1)) - size // 2
-        places = torch.arange(length)
-        return ((places >= first) & (places < first + size)).to(pictures.device)  # (N, length)
+    size = whole(size, "size", 0)
 
     def change(pictures: Tensor) -> Tensor:
-        rows, columns = (near_middle(pictures, length) for length in pictures.shape[2:])
-        hidden = rows[:, None, :, None] & columns[:, None, None, :]
+        near = []  # of rows and of columns, (N, H) and (N, W), whether they are in the square
+        for length in pictures.shape[2:]:
+            middle = torch.randint(0, length, (len(pictures), 1))
+            place = torch.arange(length) - middle + size // 2
+            near.append(((place >= 0) & (place < size)).to(pictures.device))
+        hidden = near[0][:, None, :, None] & near[1][:, None, None, :]
         return torch.where(hidden, pictures.mean(dim=(2, 3), keepdim=True), pictures)
 
     return Augmentation(f"random_cutout({size})", change)
-
-
-def _strength(value: float, name: str, high: int) -> float:
-    fix = f"write {name}={high / 2:g}, and call the function first: random_flip()(pictures)"
-    number(value, f"{name} from 0 to {high}", lambda strength: 0 <= strength <= high, fix)
-    return value
 
 
 def _draw(pictures: Tensor, low: float, high: float) -> Tensor:
@@ -223,7 +204,7 @@ class PhotoChanges:
     """
 
     def __init__(self, size: int, augmented: bool = True) -> None:
-        self.size, self.augmented = whole(size, "size", 1, "write size=48"), augmented
+        self.size, self.augmented = whole(size, "size", 1), augmented
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """Turn pictures (N, C, H, W) into views (N, C, size, size), float."""
@@ -272,8 +253,9 @@ def fit_photos(
     expect(len(sizes) > 0, "at least one size", "none", "write for example sizes=(48, 64)")
     changes = PhotoChanges(sizes[0], augmented)
 
-    def grow(state: State) -> None:
-        changes.size = sizes[min(int(state.share * len(sizes)), len(sizes) - 1)]
+    def grow(training: Training) -> None:
+        part = training.epoch * len(sizes) // training.epochs
+        changes.size = sizes[min(part, len(sizes) - 1)]
 
     usual = {"augment": changes, "on_epoch": grow, **RECIPE}
     return fit(model, train, epochs=epochs, **{**usual, **options})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +17,11 @@ from cnn_basics.model import device_of, untouched
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 
 
-def number(value: object, what: str, holds: Callable[[float], bool], fix: str) -> float:
-    """Return a number as a float, NumPy's too, and refuse one for which something does not hold."""
+def number(value: object, name: str, low: float, high: float) -> float:
+    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    expect(is_number and holds(value), what, describe(value), fix)
+    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
+    expect(is_number and low <= value <= high, what, describe(value), fix)
     return float(value)
 
 
@@ -48,50 +49,52 @@ def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
     """Return the pictures and the labels, or say in one sentence what is wrong with them."""
     parts = tuple(data) if isinstance(data, tuple | list | Photos) else ()
-    got = f"{describe(data)} of {len(parts)}" if isinstance(data, tuple | list) else data
+    right = len(parts) in (2, 3) and all(isinstance(part, Tensor) for part in parts[:2])
+    got = f"{describe(data)} of {', '.join(map(describe, parts))}" if parts else data
     fix = f'write {name}=(pictures, labels), or {name}=load_pets("training_set")'
-    expect(len(parts) in (2, 3), f"{name} as a pair (pictures, labels)", got, fix, TypeError)
+    expect(right, f"{name} as a pair of tensors (pictures, labels)", got, fix, TypeError)
     pictures, labels = parts[:2]
-    for part, of in ((pictures, f"the pictures of {name}"), (labels, f"the labels of {name}")):
-        fix = "write torch.as_tensor(…)"
-        expect(isinstance(part, Tensor), f"{of} as a torch tensor", part, fix, TypeError)
-    of, shape, count = (f"the pictures of {name}", tuple(pictures.shape), len(labels.flatten()))
     fix = "write .unsqueeze(1) for grey pictures, .unsqueeze(0) for a single one"
-    expect(len(shape) == 4, f"{of} as (N, C, H, W)", f"{shape}", fix)
-    fix = "look at how they were loaded or chosen"
-    expect(pictures.numel(), f"at least one picture in {name}", f"{shape}", fix)
-    prepare(pictures[:1])
+    right, what = pictures.ndim == 4 and pictures.numel(), f"the pictures of {name} as (N, C, H, W)"
+    expect(right, f"{what}, N at least 1", pictures, fix)
+    prepare(pictures[:1])  # refuses other dtypes
     if pictures.is_floating_point():
         bad = (~pictures.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
-        fix = "look for a division by 0 in how they were made"
-        expect(not bad, f"finite numbers in {of}", f"nan or inf in picture {bad[:1]}", fix)
-    of, got, fix = f"the labels of {name}", f"{labels.dtype}", "write labels.long()"
-    expect(labels.dtype == torch.int64, f"{of} as int64", got, fix, TypeError)
-    what, fix = f"one label for each of the {shape[0]} pictures of {name}", "leave none out"
-    expect(labels.shape == shape[:1], what, f"{count} of shape {tuple(labels.shape)}", fix)
-    lowest = labels.min().item()
-    expect(lowest >= 0, f"{of} from 0", lowest, "number the classes 0, 1, 2, …")
+        what, fix = f"finite numbers in the pictures of {name}", "look where they are divided by 0"
+        expect(not bad, what, f"nan or inf in picture {bad[:1]}", fix)
+    right = labels.dtype == torch.int64 and labels.shape == pictures.shape[:1] and labels.min() >= 0
+    what = f"the labels of {name} as int64 from 0, one for each of {len(pictures)} pictures"
+    lowest = f"from {labels.min()}" if labels.numel() else ""
+    fix = "number the classes 0, 1, 2, … and write labels.long()"
+    expect(right, what, f"{describe(labels)} {lowest}", fix)
     return pictures, labels
 
 
-@dataclass
 class Batches:
-    """Pictures `(N, C, H, W)` and labels `(N,)` on one device, to be picked by their numbers."""
+    """Pictures `(N, C, H, W)` and labels `(N,)` that fit a network, on its device, to pick from."""
 
-    pictures: Tensor
-    labels: Tensor
-    dtype: torch.dtype
+    def __init__(self, data: Data, model: nn.Module, name: str = "data") -> None:
+        pictures, labels = check_data(data, name)
+        self.pictures, self.labels = pictures.to(device_of(model)), labels.to(device_of(model))
+        floats = (p.dtype for p in model.parameters() if p.is_floating_point())
+        self.dtype, self.layout = next(floats, torch.float32), torch.contiguous_format
+        with untouched(model):
+            scores = model(self.first())
+        count = int(labels.max()) + 1
+        right = isinstance(scores, Tensor) and scores.ndim == 2 and len(scores) == 1
+        what = f"a network with scores of shape (1, {count} or more) for one picture of {name}"
+        fix = f"flatten with start_dim=1, and end as Custom_CNN(num_classes={count}) does"
+        expect(right and scores.shape[1] >= count, what, scores, fix)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def pick(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return pictures, as floats, and labels; a copy, for a network may change what it gets."""
-        if self.pictures.is_contiguous():
-            pictures = self.pictures.index_select(0, chosen)
-        else:  # the channels are last in memory, and stay there
-            rows = self.pictures.permute(0, 2, 3, 1).index_select(0, chosen)
-            pictures = rows.permute(0, 3, 1, 2)
+        order, back = (0, 2, 3, 1), (0, 3, 1, 2)  # with the channels last, and back
+        if self.layout == torch.contiguous_format:
+            order = back = (0, 1, 2, 3)
+        pictures = self.pictures.permute(order).index_select(0, chosen).permute(back)
         return prepare(pictures, self.dtype), self.labels[chosen]
 
     def first(self) -> Tensor:
@@ -99,58 +102,24 @@ class Batches:
         return self.pick(torch.zeros(1, dtype=torch.int64, device=self.labels.device))[0]
 
 
-def put(data: Data, model: nn.Module, name: str = "data") -> Batches:
-    """Check data, put them on the network's device, and refuse labels that have no score there."""
-    pictures, labels = (part.to(device_of(model)) for part in check_data(data, name))
-    batches = Batches(pictures.contiguous(), labels, float_dtype(model))
-    with untouched(model):
-        scores = model(batches.first())
-    shape = tuple(scores.shape) if isinstance(scores, Tensor) else describe(scores)
-    what = "a network that gives scores of shape (1, classes) for one picture"
-    fix = "let it end with nn.Linear, and flatten with start_dim=1 before"
-    expect(len(shape) == 2 and shape[0] == 1, what, f"{shape}", fix)
-    highest, classes = int(labels.max()), shape[1]
-    what = f"the labels of {name} from 0 to {classes - 1}, since the network has {classes} scores"
-    fix = f"give it {highest + 1} classes, such as Custom_CNN(num_classes={highest + 1})"
-    expect(highest < classes, what, highest, fix)
-    return batches
-
-
-def float_dtype(model: nn.Module) -> torch.dtype:
-    """Return the dtype of a network's first float parameter, or float32 if it has none."""
-    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
-    return next(floats, torch.float32)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What a network said about pictures."""
+    """What a network said about pictures; all tensors are on the CPU."""
 
     loss: float  # mean cross-entropy
     accuracy: float  # share told right, 0 to 1
-    scores: Tensor  # (N, K) float32 (float64 of such a network), before any softmax, on the CPU
-    labels: Tensor  # (N,) int64, on the CPU
+    scores: Tensor  # (N, K) float32 (float64 of such a network), before any softmax
+    labels: Tensor  # (N,) int64
+    predictions: Tensor  # (N,) int64, the class with the highest score of each picture
+    probabilities: Tensor  # (N, K), the softmax of the scores; each row sums to 1
+    losses: Tensor  # (N,), the cross-entropy of each picture
 
     @classmethod
     def of(cls, scores: Tensor, labels: Tensor) -> Evaluation:
         """Sum up scores `(N, K)` float and labels `(N,)` int64."""
-        right = (scores.argmax(dim=1) == labels).double().mean().item()
-        return cls(F.cross_entropy(scores, labels).item(), right, scores, labels)
-
-    @property
-    def predictions(self) -> Tensor:
-        """The class with the highest score of each picture, `(N,)` int64."""
-        return self.scores.argmax(dim=1)
-
-    @property
-    def probabilities(self) -> Tensor:
-        """The softmax of the scores, `(N, K)`; each row sums to 1."""
-        return self.scores.softmax(dim=1)
-
-    @property
-    def losses(self) -> Tensor:
-        """The cross-entropy of each picture, `(N,)`."""
-        return F.cross_entropy(self.scores, self.labels, reduction="none")
+        said, losses = scores.argmax(dim=1), F.cross_entropy(scores, labels, reduction="none")
+        loss, right = losses.mean().item(), (said == labels).double().mean().item()
+        return cls(loss, right, scores, labels, said, scores.softmax(dim=1), losses)
 
     def confusion(self) -> Tensor:
         """Count the answers, `(K, K)` int64: in row i, column j the pictures of i told as j."""
@@ -173,7 +142,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, data: Data, batch_size: int = 64, *, sizes: Sequence[int] = ()
+    model: nn.Module, data: Data, batch_size: int = 32, *, sizes: Sequence[int] = ()
 ) -> Evaluation:
     """Let a network, left as it was, tell pictures apart, and compare with the labels.
 
@@ -192,15 +161,9 @@ def evaluate(
         >>> evaluate(model, (torch.tensor([[[[0.1, 0.9]]]]), torch.tensor([1]))).accuracy
         1.0
     """
-    batch_size = whole(batch_size, "batch_size", 1, "write batch_size=64")
+    batch_size = whole(batch_size, "batch_size", 1)
     sizes = [whole(size, "each of sizes", 1, "write sizes=(64, 80)") for size in sizes]
-    return score(model, put(data, model), batch_size, sizes)
-
-
-def score(
-    model: nn.Module, batches: Batches, batch_size: int = 64, sizes: Sequence[int] = ()
-) -> Evaluation:
-    """Do what `evaluate` does with data that were checked and are on the network's device."""
+    batches = data if isinstance(data, Batches) else Batches(data, model)
     order = torch.arange(len(batches), device=batches.labels.device).split(batch_size)
     with untouched(model):  # in evaluation mode, without gradients
         scores = torch.cat([_answer(model, batches.pick(chosen)[0], sizes) for chosen in order])
@@ -264,20 +227,17 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliabi
         The expected calibration error of C. Guo et al. (2017), "On calibration of modern neural
         networks", equation 5, https://arxiv.org/abs/1706.04599
     """
-    bins = whole(bins, "bins", 1, "write bins=5")
-    shape, count, what = (tuple(probabilities.shape), tuple(labels.shape), "labels as int64")
-    fits = len(shape) == 2 and shape[0] > 0 and count == shape[:1]
-    got, fix = f"{shape} and {count}", "give one row for each label"
+    bins, shape = whole(bins, "bins", 1), tuple(probabilities.shape)
+    fits = len(shape) == 2 and shape[0] > 0 and labels.shape == shape[:1]
+    got, fix = f"{shape} and {tuple(labels.shape)}", "give one row for each label"
     expect(fits, "probabilities (N, K) and labels (N,), N at least 1", got, fix)
-    is_whole, got = labels.dtype == torch.int64, f"{labels.dtype}"
-    expect(is_whole, what, got, "write labels.long()", TypeError)
-    low, high = labels.min().item(), labels.max().item()
-    what, fix = f"labels from 0 to {shape[1] - 1}", "number the classes as the network does"
-    expect(low >= 0 and high < shape[1], f"{what}, one for each column", f"{low} to {high}", fix)
-    right = probabilities.min() >= 0 and ((probabilities.sum(dim=1) - 1).abs() < 1e-3).all()
+    low, high, of = labels.min().item(), labels.max().item(), labels.dtype
+    what, fix = f"labels as int64 from 0 to {shape[1] - 1}", "number the columns, with .long()"
+    right = low >= 0 and high < shape[1] and of == torch.int64
+    expect(right, what, f"{of} from {low} to {high}", fix)
+    fits = probabilities.min() >= 0 and ((probabilities.sum(dim=1) - 1).abs() < 1e-3).all()
     what, fix = "probabilities that sum to 1 in each row", "write scores.softmax(dim=1)"
-    expect(right, what, "rows that do not", fix)
-
+    expect(fits, what, "rows that do not", fix)
     confidence, answer = probabilities.float().max(dim=1)
     edges = torch.linspace(1 / shape[1], 1, bins + 1)
     group = torch.bucketize(confidence, edges[1:-1])  # (N,), from 0 to bins - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 import os
 import re
@@ -17,18 +18,25 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, lr_scheduler
+from torch.optim import SGD, Adam, AdamW, lr_scheduler
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import untouched
 from cnn_basics.training import machine
-from cnn_basics.training.evaluation import Batches, Data, number, put, score
+from cnn_basics.training.evaluation import Batches, Data, evaluate, number
 
 OPTIMIZERS = {"sgd": SGD, "momentum": partial(SGD, momentum=0.9), "adam": Adam, "adamw": AdamW}
-SCHEDULES = ("one_cycle", "cosine")
-FREE = ("epochs", "device", "progress", "checkpoint", "on_batch", "on_epoch")  # may differ
+CHOICES = {
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": ("one_cycle", "cosine"),
+    "precision": ("float32", "bf16"),
+}
+NUMBERS = {"label_smoothing": (0, 1), "averaging": (0, 1)}  # from and to
+NUMBERS |= {"learning_rate": (1e-30, 1e30), "weight_decay": (0, 1e30)}
+# What may differ when a training goes on:
+FREE = ("epochs", "device", "autocast", "progress", "checkpoint", "on_batch", "on_epoch")
 
 
 @dataclass
@@ -41,8 +49,7 @@ class History:
     valid_accuracy: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)  # of the last batch
     seconds: list[float] = field(default_factory=list)  # with validation
-    stopped: bool = False  # before the last epoch
-    reason: str = ""  # why: "patience" or "callback"
+    reason: str = ""  # why it stopped before the last epoch: "patience" or "callback"
     best_epoch: int = 0  # from 1, whose weights the network has, if patience was given
 
     @property
@@ -50,47 +57,14 @@ class History:
         """How many epochs ended."""
         return len(self.train_loss)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it stopped before the last epoch."""
+        return self.reason != ""
+
     def __repr__(self) -> str:
-        plural = "" if self.epochs == 1 else "s"
         why = f", stopped by {self.reason}" if self.stopped else ""
-        return f"<History: {self.epochs} epoch{plural}{why}>"
-
-
-@dataclass
-class State:
-    """Where a training is: what a callback of `fit` is told."""
-
-    model: nn.Module  # as it is now
-    history: History  # the epochs that ended
-    epochs: int  # how many there are to be
-    batches: int  # in an epoch
-    epoch: int = 1  # the number of this one
-    batch: int = 0  # the number of the one that was just trained with, from 1
-    learning_rate: float = 0.0  # of this batch
-    stopping: bool = False
-    batch_loss: Tensor | float = 0.0  # on its device, where looking at it means waiting
-
-    @property
-    def loss(self) -> float:
-        """Mean loss of this batch."""
-        return float(self.batch_loss)
-
-    @property
-    def step(self) -> int:
-        """How many batches were trained with, in all epochs."""
-        return (self.epoch - 1) * self.batches + self.batch
-
-    @property
-    def share(self) -> float:
-        """How much of the training is done, 0 to 1."""
-        return self.step / (self.epochs * self.batches)
-
-    def stop(self) -> None:
-        """Stop the training after this callback; the network stays as it is now."""
-        self.stopping = True
-
-
-Callback = Callable[[State], Any]
+        return f"<History: {self.epochs} epoch{'s' * (self.epochs != 1)}{why}>"
 
 
 def fit(
@@ -113,8 +87,8 @@ def fit(
     patience: int | None = None,
     averaging: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
-    on_batch: Callback | None = None,
-    on_epoch: Callback | None = None,
+    on_batch: Callable[[Training], Any] | None = None,
+    on_epoch: Callable[[Training], Any] | None = None,
 ) -> History:
     """Train a network to tell classes of pictures apart, by the cross-entropy of its scores.
 
@@ -145,8 +119,8 @@ def fit(
             in the end: the share that is kept at each step, such as 0.99. None does not.
         checkpoint: A file. The training is kept there after each epoch; if the file is there
             already, it goes on from it, to the same result as without a break.
-        on_batch: Called with a `State` after each batch; stops if it returns something true or
-            calls `state.stop()`. The network stays as it then is.
+        on_batch: Called with the `Training` after each batch; stops if it returns something true.
+            The network stays as it then is.
         on_epoch: The same after each epoch, and before a training goes on from a checkpoint.
 
     Returns:
@@ -165,94 +139,111 @@ def fit(
         >>> history, history.train_accuracy[-1]
         (<History: 100 epochs>, 1.0)
     """
-    return Training(check_options(dict(locals()))).run()
+    return Training(**check_options(dict(locals()))).run()
 
 
 def check_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Refuse arguments of `fit` that are out of range; return them, numbers as Python's own."""
-    right = dict(options)
-    for name, usual in (("epochs", 10), ("batch_size", 64), ("patience", None)):
-        if options[name] is not None or usual is not None:
-            right[name] = whole(options[name], name, 1, f"write {name}={usual}")
-    right["seed"] = machine.check_seed(options["seed"])
-    for name, words, holds in (
-        ("learning_rate", "a number above 0", lambda rate: 0 < rate < math.inf),
-        ("weight_decay", "a number from 0", lambda decay: 0 <= decay < math.inf),
-        ("label_smoothing", "a number from 0 to below 1", lambda share: 0 <= share < 1),
-        ("averaging", "a number from 0 to below 1", lambda share: 0 <= share < 1),
-    ):
-        if options[name] is not None or name != "averaging":
-            fix = "leave it out for the usual"
-            right[name] = number(options[name], f"{name} as {words}", holds, fix)
-    for name, known in (("optimizer", [*OPTIMIZERS]), ("schedule", [None, *SCHEDULES])):
-        got, fix = repr(options[name]), f"write {name}={known[-2]!r}"
-        expect(got in map(repr, known), f"{name} as one of {', '.join(map(str, known))}", got, fix)
-    for name in ("augment", "on_batch", "on_epoch"):
-        function, fix = options.get(name), f"write {name}=None, or the function without calling it"
-        right_kind = function is None or callable(function)
-        expect(right_kind, f"{name} as a function", function, fix, TypeError)
-    if options["checkpoint"] is not None:
-        right["checkpoint"] = machine.check_file(options["checkpoint"], "checkpoint")
+    """Refuse arguments of `fit` that are out of range; return them as PyTorch wants them."""
+    right, usual = dict(options), inspect.signature(fit).parameters
+    for name, value in options.items():
+        if value is usual[name].default:
+            continue
+        if name in ("epochs", "batch_size", "patience", "seed"):
+            right[name] = whole(value, name, 0 if name == "seed" else 1)
+        elif name in NUMBERS:
+            right[name] = number(value, name, *NUMBERS[name])
+        elif name in CHOICES:
+            what, fix = f"{name} as one of {', '.join(CHOICES[name])}", CHOICES[name][0]
+            expect(value in CHOICES[name], what, repr(value), f'write {name}="{fix}"')
+        elif name in ("augment", "on_batch", "on_epoch"):
+            fix = "leave it out, or give the function without calling it"
+            expect(callable(value), f"{name} as a function", value, fix, TypeError)
+        elif name == "checkpoint":
+            right[name] = machine.check_file(value, name)
+    right["device"] = machine.choose_device(options["device"])
+    right["autocast"] = machine.autocast(options["precision"], right["device"])
     return right
 
 
 class Training:
-    """A training: the arguments of `fit`, and what changes while it runs."""
+    """A training: its state, which callbacks of `fit` are told, and the algorithm of lesson 9."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of fit
         self.options = options = SimpleNamespace(**options)
         what = f"validation pictures for patience={options.patience}"
         fix = "give valid=(pictures, labels), or leave patience out"
         expect(options.patience is None or options.valid is not None, what, "none", fix)
-        self.model = options.model
-        self.device = machine.choose_device(options.device)
-        self.autocast = machine.autocast(options.precision, self.device)
-        self.model.to(self.device)
-        self.train = put(options.train, self.model, "train")
-        self.valid = None if options.valid is None else put(options.valid, self.model, "valid")
-        self.processes = machine.join_processes(self.device)
+        self.model = options.model.to(options.device)  # as it is now
+        self.train = Batches(options.train, self.model, "train")
+        self.valid = None if options.valid is None else Batches(options.valid, self.model, "valid")
+        self.processes = machine.join_processes(options.device)
         self._check_smallest_batch()
         self.history, self.best, self.average = History(), {}, None
-        batches = -(-len(self.train) // options.batch_size)
-        self.state = State(self.model, self.history, options.epochs, batches)
+        self.epochs = options.epochs  # how many there are to be
+        self.batches = -(-len(self.train) // options.batch_size)  # in an epoch
+        self.epoch, self.batch = 1, 0  # the numbers of this one and of the last, both from 1
+        self.learning_rate = 0.0  # of this batch
+        self.batch_loss = torch.zeros(())  # on its device, where looking at it means waiting
+        self.stopping = False
+
+    @property
+    def loss(self) -> float:
+        """Mean loss of this batch."""
+        return self.batch_loss.item()
+
+    @property
+    def step(self) -> int:
+        """How many batches were trained with, in all epochs."""
+        return (self.epoch - 1) * self.batches + self.batch
 
     def run(self) -> History:
         """Train: each epoch goes once through all pictures, then looks at those for validation."""
-        options, state, history = self.options, self.state, self.history
+        options, history = self.options, self.history
+        machine.release_memory()
         quickest = machine.quickest_layout(self.model, self.train.first())
-        with machine.own_chance(self.device, 0), quickest as layout:
+        with machine.own_chance(options.device, 0), quickest as layout:
             self._set_up(layout)
             done = self._resume()
-            if 0 < done < options.epochs:
+            if 0 < done < self.epochs:
                 self._tell(options.on_epoch)
-            left = () if history.stopped else range(done + 1, options.epochs + 1)
-            with self._show_bar(done) as bar:
-                for state.epoch in left:
+            left = () if history.stopped else range(done + 1, self.epochs + 1)
+            settings = {"total": self.epochs * self.batches, "initial": done * self.batches}
+            settings |= {"disable": not options.progress or self.processes.rank > 0}
+            with tqdm(**settings, unit="batch", file=sys.stderr) as bar:
+                for self.epoch in left:
                     start = time.perf_counter()
                     self._train_epoch(bar)
-                    if state.stopping:  # within the epoch
+                    if self.stopping:  # within the epoch
                         break
                     self._validate()
                     history.seconds.append(time.perf_counter() - start)
                     self._keep()
-                    _tell_epoch(bar, state)
+                    bar.set_description(f"epoch {self.epoch}/{self.epochs}", refresh=False)
+                    lists = {k: v for k, v in vars(history).items() if isinstance(v, list) and v}
+                    bar.set_postfix({name: numbers[-1] for name, numbers in lists.items()})
                     if self._tell(options.on_epoch) or history.stopped:
                         break
-            self._finish()
+            self.optimizer.zero_grad()
+            if self.best and history.reason != "callback":
+                self.model.load_state_dict(self.best)
+            elif self.average is not None:
+                self.model.load_state_dict(self.average.module.state_dict())
+        machine.release_memory()
         return history
 
     def _train_epoch(self, bar: tqdm) -> None:
-        options, state = self.options, self.state
-        seed = options.seed * 1_000_003 + state.epoch  # after a break an epoch draws the same
+        options = self.options
+        # A seed for each epoch: after a break it draws the same.
+        seed = (options.seed * 1_000_003 + self.epoch) % 2**63
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(self.train), generator=generator).to(self.device)
-        noted = torch.zeros(state.batches, 2, device=self.device)
+        order = torch.randperm(len(self.train), generator=generator).to(options.device)
+        noted = torch.zeros(self.batches, 2, device=options.device)
         self.model.train()
-        for state.batch, chosen in enumerate(order.split(options.batch_size), 1):
+        for self.batch, chosen in enumerate(order.split(options.batch_size), 1):
             pictures, labels, count = self._batch(chosen)
             self.optimizer.zero_grad()
-            with self.autocast:
+            with options.autocast:
                 scores = self.network(pictures)
                 loss = F.cross_entropy(scores, labels, label_smoothing=options.label_smoothing)
             if loss.device.type == "cpu" and self.processes.count == 1:  # looking costs nothing
@@ -260,86 +251,93 @@ class Training:
             # Processes take the mean of their gradients, so each weighs as its share does.
             (loss * (count * self.processes.count / len(chosen))).backward()
             self.optimizer.step()
-            state.learning_rate = self.schedule.get_last_lr()[0]
+            self.learning_rate = self.schedule.get_last_lr()[0]
             self.schedule.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
             right = (scores.detach().argmax(dim=1) == labels).sum() * (count > 0)
             sums = torch.stack([loss.detach() * count, right.to(loss.dtype)])
-            noted[state.batch - 1] = self.processes.add(sums)
-            state.batch_loss = noted[state.batch - 1, 0] / len(chosen)
+            noted[self.batch - 1] = self.processes.add(sums)
+            self.batch_loss = noted[self.batch - 1, 0] / len(chosen)
             if bar.update():  # it was drawn, as it is now and then
-                bar.set_postfix_str(f"loss {state.loss:.3f}")
+                bar.set_postfix_str(f"loss {self.loss:.3f}")
             if self._tell(options.on_batch):
                 return
         loss, right = noted.sum(dim=0)
         self._check_finite(loss)
         self.history.train_loss.append(loss.item() / len(self.train))
         self.history.train_accuracy.append(right.item() / len(self.train))
-        self.history.learning_rate.append(state.learning_rate)
+        self.history.learning_rate.append(self.learning_rate)
 
     def _validate(self) -> None:
         """Look at the validation pictures; keep the best weights, and stop for lack of patience."""
         if self.valid is None:
             return
         judged = self.model if self.average is None else self.average.module
-        result, history = score(judged, self.valid), self.history
+        result, history = evaluate(judged, self.valid), self.history
         lowest = min(history.valid_loss, default=math.inf)
         history.valid_loss.append(result.loss)
         history.valid_accuracy.append(result.accuracy)
         if self.options.patience is None:
             return
         if result.loss < lowest:
-            history.best_epoch = self.state.epoch
+            history.best_epoch = self.epoch
             self.best = {name: t.detach().clone() for name, t in judged.state_dict().items()}
-        waited = self.state.epoch - history.best_epoch
+        waited = self.epoch - history.best_epoch
         if self.processes.agree(waited >= self.options.patience):
             self._stop("patience")
 
-    def _finish(self) -> None:
-        self.optimizer.zero_grad()
-        if self.best and self.history.reason != "callback":
-            self.model.load_state_dict(self.best)
-        elif self.average is not None:
-            self.model.load_state_dict(self.average.module.state_dict())
-
     def _set_up(self, layout: torch.memory_format) -> None:
         """Make what a step needs, with weights and pictures in the quickest order in memory."""
-        options = self.options
+        options, steps = self.options, self.options.epochs * self.batches
         for batches in filter(None, (self.train, self.valid)):
-            batches.pictures = batches.pictures.contiguous(memory_format=layout)
+            batches.layout = layout
         self.network = self.processes.wrap(self.model)  # from here on all have the same weights
-        self.optimizer = make_optimizer(self.model, options)
-        self.schedule = make_schedule(self.optimizer, options, options.epochs * self.state.batches)
-        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        weights = [p for p in self.model.parameters() if p.requires_grad]
+        fix = "call model.requires_grad_(True), or give it a layer with weights"
+        expect(weights, "a network with weights to train", "none that requires a gradient", fix)
+        # Fused, it goes once over all weights, where the device can.
+        can = (p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps") for p in weights)
+        given = {"lr": options.learning_rate, "weight_decay": options.weight_decay}
+        self.optimizer = OPTIMIZERS[options.optimizer](weights, **given, fused=all(can))
+        if options.schedule == "one_cycle":
+            rate, total = options.learning_rate, max(steps, 2)
+            self.schedule = lr_scheduler.OneCycleLR(
+                self.optimizer, rate, total, cycle_momentum=False
+            )
+        elif options.schedule == "cosine":
+            self.schedule = lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
+        else:
+            self.schedule = lr_scheduler.ConstantLR(self.optimizer, factor=1.0)
+        # What a checkpoint keeps, with the history and the best weights:
+        self.parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         if options.averaging is not None:
             settings = {"multi_avg_fn": self._move_mean, "use_buffers": True}
-            self.average = parts["average"] = AveragedModel(self.model, **settings)
-        self.parts = parts  # what a checkpoint keeps, with the history and the best weights
+            self.average = self.parts["average"] = AveragedModel(self.model, **settings)
 
     def _batch(self, chosen: Tensor) -> tuple[Tensor, Tensor, int]:
         """Pick this process's pictures of a batch and their labels; say how many of them count."""
-        share = self.processes.share(len(chosen))
-        count = share.stop - share.start
-        share = share if count else slice(0, 1)  # a stand-in, which does not count
-        augment = self.options.augment
+        share, augment = self.processes.share, self.options.augment
         if augment is None:
-            return *self.train.pick(chosen[share]), count
-        pictures, labels = self.train.pick(chosen)  # all, so that chance is that of one process
-        seed = 2**50 + self.options.seed * 2**30 + self.state.step - 1  # none that an epoch has
-        with machine.own_chance(self.device, seed), torch.no_grad():
-            changed = augment(pictures)
-        same = isinstance(changed, Tensor) and changed.dtype == pictures.dtype
-        same = same and changed.ndim == 4 and changed.shape[:2] == pictures.shape[:2]
-        what = f"augment to return {describe(pictures)} as it got it"
-        expect(same, what, changed, "let it return a new tensor of the same shape")
-        return changed[share], labels[share], count
+            pictures, labels = self.train.pick(share(chosen))
+        else:
+            given, labels = self.train.pick(chosen)  # all, so that chance is that of one process
+            seed = 2**50 + self.options.seed * 2**30 + self.step - 1  # none of an epoch's
+            with machine.own_chance(self.options.device, seed), torch.no_grad():
+                changed = augment(given)
+            same = isinstance(changed, Tensor) and changed.dtype == given.dtype
+            same = same and changed.ndim == 4 and changed.shape[:2] == given.shape[:2]
+            what = f"augment to return {describe(given)} as it got it"
+            expect(same, what, changed, "let it return a new tensor of the same shape")
+            pictures, labels = share(changed), share(labels)
+        count = len(labels) if self.processes.rank < len(chosen) else 0  # 0 for a stand-in
+        return pictures, labels, count
 
     def _check_finite(self, loss: Tensor) -> None:
-        rate, state = self.options.learning_rate / 10, self.state
+        rate = self.options.learning_rate / 10
         if not loss.isfinite():
             raise FloatingPointError(
-                f"the loss became {loss.item()} in epoch {state.epoch}, batch {state.batch}: lower "
+                f"the loss became {loss.item()} in epoch {self.epoch}, batch {self.batch}: lower "
                 f"learning_rate, for example to {rate:g}, or scale the pictures to 0…1"
             )
 
@@ -359,29 +357,27 @@ class Training:
 
     def _move_mean(self, means: list[Tensor], weights: list[Tensor], _count: Tensor) -> None:
         """Move the running means towards the weights, in the first steps by more."""
-        kept = min(self.options.averaging, self.state.step / (9 + self.state.step))
+        kept = min(self.options.averaging, self.step / (9 + self.step))
         if means[0].is_floating_point():
             torch._foreach_lerp_(means, weights, 1 - kept)
         else:  # how many batches batch norm has seen
             torch._foreach_copy_(means, weights)
 
-    def _tell(self, callback: Callback | None) -> bool:
+    def _tell(self, callback: Callable[[Training], Any] | None) -> bool:
         """Let the first process call back; return whether all are to stop."""
         if callback is not None:
-            if self.processes.first and callback(self.state):
-                self.state.stop()
-            self.state.stopping = self.processes.agree(self.state.stopping)
-        if self.state.stopping:
+            says_so = self.processes.rank == 0 and bool(callback(self))
+            self.stopping = self.processes.agree(says_so)
+        if self.stopping:
             self._stop("callback")
-        return self.state.stopping
+        return self.stopping
 
     def _stop(self, reason: str) -> None:
-        over = self.state.step == self.state.epochs * self.state.batches
-        if not over and not self.history.stopped:
-            self.history.stopped, self.history.reason = True, reason
+        if self.step < self.epochs * self.batches:  # else it was over anyway
+            self.history.reason = self.history.reason or reason
 
     def _keep(self) -> None:
-        if self.options.checkpoint is not None and self.processes.first:
+        if self.options.checkpoint is not None and self.processes.rank == 0:
             content = {name: part.state_dict() for name, part in self.parts.items()}
             content |= {"format": machine.FORMAT, "training": self.words, "best": self.best}
             content |= {"history": asdict(self.history)}
@@ -405,66 +401,21 @@ class Training:
         self.best = kept["best"]
         for name, part in self.parts.items():
             part.load_state_dict(kept[name])
-        self.state.epoch, self.state.batch = done, self.state.batches
+        self.epoch, self.batch = done, self.batches
         self.processes.agree(True)  # that all have read it, before it is written again
         return done
 
     def _describe(self) -> dict[str, str]:
         """Put into words all that decides how a training goes on."""
-        words = {
-            name: re.sub(r" at 0x[0-9a-f]+", "", str(value))
-            for name, value in vars(self.options).items()
-            if name not in (*FREE, "model", "train", "valid")
-        }
-        shapes = (f"{name} {tuple(t.shape)}" for name, t in self.model.state_dict().items())
-        words["model"] = f"{type(self.model).__name__} with {', '.join(shapes)}"
-        words |= {"train": _fingerprint(self.train), "valid": _fingerprint(self.valid)}
+        given = vars(self.options).items()
+        words = {k: re.sub(r" at 0x\w+", "", str(v)) for k, v in given if k not in FREE}
         if self.options.schedule is not None:
             words["schedule"] += f" over {self.options.epochs} epochs"
+        shapes = (f"{name} {tuple(t.shape)}" for name, t in self.model.state_dict().items())
+        words["model"] = f"{type(self.model).__name__} with {', '.join(shapes)}"
+        for name, batches in (("train", self.train), ("valid", self.valid)):
+            seen = hashlib.blake2b(digest_size=8)  # of all bytes, in their order
+            for part in (batches.pictures, batches.labels) if batches else ():
+                seen.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy())
+            words[name] = f"{len(batches or ())} pictures (fingerprint {seen.hexdigest()})"
         return words
-
-    def _show_bar(self, done: int) -> tqdm:
-        shown, batches = self.options.progress and self.processes.first, self.state.batches
-        settings = {"unit": "batch", "file": sys.stderr, "disable": not shown}
-        return tqdm(total=self.state.epochs * batches, initial=done * batches, **settings)
-
-
-def _tell_epoch(bar: tqdm, state: State) -> None:
-    history = state.history
-    told = f"loss {history.train_loss[-1]:.3f}, accuracy {history.train_accuracy[-1]:.3f}"
-    if history.valid_loss:
-        told += f", valid {history.valid_loss[-1]:.3f}, {history.valid_accuracy[-1]:.3f}"
-    bar.set_description(f"epoch {state.epoch}/{state.epochs}", refresh=False)
-    bar.set_postfix_str(told)
-
-
-def make_optimizer(model: nn.Module, options: SimpleNamespace) -> Optimizer:
-    """Make the optimiser, fused (one pass over all weights) where the device can."""
-    weights = [p for p in model.parameters() if p.requires_grad]
-    fix = "call model.requires_grad_(True), or give it a layer with weights"
-    expect(weights, "a network with weights to train", "none that requires a gradient", fix)
-    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps") for p in weights)
-    settings = {"lr": options.learning_rate, "weight_decay": options.weight_decay, "fused": fused}
-    return OPTIMIZERS[options.optimizer](weights, **settings)
-
-
-def make_schedule(
-    optimizer: Optimizer, options: SimpleNamespace, steps: int
-) -> lr_scheduler.LRScheduler:
-    """Make what changes the learning rate after each of so many steps."""
-    if options.schedule == "one_cycle":
-        rate, total = options.learning_rate, max(steps, 2)
-        return lr_scheduler.OneCycleLR(optimizer, rate, total, cycle_momentum=False)
-    if options.schedule == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
-def _fingerprint(batches: Batches | None) -> str:
-    """Tell pictures and labels by their bytes, in their order."""
-    if batches is None:
-        return "none"
-    found = hashlib.blake2b(digest_size=8)
-    for part in (batches.pictures, batches.labels):
-        found.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return f"{len(batches)} pictures (fingerprint {found.hexdigest()})"

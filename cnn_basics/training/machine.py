@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import io
 import os
 import platform
-import random
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,41 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect
 from cnn_basics.model import untouched
 
-PRECISIONS = ("float32", "bf16")
 MEETING = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells each process
 MOMENT = 0.2  # in seconds
 FORMAT = "cnn_basics training 2"
-
-
-def set_seed(seed: int = 0) -> None:
-    """Start the random numbers of PyTorch (on all devices), NumPy and Python anew."""
-    seed = check_seed(seed)
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what others draw from
-    random.seed(seed)
-
-
-def check_seed(seed: int) -> int:
-    """Refuse what is no whole number from 0 to 2³² - 1."""
-    seed = whole(seed, "seed", 0)
-    expect(seed < 2**32, "seed as a whole number below 2³²", seed, "write seed=0")
-    return seed
 
 
 @contextmanager
 def own_chance(device: torch.device, seed: int) -> Iterator[None]:
     """Draw random numbers from a seed, and leave those of the caller as they were."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed % 2**63)
         yield
 
 
@@ -57,17 +40,15 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     """Return the device asked for (of GPUs its own for each process), or the first there is."""
     there = ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
     there.append("cpu")
-    try:
+    with suppress(RuntimeError, TypeError):
         chosen = torch.device(there[0] if device is None else device)
-    except (RuntimeError, TypeError):
-        chosen = None
-    if chosen is not None and chosen.type == "cuda" and chosen.index is None:
-        chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    count = torch.cuda.device_count() if chosen and chosen.type == "cuda" else 1
-    right = chosen is not None and chosen.type in there and (chosen.index or 0) < count
-    what = f"a device of this machine ({', '.join(there)})"
-    expect(right, what, repr(str(device)), "write device=None for the fastest")
-    return chosen
+        if chosen.type == "cuda" and chosen.index is None:
+            chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        count = torch.cuda.device_count() if chosen.type == "cuda" else 1
+        if chosen.type in there and (chosen.index or 0) < count:
+            return chosen
+    what, fix = f"a device of this machine ({', '.join(there)})", "leave device out for the fastest"
+    raise ValueError(f"expected {what}, got {str(device)!r}: {fix}")
 
 
 def supports_bf16(device: str | torch.device | None = None) -> bool:
@@ -84,12 +65,11 @@ def supports_bf16(device: str | torch.device | None = None) -> bool:
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """Return the context in which a network computes in a precision, if the device can."""
-    fix = 'write precision="float32", which is faster here'
-    expect(precision in PRECISIONS, 'precision "float32" or "bf16"', repr(precision), fix)
     if precision == "float32":
         return nullcontext()
-    what = 'a device that computes with bfloat16 for precision "bf16"'
-    expect(supports_bf16(device), what, f"{device} without it", fix)
+    what, fix = 'a device that computes with bfloat16 for precision="bf16"', "which is faster here"
+    got, fix = f"{device} without it", f'write precision="float32", {fix}'
+    expect(supports_bf16(device), what, got, fix)
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
@@ -99,43 +79,37 @@ def quickest_layout(model: nn.Module, pictures: Tensor) -> Iterator[torch.memory
 
     It does not pay in other dtypes, nor work for networks that call `view` on a feature map.
     """
-    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    pays = pictures.dtype == torch.float32 and pictures.device.type in ("cpu", "cuda")
+    layout = torch.contiguous_format
     plain = all(p.is_contiguous() for p in model.parameters() if p.ndim == 4)
-    layout = torch.channels_last if convolves and pays else torch.contiguous_format
-    try:
-        if layout == torch.channels_last:
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    if convolves and pictures.dtype == torch.float32 and pictures.device.type in ("cpu", "cuda"):
+        layout = torch.channels_last
+        model.to(memory_format=layout)
+        try:
+            with untouched(model):
+                model(pictures.contiguous(memory_format=layout))
+        except RuntimeError:  # "view size is not compatible …": kinds of it differ
+            layout = torch.contiguous_format
             model.to(memory_format=layout)
-            try:
-                with untouched(model):
-                    model(pictures.contiguous(memory_format=layout))
-            except RuntimeError:  # "view size is not compatible …": kinds of it differ
-                layout = torch.contiguous_format
-                model.to(memory_format=layout)
+    try:
         yield layout
     finally:
-        if layout == torch.channels_last and plain:
+        if plain:
             model.to(memory_format=torch.contiguous_format)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """How many processes train one network together, and which one of them, from 0, this is."""
+    """How many train one network together, and which this is; 0 calls back and writes files."""
 
     device: torch.device
     rank: int = 0
     count: int = 1
 
-    @property
-    def first(self) -> bool:
-        """Whether this is the process that shows progress, calls back and writes files."""
-        return self.rank == 0
-
-    def share(self, length: int) -> slice:
-        """Return which of so many things are this process's, nearly as many for each."""
-        each, more = divmod(length, self.count)
-        start = self.rank * each + min(self.rank, more)
-        return slice(start, start + each + (self.rank < more))
+    def share(self, rows: Tensor) -> Tensor:
+        """Return this process's rows, nearly as many for each; the first where none is left."""
+        own = rows.tensor_split(self.count)[self.rank]
+        return own if len(own) else rows[:1]
 
     def add(self, tensor: Tensor) -> Tensor:
         """Add up a tensor over all processes, in place."""
@@ -145,7 +119,8 @@ class Processes:
 
     def agree(self, flag: bool) -> bool:
         """Wait until all processes are here, and return the first one's flag in all of them."""
-        return self.add(torch.tensor(float(flag and self.first), device=self.device)).item() > 0
+        own = flag and self.rank == 0
+        return self.add(torch.tensor(float(own), device=self.device)).item() > 0
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Give all of them the first one's weights, and let gradients be the mean over all."""
@@ -160,11 +135,13 @@ def join_processes(device: torch.device) -> Processes:
     if not (dist.is_available() and dist.is_initialized()):
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return Processes(device)
-        missing = ", ".join(name for name in MEETING if name not in os.environ)
-        what, fix = f"the variables {', '.join(MEETING)}", "start processes with torchrun"
-        expect(not missing, what, f"none for {missing}", f"{fix}, or unset WORLD_SIZE")
-        what, fix = '"cpu" or "cuda" for several processes', 'write device="cpu"'
-        expect(device.type in ("cpu", "cuda"), what, repr(device.type), fix)
+        told = ", ".join(name for name in MEETING if name in os.environ)
+        right = told == ", ".join(MEETING) and device.type in ("cpu", "cuda")
+        what, fix = (
+            f"processes on cpu or cuda that are told {', '.join(MEETING)}",
+            "unset WORLD_SIZE",
+        )
+        expect(right, what, f"{device.type} and {told}", f"start them with torchrun, or {fix}")
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(_leave)
     return Processes(device, dist.get_rank(), dist.get_world_size())
@@ -179,6 +156,12 @@ def _leave() -> None:
     if dist.is_initialized():
         time.sleep(MOMENT)
         dist.destroy_process_group()
+
+
+def release_memory() -> None:
+    """Give back to the system what was let go: the C library of Linux keeps it, in pieces."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def check_file(path: str | os.PathLike[str], name: str) -> Path:
