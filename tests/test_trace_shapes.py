@@ -148,7 +148,9 @@ def test_recurrent_layers(kind):
 
 def state_of(model):
     found = {name: value.clone() for name, value in model.state_dict().items()}
-    found |= {f"{name}.grad": p.grad for name, p in model.named_parameters() if p.grad is not None}
+    found |= {
+        f"{name}.grad": p.grad.clone() for name, p in model.named_parameters() if p.grad is not None
+    }
     for name, module in model.named_modules():
         hooks = len(module._forward_hooks) + len(module._forward_pre_hooks)
         found[f"{name} "] = (module.training, hooks)
