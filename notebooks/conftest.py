@@ -1,15 +1,59 @@
-"""When a lesson is tested, the numbers in its text are compared with what computes them."""
+"""A lesson's own test: its cells, the numbers in its text and notes, and the rules of lessons."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from nbval.kernel import RunningKernel
-from nbval.plugin import IPyNbCell
+from nbval.plugin import IPyNbCell, IPyNbFile
 
-from cnn_basics.authoring.claims import Claim, changed, claims_by_code_cell
+from cnn_basics.authoring.claims import Claim, changed, claims_by_code_cell, read_notes
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+
+class Rules(pytest.Item):
+    """The rules that a lesson keeps, as a test that comes before its cells."""
+
+    def runtest(self) -> None:
+        """Fail with one sentence for each fault."""
+        from notebook_rules import faults
+
+        found = faults(self.path)
+        if found:
+            raise AssertionError("\n".join(found))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        """Show the sentences alone."""
+        return str(excinfo.value)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Name the test."""
+        return self.path, 0, f"{self.path.name}: rules"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[pytest.CollectReport]:
+    """Number a lesson's cells as JupyterLab does, and put its rules before them."""
+    report = yield
+    if isinstance(collector, IPyNbFile) and report.passed:
+        report.result = [
+            IPyNbCell.from_parent(
+                collector,
+                name=f"Cell [{number}]",
+                cell_num=number,
+                cell=item.cell,
+                options=item.options,
+            )
+            for number, item in enumerate(report.result, 1)
+        ]
+        if collector.path.name[0].isdigit():
+            report.result.insert(0, Rules.from_parent(collector, name="rules"))
+    return report
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -26,11 +70,13 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Check the claims that follow a code cell once it has run."""
     result = yield
     if isinstance(item, IPyNbCell):
-        for claim in claims_by_code_cell(item.parent.nb.cells)[item.cell_num]:
-            said = evaluate(item.parent.kernel, claim.stated, claim)
-            assert said == "", f"{item.parent.name}, after {item.name}: {said}"
+        lesson = item.parent
+        claims = claims_by_code_cell(lesson.nb.cells, read_notes(lesson.path.stem))
+        for claim in claims[item.cell_num - 1]:
+            said = evaluate(lesson.kernel, claim.stated, claim)
+            assert said == "", f"{lesson.name}, after {item.name}: {said}"
             other = changed(claim.stated)
-            assert evaluate(item.parent.kernel, other, claim), f"{claim} holds for {other} as well"
+            assert evaluate(lesson.kernel, other, claim), f"{claim} holds for {other} as well"
     return result
 
 
@@ -49,5 +95,8 @@ def evaluate(kernel: RunningKernel, stated: str, claim: Claim) -> str:
             break
     said = reply["content"]["user_expressions"]["said"]
     if said["status"] == "error":
-        return f"{claim.expression} raises {said['ename']}: {said['evalue']}"
-    return said["data"]["text/plain"].strip("'\"")
+        value = f"raises {said['ename']}: {said['evalue']}"
+    else:
+        value = said["data"]["text/plain"].strip("'\"")
+        value = value and f"is {value}"
+    return value and f"the text says {stated} in '…{claim.around}…', `{claim.expression}` {value}"

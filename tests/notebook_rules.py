@@ -1,22 +1,29 @@
-"""What every stored lesson must hold. Each `find_…` returns one sentence for each fault it finds.
+"""What every stored lesson must hold: the rules that run with a lesson's own test.
 
-A notebook is its parsed JSON (a dict), so that reading one is quick. Rules that need more than the
-notebook itself take it as further arguments.
+Each rule yields one sentence for each fault it finds, with the number that JupyterLab shows beside
+a cell and what to do.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 
+from cnn_basics.authoring.claims import find_claims, find_unbound, read_notes, source_of
+from cnn_basics.authoring.glossary import find_lost_links, find_unlinked, read_terms
+from cnn_basics.authoring.refresh import KERNEL
+from cnn_basics.exercises.content import LESSONS, Exercise, of_lesson
+
+PACKAGE = Path(__file__).resolve().parent.parent / "cnn_basics"
 LONGEST_CELL = 15
 LONGEST_DEFINITION = 30  # of a cell that defines what is taught, or whose source is folded
 LARGEST_FILE = 1_000_000
 SHORTEST_ALT = 20
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 GUARD = """\
 try:  # first of all, so that the threads of PyTorch sleep while they wait
     import cnn_basics as _
@@ -37,20 +44,8 @@ def joined(value) -> str:
     return "".join(value) if isinstance(value, list) else str(value)
 
 
-def source(cell: dict) -> str:
-    return joined(cell["source"])
-
-
 def tags(cell: dict) -> list[str]:
     return cell["metadata"].get("tags", [])
-
-
-def cells(nb: dict, kind: str) -> Iterator[tuple[int, dict]]:
-    return ((i, cell) for i, cell in enumerate(nb["cells"]) if cell["cell_type"] == kind)
-
-
-def outputs(nb: dict) -> Iterator[tuple[int, dict]]:
-    return ((i, output) for i, cell in cells(nb, "code") for output in cell["outputs"])
 
 
 def output_text(output: dict) -> str:
@@ -61,326 +56,336 @@ def output_text(output: dict) -> str:
     return "\n".join([joined(output.get("text", "")), *shown, *error])
 
 
-def prose(cell: dict) -> str:
-    """A Markdown cell without its code, in which a # is no heading and <img> is no picture."""
-    without_blocks = re.sub(r"^```.*?^```", "", source(cell), flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"`[^`\n]*`", "", without_blocks)
+def prose(text: str) -> str:
+    """Markdown without its code, in which a # is no heading and <img> is no picture."""
+    return re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def headings(nb: dict) -> list[tuple[int, str]]:
-    found = []
-    for _, cell in cells(nb, "markdown"):
-        found += re.findall(r"^(#{1,6})\s+(.*?)\s*#*$", prose(cell), flags=re.MULTILINE)
-    return [(len(marks), text) for marks, text in found]
+class Lesson:
+    """A stored lesson: its texts, code cells and outputs, each with its place in words."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name, self.nb = path, path.stem, load(path)
+        self.names = sorted(each.stem for each in path.parent.glob("[0-9]*.ipynb"))
+        self.cells, self.outputs, number = [], [], 0  # (place, cell) and (place, output)
+        for cell in self.nb["cells"]:
+            number += cell["cell_type"] == "code"
+            place = f"cell [{number}]" if cell["cell_type"] == "code" else f"text below [{number}]"
+            self.cells.append((place, cell))
+            self.outputs += [(place, output) for output in cell.get("outputs", [])]
+        parts = {"code": [], "markdown": []}
+        for place, cell in self.cells:
+            parts[cell["cell_type"]].append((place, source_of(cell)))
+        self.code, self.texts = parts["code"], parts["markdown"]
+        self.first, self.last = self.cells[0][1], self.cells[-1][1]
+
+    @cached_property
+    def headings(self) -> list[tuple[int, str]]:
+        text = "\n".join(prose(text) for _, text in self.texts)
+        found = re.findall(r"^(#{1,6})\s+(.*?)\s*#*$", text, flags=re.MULTILINE)
+        return [(len(marks), title) for marks, title in found]
+
+    @property
+    def title(self) -> str:
+        """The title without its number: `# 3 · The convolution layer` without `# 3 · `."""
+        match = re.match(r"# \d+ · (.+)", source_of(self.first))
+        return match[1].strip() if match else ""
+
+    @property
+    def minutes(self) -> int | None:
+        match = re.search(r"(\d+)\s*min", source_of(self.first))
+        return int(match[1]) if match else None
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Every relative link as (place, file), without its #anchor."""
+        pattern = r"""\]\(\s*<?([^)\s>]+)|\b(?:href|src)\s*=\s*["']([^"']+)"""
+        found = [(p, m[1] or m[2]) for p, t in self.texts for m in re.finditer(pattern, prose(t))]
+        found = [(place, target.partition("#")[0]) for place, target in found]
+        return [(p, target) for p, target in found if re.match(r"(?![\w+.-]*:|//).", target)]
+
+    @property
+    def alts(self) -> list[tuple[str, str, str]]:
+        """Every picture as (place, what it is, alt text)."""
+        texts = [(place, prose(text)) for place, text in self.texts]
+        found = [(p, "a picture", a) for p, t in texts for a in re.findall(r"!\[([^\]]*)\]", t)]
+        for place, output in self.outputs:
+            data, metadata = output.get("data", {}), output.get("metadata", {})
+            kinds = [kind for kind in data if kind.startswith("image/")]
+            found += [(place, f"an {k} output", metadata.get(k, {}).get("alt", "")) for k in kinds]
+            texts.append((place, joined(data.get("text/html", ""))))
+        for place, text in texts:
+            for tag in re.findall(r"<img\b[^>]*>", text):
+                match = re.search(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
+                found.append((place, "an <img>", (match[1] or match[2] or "") if match else ""))
+        return found
 
 
-def title(nb: dict) -> str:
-    """The title without its number: `# 3 · The convolution layer` gives `The convolution layer`."""
-    match = re.match(r"# \d+ · (.+)", source(nb["cells"][0]))
-    return match[1].strip() if match else ""
+RULES: list[Callable[[Lesson], Iterator[str]]] = []
 
 
-def minutes(nb: dict) -> int | None:
-    match = re.search(r"(\d+)\s*min", source(nb["cells"][0]))
-    return int(match[1]) if match else None
+def rule(function: Callable[[Lesson], Iterator[str]]) -> Callable[[Lesson], Iterator[str]]:
+    RULES.append(function)
+    return function
 
 
-def find_wrong_order(nb: dict) -> list[str]:
-    counts = [cell["execution_count"] for _, cell in cells(nb, "code")]
-    wanted = list(range(1, len(counts) + 1))
-    return (
-        [] if counts == wanted else [f"expected counts 1 to {len(counts)}, got {counts}: {REFRESH}"]
-    )
+def faults(path: Path) -> list[str]:
+    """All that is wrong with a stored lesson, each in one sentence."""
+    lesson = Lesson(path)
+    return [sentence for each in RULES for sentence in each(lesson)]
 
 
-def find_errors(nb: dict) -> list[str]:
-    found = []
-    for i, cell in cells(nb, "code"):
-        raised = any(output["output_type"] == "error" for output in cell["outputs"])
+@rule
+def find_wrong_order(lesson):
+    code = [cell for _, cell in lesson.cells if cell["cell_type"] == "code"]
+    counts = [cell["execution_count"] for cell in code]
+    for number, count in enumerate(counts, 1):
+        if count != number:
+            stored = "was not run" if count is None else f"was run as number {count}"
+            yield f"cell [{number}] {stored}, so outputs may be those of other code: {REFRESH}"
+
+
+@rule
+def find_errors(lesson):
+    for place, cell in lesson.cells:
+        raised = any(each["output_type"] == "error" for each in cell.get("outputs", []))
         if raised and "raises-exception" not in tags(cell):
-            found.append(f"cell {i} stores an error without the tag raises-exception")
+            yield f"{place} stores an error without the tag raises-exception"
         if not raised and "raises-exception" in tags(cell):
-            found.append(f"cell {i} has the tag raises-exception and stores no error")
-    return found
+            yield f"{place} has the tag raises-exception and stores no error"
+    for place, output in lesson.outputs:
+        if output.get("name") == "stderr":
+            yield f"{place} stores stderr: mend what warns there"
 
 
-def find_stderr(nb: dict) -> list[str]:
-    return [
-        f"cell {i} stores stderr" for i, output in outputs(nb) if output.get("name") == "stderr"
-    ]
-
-
-def find_empty_cells(nb: dict) -> list[str]:
-    return [f"cell {i} is empty" for i, cell in enumerate(nb["cells"]) if not source(cell).strip()]
-
-
-def find_long_cells(nb: dict) -> list[str]:
-    found = []
-    for i, cell in cells(nb, "code"):
+@rule
+def find_bad_code(lesson):
+    for place, cell in lesson.cells:
+        text = source_of(cell)
+        if not text.strip():
+            yield f"{place} is empty: delete it"
+        if cell["cell_type"] != "code":
+            continue
         folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
-        defines = re.search(r"^(?:def|class) ", source(cell), flags=re.MULTILINE)
+        defines = re.search(r"^(?:def|class) ", text, flags=re.MULTILINE)
         most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
-        length = len(source(cell).removeprefix(GUARD).splitlines())
+        length = len(text.removeprefix(GUARD).splitlines())
         if length > most:
-            found.append(f"cell {i} has {length} lines, over {most}")
-    return found
+            yield f"{place} has {length} lines, over {most}"
+        if re.search(r"pyplot|%\s*matplotlib|\bpylab\b", text):
+            yield f"{place} uses pyplot: use cnn_basics.plots"
+        if text.rstrip().endswith(";"):  # Jupyter hides the output of such a line, nbval does not
+            yield f"{place} ends with a semicolon: write `_ = …` instead"
+        for name in re.findall(r"^\s*(?:def|class)\s+(\w+)", text, flags=re.MULTILINE):
+            if name in public_names():
+                yield f"{place} defines {name}, which the package has: import it"
+        skips = r"NBVAL_(?:IGNORE_OUTPUT|SKIP)|nbval-(?:ignore-output|skip)"
+        if re.search(skips, " ".join([text, *tags(cell)])) and not re.search(r"#.*because", text):
+            yield f"{place} is not compared, and no comment in it says why (because …)"
+    texts = [text for _, text in lesson.code]
+    uses = any(re.search(r"^\s*(?:import|from) torch\b", text, re.MULTILINE) for text in texts)
+    if uses and not re.search(r"\b(?:torch\.manual_seed|set_seed)\(\d+\)", texts[0]):
+        yield "cell [1], the set-up cell, does not seed: torch.manual_seed(0)"
+    if texts and not texts[0].startswith(GUARD):
+        yield f"cell [1], the set-up cell, does not begin with\n{GUARD}"
+    for (_, before), (place, cell) in pairwise(lesson.cells):
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")  # it draws what is above
+        if before["cell_type"] == cell["cell_type"] == "code" and not folded:
+            yield f"{place} is code without a text before it that says why"
 
 
-def find_remote(nb: dict) -> list[str]:
+@cache
+def public_names() -> set[str]:
+    # solutions have the names that learners give answers
+    paths = [path for path in PACKAGE.rglob("*.py") if not path.name.startswith("lesson_")]
+    nodes = (node for path in paths for node in ast.parse(path.read_text("utf-8")).body)
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+@rule
+def find_remote(lesson):
     """Pictures, scripts, style sheets, frames and data that come from the network."""
     patterns = [
         rf"!\[[^\]]*\]\(\s*<?{REMOTE}",
         rf"""\b(?:src|srcset|data|poster)\s*=\s*["']?\s*{REMOTE}""",
-        rf"""<link\b[^>]*{REMOTE}""",
-        rf"""url\(\s*["']?{REMOTE}""",
-        rf"""@import\s*["']{REMOTE}""",
+        rf"""<link\b[^>]*{REMOTE}|url\(\s*["']?{REMOTE}|@import\s*["']{REMOTE}""",
         r"<(?:script|iframe|object|embed)\b",
     ]
-    texts = [(i, prose(cell)) for i, cell in cells(nb, "markdown")]
-    texts += [(i, output_text(output)) for i, output in outputs(nb)]
-    found = []
-    for i, text in texts:
-        hits = (re.search(pattern, text, flags=re.IGNORECASE) for pattern in patterns)
-        found += [f"cell {i} loads from elsewhere: {hit[0]!r}" for hit in hits if hit]
+    texts = [(place, prose(text)) for place, text in lesson.texts]
+    for place, text in texts + [(place, output_text(output)) for place, output in lesson.outputs]:
+        for pattern in patterns:
+            if hit := re.search(pattern, text, flags=re.IGNORECASE):
+                yield f"{place} loads from elsewhere: {hit[0]!r}"
         for name in re.findall(r"!\[([^\]]*)\]\[\]|!\[[^\]]*\]\[([^\]]+)\]", text):
             if re.search(rf"^\[{re.escape(max(name))}\]:\s*{REMOTE}", text, flags=re.MULTILINE):
-                found.append(f"cell {i} loads the picture {max(name)!r} from elsewhere")
-    code = ((i, re.search(r"https?://\S*", source(cell))) for i, cell in cells(nb, "code"))
-    return found + [f"cell {i} names an address: {hit[0]!r}" for i, hit in code if hit]
+                yield f"{place} loads the picture {max(name)!r} from elsewhere"
+    for place, text in lesson.code:
+        if hit := re.search(r"https?://\S*", text):
+            yield f"{place} names an address: {hit[0]!r}"
 
 
-def alts(nb: dict) -> list[tuple[int, str, str]]:
-    """Every picture as (cell, what it is, alt text)."""
-    found = []
-    for i, cell in cells(nb, "markdown"):
-        text = prose(cell)
-        found += [(i, "a Markdown picture", m) for m in re.findall(r"!\[([^\]]*)\]", text)]
-        found += [(i, "an <img>", html_alt(m)) for m in re.findall(r"<img\b[^>]*>", text)]
-    for i, output in outputs(nb):
-        for kind, content in output.get("data", {}).items():
-            if kind.startswith("image/"):
-                alt = output.get("metadata", {}).get(kind, {}).get("alt", "")
-                found.append((i, f"an {kind} output", alt))
-            if kind == "text/html":
-                tags_found = re.findall(r"<img\b[^>]*>", joined(content))
-                found += [(i, "an <img> output", html_alt(m)) for m in tags_found]
-    return found
+@rule
+def find_bad_alt(lesson):
+    named = {text.strip().lower() for _, text in lesson.headings}
+    seen: dict[str, str] = {}
+    for place, what, alt in lesson.alts:
+        if len(alt.strip()) < SHORTEST_ALT or alt.strip().lower() in named:
+            yield f"{place}: {what} has the alt text {alt!r}: say what it shows"
+        elif alt in seen:
+            yield f"{place}: {what} has the alt text of a picture in {seen[alt]}: {alt!r}"
+        seen.setdefault(alt, place)
 
 
-def html_alt(tag: str) -> str:
-    match = re.search(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
-    return (match[1] or match[2] or "") if match else ""
-
-
-def find_missing_alt(nb: dict) -> list[str]:
-    named = {text.strip().lower() for _, text in headings(nb)}
-    found = []
-    for i, what, alt in alts(nb):
-        if len(alt.strip()) < SHORTEST_ALT:
-            found.append(f"cell {i}: {what} has alt text {alt!r}: say what it shows")
-        elif alt.strip().lower() in named:
-            found.append(f"cell {i}: {what} has a heading as alt text {alt!r}: say what it shows")
-    return found
-
-
-def find_shared_alt(nb: dict) -> list[str]:
-    seen: dict[str, int] = {}
-    found = []
-    for i, what, alt in alts(nb):
-        if alt and alt in seen:
-            found.append(
-                f"cell {i}: {what} has the alt text of a picture in cell {seen[alt]}: {alt!r}"
-            )
-        seen.setdefault(alt, i)
-    return found
-
-
-def find_bad_title(nb: dict, name: str) -> list[str]:
-    number, first = int(name[:2]), nb["cells"][0]
-    wanted = f"# {number} · "
-    found = []
-    if first["cell_type"] != "markdown" or not source(first).startswith(wanted) or not title(nb):
-        found.append(f"expected a first cell that starts with {wanted!r}: {source(first)[:40]!r}")
-    if minutes(nb) is None:
-        found.append("the first cell does not say how many minutes the lesson takes")
-    if not 2 <= len(re.findall(r"^[-*] ", source(first), flags=re.MULTILINE)) <= 5:
-        found.append("the first cell does not list the two or three things one can do afterwards")
-    return found
-
-
-def find_missing_sections(nb: dict) -> list[str]:
-    present = " / ".join(text.lower() for _, text in headings(nb))
-    wanted = ("takeaways", "common mistakes")
-    return [f"no section {name!r}" for name in wanted if name not in present]
-
-
-def find_heading_jumps(nb: dict) -> list[str]:
-    levels = [level for level, _ in headings(nb)]
-    found = [f"heading level {b} follows {a}" for a, b in pairwise(levels) if b > a + 1]
+@rule
+def find_bad_head(lesson):
+    text, wanted = source_of(lesson.first), f"# {int(lesson.name[:2])} · "
+    if not text.startswith(wanted) or not lesson.title:
+        yield f"expected a first cell that starts with {wanted!r} and a title: {text[:40]!r}"
+    if lesson.minutes is None:
+        yield "the first cell does not say how many minutes the lesson takes"
+    if not 2 <= len(re.findall(r"^[-*] ", text, flags=re.MULTILINE)) <= 5:
+        yield "the first cell does not list the two or three things one can do afterwards"
+    present = " / ".join(text.lower() for _, text in lesson.headings)
+    for title in ("Takeaways", "Common mistakes"):
+        if title.lower() not in present:
+            yield f"the section {title!r} is missing"
+    levels = [level for level, _ in lesson.headings]
+    for one, other in pairwise(levels):
+        if other > one + 1:
+            yield f"a heading of level {other} follows one of level {one}"
     if levels.count(1) != 1:
-        found.append(f"expected one heading of level 1, got {levels.count(1)}")
-    return found
+        yield f"expected one heading of level 1, got {levels.count(1)}"
 
 
-def find_unexplained_code(nb: dict) -> list[str]:
-    pairs = enumerate(pairwise(nb["cells"]), start=1)
-    return [
-        f"cell {i} is code without a Markdown cell before it that says why"
-        for i, (before, cell) in pairs
-        if cell["cell_type"] == "code" and before["cell_type"] != "markdown"
-    ]
+@rule
+def find_bad_links(lesson):
+    """Broken links; the last cell links to the lesson before and to the next one."""
+    for place, target in lesson.links:
+        if not (lesson.path.parent / target).exists():
+            yield f"{place} links to {target!r}, which is not there"
+    linked = {target for place, target in lesson.links if place == lesson.cells[-1][0]}
+    number = lesson.names.index(lesson.name)
+    for name in lesson.names[max(number - 1, 0) : number + 2]:
+        if name != lesson.name and f"{name}.ipynb" not in linked:
+            yield f"the last cell does not link to {name}.ipynb"
 
 
-def links(nb: dict) -> list[tuple[int, str]]:
-    """Every relative link as (cell, file), without its #anchor."""
-    found = []
-    for i, cell in cells(nb, "markdown"):
-        targets = re.findall(r"\]\(\s*<?([^)\s>]+)", prose(cell))
-        targets += re.findall(r"""\b(?:href|src)\s*=\s*["']([^"']+)""", prose(cell))
-        found += [(i, target.partition("#")[0]) for target in targets]
-    local = r"(?![a-z][a-z0-9+.-]*:)(?!//)."
-    return [(i, target) for i, target in found if re.match(local, target, flags=re.IGNORECASE)]
+@rule
+def find_unlisted(lesson):
+    """README and the first lesson link to each lesson, with its title and its minutes."""
+    folder = lesson.path.parent
+    lists = {"README.md": ((folder.parent / "README.md").read_text("utf-8"), "notebooks/")}
+    if lesson.name != lesson.names[0]:
+        start = Lesson(folder / f"{lesson.names[0]}.ipynb")
+        lists[start.path.name] = "\n".join(text for _, text in start.texts), ""
+    for where, (listing, prefix) in lists.items():
+        link = f"]({prefix}{lesson.name}.ipynb)"
+        lines = [line.replace(link, "]") for line in listing.splitlines() if link in line]
+        facts = [line.replace(lesson.title, "") for line in lines if lesson.title in line]
+        if not any(re.search(rf"\b{lesson.minutes}\b", line) for line in facts):
+            row = f"[{lesson.title}{link} and {lesson.minutes} minutes"
+            yield f"{where} has no line with {row}: add one, or correct it"
 
 
-def find_broken_links(nb: dict, folder: Path) -> list[str]:
-    return [
-        f"cell {i} links to {target!r}, which is not there"
-        for i, target in links(nb)
-        if not (folder / target).exists()
-    ]
-
-
-def find_missing_neighbours(nb: dict, name: str, names: list[str]) -> list[str]:
-    """The last cell must link to the lesson before and to the next one."""
-    place = names.index(name)
-    wanted = {names[i] for i in (place - 1, place + 1) if 0 <= i < len(names)}
-    last = len(nb["cells"]) - 1
-    linked = {target for i, target in links(nb) if i == last}
-    return [
-        f"the last cell does not link to {n}" for n in sorted(wanted) if f"{n}.ipynb" not in linked
-    ]
-
-
-def find_unlisted(nb: dict, name: str, listing: str, prefix: str) -> list[str]:
-    """A line of `listing` must link to the lesson and give its title and its minutes."""
-    link = f"]({prefix}{name}.ipynb)"
-    lines = [line for line in listing.splitlines() if link in line]
-    if not lines:
-        return [f"no line links to {prefix}{name}.ipynb"]
-    facts = [line.replace(link, "]") for line in lines if title(nb) in line]
-    if any(re.search(rf"\b{minutes(nb)}\b", line.replace(title(nb), "")) for line in facts):
-        return []
-    return [
-        f"no line with a link to {name} gives its title {title(nb)!r} and {minutes(nb)} minutes"
-    ]
-
-
-def find_repeated_definitions(nb: dict, public: set[str]) -> list[str]:
-    found = []
-    for i, cell in cells(nb, "code"):
-        for name in re.findall(r"^\s*(?:def|class)\s+(\w+)", source(cell), flags=re.MULTILINE):
-            if name in public:
-                found.append(f"cell {i} defines {name}, which the package has: import it")
-    return found
-
-
-def find_pyplot(nb: dict) -> list[str]:
-    pattern = r"pyplot|%\s*matplotlib|\bpylab\b"
-    return [
-        f"cell {i} uses pyplot" for i, cell in cells(nb, "code") if re.search(pattern, source(cell))
-    ]
-
-
-def find_trailing_semicolons(nb: dict) -> list[str]:
-    """Jupyter hides the output of a line that ends so, nbval does not."""
-    return [
-        f"cell {i} ends with a semicolon: write `_ = …` instead"
-        for i, cell in cells(nb, "code")
-        if source(cell).rstrip().endswith(";")
-    ]
-
-
-def find_unseeded(nb: dict) -> list[str]:
-    code = [source(cell) for _, cell in cells(nb, "code")]
-    uses_torch = any(
-        re.search(r"^\s*(?:import|from) torch\b", text, flags=re.MULTILINE) for text in code
-    )
-    if uses_torch and not re.search(r"\b(?:torch\.manual_seed|set_seed)\(\d+\)", code[0]):
-        return ["the set-up cell (the first with code) does not seed: torch.manual_seed(0)"]
-    return []
-
-
-def find_unguarded(nb: dict) -> list[str]:
-    guarded = source(next(cells(nb, "code"))[1]).startswith(GUARD)
-    return [] if guarded else [f"the set-up cell (the first with code) does not begin: {GUARD}"]
-
-
-def find_unreasoned_skips(nb: dict) -> list[str]:
-    marker = r"NBVAL_(?:IGNORE_OUTPUT|SKIP)|nbval-(?:ignore-output|skip)"
-    return [
-        f"cell {i} is not compared, and no comment in it says why (because …)"
-        for i, cell in cells(nb, "code")
-        if re.search(marker, " ".join([source(cell), *tags(cell)]))
-        and not re.search(r"#.*\bbecause\b", source(cell))
-    ]
-
-
-def find_machine_traces(nb: dict) -> list[str]:
+@rule
+def find_machine_traces(lesson):
     """Absolute paths, memory addresses and process numbers: they differ on every machine."""
     pattern = (
         r"(?<![\w.:/<])/(?:home|Users|root|tmp|usr|opt|var|mnt|private|srv|build)/\S*"
         r"|\b[A-Z]:\\\S*|\bat 0x[0-9a-fA-F]{6,}|\bipykernel_\d+"
     )
-    hits = ((i, re.search(pattern, output_text(output))) for i, output in outputs(nb))
-    return [f"cell {i} stores {hit[0]!r}" for i, hit in hits if hit]
+    for place, output in lesson.outputs:
+        if hit := re.search(pattern, output_text(output)):
+            yield f"{place} stores {hit[0]!r}, which differs on every machine"
 
 
-def find_unstable_metadata(nb: dict) -> list[str]:
-    found = []
-    if nb["metadata"].get("kernelspec") != KERNEL:
-        found.append(f"the kernelspec is not the usual one: {REFRESH}")
-    if "version" in nb["metadata"].get("language_info", {}):
-        found.append(f"a Python version is stored: {REFRESH}")
-    for key in set(nb["metadata"]) - {"kernelspec", "language_info"}:
-        found.append(f"metadata {key!r} is stored: {REFRESH}")
-    for i, cell in enumerate(nb["cells"]):
+@rule
+def find_unstable_format(lesson):
+    metadata = lesson.nb["metadata"]
+    if metadata.get("kernelspec") != KERNEL:
+        yield f"the kernelspec is not the usual one: {REFRESH}"
+    if "version" in metadata.get("language_info", {}):
+        yield f"a Python version is stored: {REFRESH}"
+    for key in sorted(set(metadata) - {"kernelspec", "language_info"}):
+        yield f"metadata {key!r} is stored: {REFRESH}"
+    for place, cell in lesson.cells:
         for key in sorted(set(cell["metadata"]) - CELL_METADATA):
-            found.append(f"cell {i} stores metadata {key!r}: {REFRESH}")
-    return found
-
-
-def find_format_faults(nb: dict) -> list[str]:
-    version = (nb["nbformat"], nb["nbformat_minor"])
-    found = [] if version == (4, 5) else [f"expected format 4.5, got {version}"]
-    ids = [cell.get("id") for cell in nb["cells"]]
+            yield f"{place} stores metadata {key!r}: {REFRESH}"
+    version = (lesson.nb["nbformat"], lesson.nb["nbformat_minor"])
+    if version != (4, 5):
+        yield f"expected format 4.5, got {version}: {REFRESH}"
+    ids = [cell.get("id") for cell in lesson.nb["cells"]]
     if None in ids or len(set(ids)) < len(ids):
-        found.append("cells lack ids, or share one")
-    return found
+        yield "cells lack ids, or share one: copy no cell in a text editor"
+    size = lesson.path.stat().st_size
+    if size > LARGEST_FILE:
+        yield f"the file has {size} bytes, over {LARGEST_FILE}: show fewer or smaller pictures"
 
 
-def find_oversize(size: int) -> list[str]:
-    return [f"the file has {size} bytes, over {LARGEST_FILE}"] if size > LARGEST_FILE else []
+@rule
+def find_unbound_numbers(lesson):
+    texts = [*lesson.texts, *(("the notes", note.text) for note in read_notes(lesson.name))]
+    for place, text in texts:
+        for words in find_unbound(text):
+            yield f"{place}: {words!r} binds no number: write it in digits right before <!--="
+        for claim in find_claims(text):
+            try:
+                compile(claim.expression, lesson.name, "eval")
+            except SyntaxError:
+                yield f"{place}: `{claim.expression}` behind {claim.stated} is no Python"
 
 
-RULES = [
-    find_wrong_order,
-    find_errors,
-    find_stderr,
-    find_empty_cells,
-    find_long_cells,
-    find_remote,
-    find_missing_alt,
-    find_shared_alt,
-    find_missing_sections,
-    find_heading_jumps,
-    find_unexplained_code,
-    find_pyplot,
-    find_trailing_semicolons,
-    find_unseeded,
-    find_unguarded,
-    find_unreasoned_skips,
-    find_machine_traces,
-    find_unstable_metadata,
-    find_format_faults,
-]
-"""The rules that need nothing but the notebook."""
+@rule
+def find_bad_terms(lesson):
+    terms = read_terms(lesson.path.parent / "glossary.ipynb")
+    for use in find_unlinked(lesson.name, lesson.nb["cells"], terms):
+        place = lesson.cells[use.cell][0]
+        fix = "link it with: .venv/bin/python -m cnn_basics.authoring.glossary"
+        yield f"{place} is the first to use {use.term.name!r}, without a link: {fix}"
+    for anchor in find_lost_links(lesson.nb["cells"], terms):
+        yield f"a link leads to glossary.ipynb#{anchor}, which has no such term"
+
+
+@rule
+def find_bad_notes(lesson):
+    headings = [f"{'#' * level} {text}" for level, text in lesson.headings if level < 3]
+    notes, where = read_notes(lesson.name), f"cnn_basics/authoring/notes/{lesson.name}.md"
+    noted = [note.heading for note in notes]
+    for heading in headings:
+        if heading not in noted:
+            yield f"{where} has no note for {heading!r}: add one, with its minutes"
+    for heading in noted:
+        if heading not in headings:
+            yield f"{where} has a note for {heading!r}, which is no heading of the lesson"
+    minutes = sum(note.minutes for note in notes)
+    if minutes != lesson.minutes:
+        yield f"{where}: the minutes add up to {minutes}, and the lesson says {lesson.minutes}"
+
+
+@rule
+def find_bad_exercises(lesson):
+    """What the lesson asks stands in it as the package has it, in order."""
+    number = int(lesson.name[:2])
+    asked = of_lesson(number) if number in LESSONS else ()
+    cells = [(p, cell) for p, cell in lesson.cells if "exercise" in tags(cell)]
+    found = re.findall(r'exercises\.(?:check|ask)\("([^"]+)"', "".join(t for _, t in lesson.code))
+    wanted, texts = [each.name for each in asked], [text for _, text in lesson.texts]
+    if found != wanted and sorted(found) == wanted:
+        yield f"the exercises stand in the order {', '.join(found)}"
+    for name in found:
+        if name not in wanted:
+            yield f"exercise {name} is asked, but is not in cnn_basics/exercises"
+    for each in asked:
+        if each.name not in found:
+            yield f"exercise {each.name} is missing"
+            continue
+        own = [(place, cell) for place, cell in cells if source_of(cell) == each.cell]
+        if not own:
+            yield f"exercise {each.name} has no cell, tagged exercise, with just\n{each.cell}"
+        heading = f"### {each.name} · {each.title}\n\n*{each.levels}*"
+        if heading not in texts:
+            yield f"exercise {each.name} has no text before its cell with just\n{heading}"
+        for place, cell in own if isinstance(each, Exercise) else ():
+            said = " ".join(" ".join(output_text(out) for out in cell["outputs"]).split())
+            if f"not attempted yet {each.asks}" not in said:
+                yield f"{place} does not show what {each.name} asks: {REFRESH}"

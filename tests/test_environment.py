@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
-from notebook_rules import GUARD, load, source
+from notebook_rules import GUARD, load, source_of
 
 from cnn_basics import environment, figures
 
@@ -45,7 +45,9 @@ def test_its_import_is_light():
         "import sys, cnn_basics.environment; "
         "print({'torch', 'numpy', 'matplotlib', 'PIL', 'packaging'} & set(sys.modules))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
     assert answer.stdout.strip() == "set()"
 
 
@@ -103,6 +105,6 @@ def test_one_lesson_alone_says_what_it_needs(monkeypatch, capsys):
     fix = "take the whole project, then: python3 -m cnn_basics lessons"
     with pytest.raises(ImportError, match=fix):
         exec(GUARD)
-    cells = map(source, load(LESSON_0)["cells"])
+    cells = map(source_of, load(LESSON_0)["cells"])
     exec(next(cell for cell in cells if "check_environment" in cell))
     assert re.fullmatch(f"no  .*cnn_basics.*: {fix}\n", capsys.readouterr().out)

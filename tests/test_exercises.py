@@ -30,7 +30,6 @@ from cnn_basics.exercises.judging import (
     judge,
     names_in,
     same,
-    size_of,
 )
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -134,14 +133,9 @@ def test_values_are_written_for_readers():
     assert describe(torch.tensor([[1, 2]])) == "tensor of shape (1, 2), int64: [[1, 2]]"
     assert describe(torch.zeros(50).double()) == "tensor of shape (50,) (50 numbers)"
     assert describe((torch.Size([2, 3]), 0.1 + 0.2)) == "((2, 3), 0.3)"
-    assert describe("x" * 400).endswith(" …")
+    assert describe("x" * 4000).endswith(" …")
     assert len(describe(list(range(9999)))) < 2100
     assert describe((torch.tensor([True]),)) == "(tensor of shape (1,), bool: [True],)"
-
-
-def test_fewer_and_smaller_numbers_are_the_smaller_case():
-    cases = [(torch.ones(3, 4), 2), (torch.ones(2, 2) * 9, 2), (torch.ones(2, 2), 2), (1, 2)]
-    assert sorted(cases, key=size_of) == cases[::-1]
 
 
 def test_a_variation_that_changes_nothing_is_refused():
@@ -187,16 +181,16 @@ class TestCheck:
     def test_a_failing_case_and_the_reason_are_shown(self, said):
         off_by_one = "lambda size, kernel_size, stride: (size - kernel_size) // stride"
         text = said(exercises.check, "5.1", eval(off_by_one))
-        assert text.startswith("5.1 · Windows that fit: wrong\nA case that differs:\n  size = 5\n")
+        assert text.startswith("5.1 · Windows that fit: wrong\nA case that differs:\n  size = 6\n")
         assert "  expected 3\n  got      2\n" in text
         assert "there are steps" in text
 
-    def test_a_chosen_case_is_shown_before_a_drawn_one_and_among_those_the_smallest(self, said):
+    def test_a_chosen_case_is_shown_before_a_drawn_one_and_of_those_the_shortest(self, said):
         chosen = said(exercises.check, "5.1", wrong)
-        assert "  size = 5\n  kernel_size = 3\n  stride = 1\n" in chosen
+        assert "  size = 6\n  kernel_size = 2\n  stride = 2\n" in chosen
         assert 'A hint: exercises.hint("5.1")' in chosen
         drawn = said(exercises.check, "5.1", lambda size, kernel_size, stride: 3)
-        assert int(re.search(r"size = (\d+)", drawn)[1]) < 4
+        assert re.search(r"size = \d\n", drawn)
 
     def test_digits_are_shown_until_they_differ(self, said):
         def nearly(*given):
@@ -305,7 +299,7 @@ class TestCheck:
     [
         ("2.1", 3, "3: too small"),
         ("2.1", np.int64(900), "900: too large"),
-        ("2.1", "many", "'many': no number"),
+        ("2.1", "many", "'many': a number is asked for"),
         ("1.1", 4, "4: a tuple is asked for"),
         ("1.1", (4, 8), "(4, 8): it has too few numbers"),
         ("1.1", [4, 9, 40], "[4, 9, 40]: number 2 of 3 is too large"),

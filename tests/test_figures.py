@@ -49,7 +49,7 @@ def test_a_figure_is_stored_exactly_unless_few_colours_shall_do():
         assert np.array_equal(stored, figures.figure_to_array(figure))
     size = len(figure.to_png())
     figure.few_colours = True
-    few = iio.imread(figure.to_png(), mode="RGB")
+    few = iio.imread(figure.to_png(), plugin="pillow", mode="RGB")
     assert len(np.unique(few.reshape(-1, 3), axis=0)) <= 256
     assert np.abs(few.astype(int) - stored).mean() < 12
     assert len(figure.to_png()) < 0.6 * size
@@ -95,5 +95,7 @@ def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
 
 def test_pyplot_is_never_imported():
     code = "import sys, cnn_basics.plots; print('matplotlib.pyplot' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert run.stdout.strip() == "False"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import subprocess
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -50,6 +53,20 @@ def test_clean_keeps_only_what_is_stable(executed):
     assert nbformat.validate(executed) is None
 
 
+@pytest.mark.parametrize(("name", "kept"), [("03_convolution_layer", False), ("mine", True)])
+def test_a_saved_lesson_forgets_the_python_of_this_computer(executed, name, kept):
+    found = refresh.LANGUAGE | {"version": "3.11.7", "codemirror_mode": {"name": "ipython"}}
+    executed.metadata["language_info"] = found
+    saved = {"type": "notebook", "content": executed}
+    hooks = []
+    app = SimpleNamespace(contents_manager=SimpleNamespace(register_pre_save_hook=hooks.append))
+    (point,) = refresh._jupyter_server_extension_points()
+    importlib.import_module(point["module"])._load_jupyter_server_extension(app)
+    hooks[0](model=saved, path=f"class/notebooks/{name}.ipynb", contents_manager=None)
+    assert executed.metadata["language_info"] == (found if kept else refresh.LANGUAGE)
+    hooks[0](model={"type": "directory", "content": None}, path="notebooks", contents_manager=None)
+
+
 def test_a_stored_widget_is_its_picture_and_words_only(executed):
     view = {"version_major": 2, "version_minor": 0, "model_id": "changes with each run"}
     data = {refresh.WIDGET_VIEW: view, "image/png": "iVBO", "text/plain": "A lens."}
@@ -68,7 +85,7 @@ def test_clean_twice_changes_nothing(executed):
 def test_a_failure_is_named_unless_its_cell_asks_for_it(executed):
     assert refresh.find_failure(executed) == ""
     executed.cells[2].metadata.tags = []
-    assert refresh.find_failure(executed) == "cell 2 raised ValueError: no"
+    assert refresh.find_failure(executed) == "cell [2] raised ValueError: no"
 
 
 def test_refresh_stores_outputs_and_then_changes_nothing(tmp_path):
@@ -93,15 +110,19 @@ def test_a_failing_notebook_is_left_as_it_was(tmp_path, capsys):
     before = path.read_bytes()
     assert refresh.main([str(path)], {}) == 1
     assert path.read_bytes() == before
-    message = "01_a.ipynb: left as it was: cell 2 raised ValueError: too wide\n"
+    message = "01_a.ipynb: left as it was: cell [2] raised ValueError: too wide\n"
     assert capsys.readouterr().err == message
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("while True:\n    pass", "timed out"), ("import os\nos._exit(1)", "Kernel died")],
+    [
+        ("while True:\n    pass", "timed out"),
+        ("import os\nos._exit(1)", "Kernel died"),
+        ("raise ValueError('too wide')", "left as it was: cell [1] raised ValueError: too wide"),
+    ],
 )
-def test_a_cell_that_never_ends_is_left_as_it_was(tmp_path, monkeypatch, capsys, text, message):
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, monkeypatch, capsys, text, message):
     monkeypatch.setattr(refresh, "CELL_SECONDS", 2)
     path = write(tmp_path / "01_a.ipynb", text)
     before = path.read_bytes()
@@ -112,12 +133,27 @@ def test_a_cell_that_never_ends_is_left_as_it_was(tmp_path, monkeypatch, capsys,
     assert message in shown[0]
 
 
-def test_help_is_shown(capsys):
+@pytest.mark.parametrize("in_git", [True, False])
+def test_texts_that_a_change_leaves_behind_are_pointed_at(tmp_path, in_git, capsys):
+    path = write(tmp_path / "01_a.ipynb", "print(3.25)")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(new_markdown_cell("That is 3.25."))
+    nbformat.write(notebook, path)
+    assert refresh.main([str(path)], {}) == 0
+    assert capsys.readouterr().out == "01_a.ipynb: stored\n"
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for line in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]) if in_git else ():
+        subprocess.run([*git, *line], check=True, timeout=120)
+    changed = path.read_text("utf-8").replace("print(3.25)", "print(4)")
+    path.write_text(changed.replace('"3.25\\n"', '"4\\n"') if in_git else changed, "utf-8")
+    assert refresh.main([str(path)], {}) == 0
+    said = "  look again, no cell there prints it any more: 3.25 in 'That is 3.25.'\n"
+    assert capsys.readouterr().out.endswith(said)
+
+
+def test_help_is_shown_and_a_missing_notebook_is_named(tmp_path, capsys):
     assert refresh.main(["--help"], {}) == 0
     assert "usage: python3 -m cnn_basics refresh" in capsys.readouterr().out
-
-
-def test_a_missing_notebook_is_named(tmp_path, capsys):
     assert refresh.main([str(tmp_path / "no.ipynb")], {}) == 1
     assert capsys.readouterr().err.endswith("no.ipynb: no such notebook\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from sweeping import every_value
 
 from cnn_basics import widgets
-from cnn_basics.figures import figure_to_array
+from cnn_basics.figures import figure_to_array, new_figure
 from cnn_basics.model import Custom_CNN
 from cnn_basics.widgets.redrawn import (
     PercentAxis,
@@ -52,6 +53,19 @@ def test_a_figure_drawn_again_equals_a_new_one(name):
         assert np.array_equal(again, figure_to_array(fresh.still()))
     widget.still().to_png()  # another size in between
     assert np.array_equal(figure_to_array(widget.still()), again)
+
+
+def test_what_a_callback_raises_is_shown_too():
+    slider = widgets.Slider("rows", 1, min=0, max=6)
+    shown = widgets.RedrawnFigure({"rows": slider}, lambda rows: new_figure(alt=f"{6 / rows:g}")[0])
+    assert 'alt="6"' in shown.picture.value
+    with pytest.raises(ZeroDivisionError):
+        slider.value = 0
+    assert re.search(
+        '<p role="alert".*>ZeroDivisionError: .*division by zero</p>', shown.picture.value
+    )
+    slider.value = 2
+    assert 'alt="3"' in shown.picture.value
 
 
 def test_what_moves_is_drawn_and_what_stays_is_kept_by_state():

@@ -13,15 +13,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from cnn_basics.authoring.refresh import LESSONS, LessonError, clean, execute, write_whole
+from cnn_basics.authoring.claims import LessonError, read_notes
+from cnn_basics.authoring.refresh import LESSONS, clean, execute, write_whole
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 HERE = Path(__file__).parent
-NOTES = HERE / "notes"
 # Two lessons are run at a time: threads of torch that wait for each other would only spin.
 ONE_OF_TWO = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 # The parts of reveal.js that a deck loads, and where they come to lie beside it.
@@ -42,34 +42,6 @@ examples:
 """
 
 
-class Note(NamedTuple):
-    """What an instructor reads beside one section, known by its heading such as "## Takeaways"."""
-
-    heading: str
-    minutes: int
-    text: str
-
-
-def read_notes(lesson: str) -> list[Note]:
-    """Read a lesson's notes, one for each heading of level 1 and 2; none if there is no file.
-
-    Raises:
-        LessonError: A heading has no line such as "5 minutes" below it.
-    """
-    path = NOTES / f"{lesson}.md"
-    if not path.is_file():
-        return []
-    parts = re.split(r"^(#{1,2} .+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    notes = []
-    for heading, body in zip(parts[1::2], parts[2::2], strict=True):
-        time, _, text = body.strip().partition("\n")
-        found = re.fullmatch(r"(\d+) minutes?", time.strip())
-        if not found:
-            raise LessonError(f'{path.name}: expected "5 minutes" below {heading!r}, got {time!r}')
-        notes.append(Note(heading.strip(), int(found[1]), text.strip()))
-    return notes
-
-
 def add_notes(notebook: NotebookNode, lesson: str, *, visible: bool) -> None:
     """Add each note, in place, behind its heading: as a cell to read, or for a slide's speaker.
 
@@ -80,21 +52,17 @@ def add_notes(notebook: NotebookNode, lesson: str, *, visible: bool) -> None:
 
     passed = 0
     for note in read_notes(lesson):
-        places = [
-            number
-            for number, cell in enumerate(notebook.cells)
-            if cell.cell_type == "markdown" and note.heading in cell.source.splitlines()
-        ]
+        texts = [cell.source if cell.cell_type == "markdown" else "" for cell in notebook.cells]
+        places = [k for k, text in enumerate(texts) if note.heading in text.splitlines()]
         if not places:
-            raise LessonError(
-                f"{lesson}: there is a note for {note.heading!r}, but no such heading"
-            )
+            said = f"there is a note for {note.heading!r}, but no such heading"
+            raise LessonError(f"{lesson}: {said}")
         time = f"{note.minutes} minute{'s' * (note.minutes != 1)}, from minute {passed}"
         passed += note.minutes
         text = f"{time}.\n\n{note.text}"
         if visible:
-            quoted = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-            text = f"> **For the instructor**\n>\n{quoted}"
+            text = f"**For the instructor**\n\n{text}"
+            text = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
         kind = "-" if visible else "notes"
         cell = new_markdown_cell(text, metadata={"slideshow": {"slide_type": kind}})
         notebook.cells.insert(places[0] + 1, cell)
@@ -164,10 +132,8 @@ def make_instructor(notebook: NotebookNode, path: Path) -> NotebookNode:
     clean(notebook)
     rejected = find_rejected(notebook)
     if rejected:
-        raise LessonError(
-            f"{path.name}: the solutions of {', '.join(rejected)} were not accepted: run the "
-            "instructor's edition and read what the checks say"
-        )
+        said = f"the solutions of {', '.join(rejected)} were not accepted: read what the checks say"
+        raise LessonError(f"{path.name}: {said}")
     return notebook
 
 
@@ -213,10 +179,8 @@ def copy_assets(folder: Path) -> None:
     """
     found = importlib.util.find_spec("sphinx_revealjs")
     if found is None or not found.submodule_search_locations:
-        raise LessonError(
-            "slides need reveal.js, which comes with the package sphinx-revealjs: install it with "
-            'pip install -e ".[editions]"'
-        )
+        fix = 'install it with pip install -e ".[editions]"'
+        raise LessonError(f"slides need reveal.js, which sphinx-revealjs brings: {fix}")
     source = Path(found.submodule_search_locations[0], "_static", "revealjs")
     for name in REVEAL:
         target = folder / "reveal.js" / name
@@ -245,10 +209,8 @@ def build_all(edition: str, paths: Sequence[Path], folder: Path) -> Iterator[Pat
         FileNotFoundError: There is no such notebook.
     """
     if folder.resolve() == LESSONS.resolve():
-        raise ValueError(
-            f"expected a folder other than {folder}, where the lessons themselves are: name "
-            "another one with --output"
-        )
+        what = f"a folder other than {folder}, where the lessons themselves are"
+        raise ValueError(f"expected {what}: name another one with --output")
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"there is no notebook {', '.join(missing)}: look at its name")
@@ -273,12 +235,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("edition", choices=EDITIONS, help="which edition")
-    parser.add_argument(
-        "notebooks", nargs="*", type=Path, help="lessons' notebooks (none: all of them)"
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="default: build/ and the edition's name"
-    )
+    where = "default: build/ and the edition's name"
+    parser.add_argument("notebooks", nargs="*", type=Path, help="lessons (none: all of them)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help=where)
     asked = parser.parse_intermixed_args(arguments)
     asked.output = asked.output or Path("build", asked.edition)
     asked.notebooks = asked.notebooks or sorted(LESSONS.glob("*.ipynb"))

@@ -6,14 +6,19 @@ changes from one run or machine to the next: no timings, widget states, versions
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_basics.authoring.claims import LessonError, find_stale, read_notes
+
 if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
     from nbformat import NotebookNode
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -28,10 +33,6 @@ LANGUAGE = {
     "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3",
 }
-
-
-class LessonError(Exception):
-    """A lesson could not be run or built; the message is one sentence that says why."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -61,14 +62,32 @@ def clean(notebook: NotebookNode) -> None:
                 output.data.pop(WIDGET_VIEW, None)
 
 
+def forget_this_computer(model: dict, path: str, **_: object) -> None:
+    """Before JupyterLab saves a lesson: drop the version of Python that it has noted, in place.
+
+    So a lesson that was only opened is the same file as before, and `git pull` can change it.
+    """
+    if model["type"] == "notebook" and model["content"] and (LESSONS / Path(path).name).is_file():
+        metadata = model["content"]["metadata"]
+        noted = metadata.get("language_info", {})
+        metadata["language_info"] = {key: noted[key] for key in LANGUAGE if key in noted}
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    app.contents_manager.register_pre_save_hook(forget_this_computer)
+
+
 def find_failure(notebook: NotebookNode) -> str:
     """Return which cell raised what, or "" where every error is one that its cell asks for."""
-    for index, cell in enumerate(notebook.cells):
-        if "raises-exception" in cell.metadata.get("tags", []):
-            continue
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return f"cell {index} raised {output.ename}: {output.evalue}"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if errors and "raises-exception" not in cell.metadata.get("tags", []):
+            return f"cell [{number}] raised {errors[0].ename}: {errors[0].evalue}"
     return ""
 
 
@@ -120,29 +139,44 @@ def refresh(path: Path) -> bool:
     return after != before
 
 
+def committed(path: Path) -> str:
+    """Return a lesson as Git has it, or as it is now where there is no Git."""
+    line = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
+    try:
+        return subprocess.run(line, capture_output=True, check=True).stdout.decode()
+    except (OSError, subprocess.CalledProcessError):
+        return path.read_text(encoding="utf-8")
+
+
+def refresh_and_say(path: Path) -> None:
+    """Refresh one lesson, and print what came of it and which texts to look at."""
+    before = json.loads(committed(path))["cells"]
+    print(f"{path.name}: {'stored' if refresh(path) else 'unchanged'}", flush=True)
+    after = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for line in find_stale(before, after, read_notes(path.stem)):
+        print(f"  look again, no cell there prints it any more: {line}")
+
+
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
     """Refresh the notebooks named, or all lessons; return 1 if any could not be, else 0."""
     if arguments[:1] in (["-h"], ["--help"]):
         print("usage: python3 -m cnn_basics refresh [NOTEBOOK …]   (none: every lesson)")
         return 0
     if environment.get("CNN_BASICS_DATA"):
-        print(
-            "refresh: CNN_BASICS_DATA is set, but stored outputs are those of the bundled "
-            "pictures: unset it, then try again",
-            file=sys.stderr,
-        )
+        reason = "stored outputs are those of the bundled pictures: unset it, then try again"
+        print(f"refresh: CNN_BASICS_DATA is set, but {reason}", file=sys.stderr)
         return 1
     failed = 0
     for path in [Path(item) for item in arguments] or sorted(LESSONS.glob("*.ipynb")):
         try:
-            print(f"{path.name}: {'stored' if refresh(path) else 'unchanged'}", flush=True)
+            refresh_and_say(path)
         except FileNotFoundError:
-            failed += 1
+            failed = 1
             print(f"{path}: no such notebook", file=sys.stderr)
         except LessonError as error:
-            failed += 1
+            failed = 1
             print(f"{path.name}: left as it was: {error}", file=sys.stderr)
-    return 1 if failed else 0
+    return failed
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def check(name: str, answer: Any, seconds: float = SECONDS) -> None:  # noqa: AN
     verdict = judge(exercise, answer, seconds)
     print(f"{name} · {exercise.title}: {verdict.state}")
     if verdict.state == BLANK:
-        first = "Replace the `...`" if exercise.stub is None else "Repair it"
+        first = "Repair it" if exercise.answers("Planted") else "Replace the `...`"
         _print(exercise.asks)
         print(f'{first}, and run the cell. A first step: exercises.hint("{name}")')
         return

@@ -12,7 +12,7 @@ import random
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from cnn_basics.expect import expect
 
 LESSONS = tuple(range(1, 13))
 HEAD = r"(\d+\.\d) · (.+) \(difficulty ([123]), importance ([123]), (\d+ minutes?)\)"
-ENTRY = r"^(Hint|Why|Wrong|Right|Planted|Without): "
+ENTRY = r"^(Hint|Why|Wrong|Right|Planted|Without|Answer): "
 UNKNOWN = "Not this, and it is no mistake that we know: count again, step by step."
 
 
@@ -76,60 +76,47 @@ class Asked:
 class Exercise(Asked):
     """One exercise: what is asked, what is right, and how it goes wrong.
 
-    The learner writes a function with the name and parameters of the reference; where that has no
-    parameters, the value that it returns. `Wrong:` tells how to `vary` the reference. `Planted:`
-    is a mistake of the code that is to be repaired, so several may be left. `Without:` lists
-    names that the answer must not use, or "a loop".
+    The learner writes a function with the name and parameters of the reference, and `Wrong:` tells
+    how to `vary` that; or a value, whose right line of code stands behind `Answer:`. `Planted:` is
+    a mistake of the code that is to be repaired, so several may be left. `Without:` lists names
+    that the answer must not use, or "a loop".
     """
 
     def __init__(
         self,
         text: str,
-        reference: Callable[..., Any],
+        reference: Callable[..., Any] | None = None,
         cases: Sequence[tuple] = ((),),  # arguments to try
         random_case: Callable[[Draw], tuple] | None = None,  # draws more of them
-        stub: str | None = None,  # code to repair
         asks_dtype: bool = False,  # where float32 for float64 will not do
     ) -> None:
         super().__init__(text)
-        self.reference, self.stub, self.asks_dtype = reference, stub, asks_dtype
-        self.cases, self.random_case = cases, random_case
-        self.hints = self.texts("Hint")
-        (self.why,) = self.texts("Why")
+        self.reference, self.cases, self.random_case = reference, cases, random_case
+        self.asks_dtype, self.hints, (self.why,) = asks_dtype, self.texts("Hint"), self.texts("Why")
         self.without = [name for text in self.texts("Without") for name in text.split(", ")]
-        self.answer_name = reference.__name__
-        self.parameters = list(inspect.signature(reference).parameters)
+        planted = "; ".join(how for how, _ in self.answers("Planted"))
+        if reference is None:
+            (self.solution,) = self.texts("Answer")
+            self.answer_name, _, right = self.solution.partition(" = ")
+            self.reference, self.parameters = _returning(right), []
+            self.blank = f"{self.answer_name} = ..."
+        else:
+            self.solution = inspect.getsource(reference).strip()
+            self.answer_name = reference.__name__
+            self.parameters = list(inspect.signature(reference).parameters)
+            self.blank = varied(reference, planted or "...")
+        self.cell = self.with_check(self.blank)
 
     @cached_property
     def wrongs(self) -> list[Wrong]:
-        """The wrong answers as functions."""
-        planted = self.answers("Planted")
-        mistakes = self.answers("Wrong")
-        for count in range(1, len(planted)):  # with all of them it is as it was given
+        """The wrong answers as functions; the last of code to repair is that code itself."""
+        mistakes, planted = self.answers("Wrong"), self.answers("Planted")
+        for count in range(1, len(planted) + 1):
             first = "One mistake is left" if count == 1 else f"{count} are left. One of them"
             for left in combinations(planted, count):
                 mistakes.append(("; ".join(how for how, _ in left), f"{first}: {left[0][1]}"))
-        return [Wrong(vary(self.reference, how), why) for how, why in mistakes]
-
-    @property
-    def blank(self) -> str:
-        """The code that the learner finds and changes."""
-        if self.stub is not None:
-            return self.stub.strip()
-        if not self.parameters:
-            return f"{self.answer_name} = ..."
-        return f"def {self.answer_name}({', '.join(self.parameters)}):\n    return ..."
-
-    @property
-    def solution(self) -> str:
-        """The code of the right answer, to stand in place of `blank`."""
-        source = inspect.getsource(self.reference).strip()
-        return source if self.parameters else f"{self.answer_name} = {source.split('return ')[1]}"
-
-    @property
-    def cell(self) -> str:
-        """The whole cell in the lesson."""
-        return self.with_check(self.blank)
+        make = partial(vary, self.reference) if self.parameters else _returning
+        return [Wrong(make(how), why) for how, why in mistakes]
 
     def with_check(self, code: str) -> str:
         """Write the cell with an answer's code and the line that checks it."""
@@ -137,24 +124,37 @@ class Exercise(Asked):
         return f'{code}{gap}exercises.check("{self.name}", {self.answer_name})'
 
 
-def vary(function: Callable[..., Any], how: str) -> Callable[..., Any]:
-    """Make a function anew from its source, with "old → new; …" replaced in its body.
+def _returning(expression: str) -> Callable[[], Any]:
+    value = eval(expression, {"math": math})
+    return lambda: value
 
-    Without an arrow, `how` is the expression that it returns instead.
+
+def vary(function: Callable[..., Any], how: str) -> Callable[..., Any]:
+    """Make a function anew from its source, varied.
 
     Example:
         >>> vary(textwrap.indent, "len(text)")("four", "")
         4
     """
+    made: dict[str, Any] = {}
+    exec(varied(function, how), function.__globals__, made)
+    return made[function.__name__]
+
+
+def varied(function: Callable[..., Any], how: str) -> str:
+    """Return a function's source with "old → new; …" replaced in its body.
+
+    Without an arrow, `how` is the expression that it returns instead.
+    """
     head, _, body = textwrap.dedent(inspect.getsource(function)).partition("\n")
-    for change in how.split("; ") if "→" in how else []:
+    if "→" not in how:
+        return f"{head}\n    return {how}"
+    for change in how.split("; "):
         old, new = (part.strip() for part in change.split("→"))
         what = f"a part of the body of {function.__name__}"
         expect(old in body, what, repr(old), "copy it from there")
-        body = body.replace(old, new)
-    made: dict[str, Any] = {}
-    exec(f"{head}\n{body if '→' in how else f'    return {how}'}", function.__globals__, made)
-    return made[function.__name__]
+        body = re.sub(r"\n *(?=\n)", "", body.replace(old, new))
+    return f"{head}\n{body.rstrip()}"
 
 
 class Question(Asked):

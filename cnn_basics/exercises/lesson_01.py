@@ -4,18 +4,12 @@ import torch
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def cut_shape():
-    return (4, 28 - 20, 40)
-
-
-CUT = Exercise(
-    """
+CUT = Exercise("""
     1.1 · The shape of a part (difficulty 1, importance 3, 3 minutes)
-
     The batch `pictures` has the shape (16, 3, 28, 40), in PyTorch's order. Which shape has
     `pictures[:4, 1, 20:]`? Give `cut_shape` as a tuple of whole numbers, without running it.
 
+    Answer: cut_shape = (4, 28 - 20, 40)
     Wrong: (4, 1, 8, 40)
         You keep the channel axis. A plain index such as 1 takes its axis away; only a slice, such
         as 1:2, would keep it.
@@ -34,9 +28,7 @@ CUT = Exercise(
     Hint: `:4` leaves 4 pictures, `1` removes the channel axis, and `20:` leaves 28 - 20 rows.
     Why: Indices belong to the axes from the left: `:4` to N, `1` to C, which vanishes, and `20:` to
     H; the width has no index and stays 40.
-    """,
-    cut_shape,
-)
+    """)
 
 
 def to_grey(pictures):
@@ -47,7 +39,6 @@ def to_grey(pictures):
 GREY = Exercise(
     """
     1.2 · A grey batch (difficulty 2, importance 2, 7 minutes)
-
     Write `to_grey(pictures)`: it takes a batch of shape (N, 3, H, W) with the channels red, green,
     blue, and returns the grey batch of shape (N, 1, H, W). Use the weights of BT.601: 0.299, 0.587
     and 0.114. Do not round.
@@ -96,7 +87,6 @@ def some_pictures(draw: Draw) -> tuple:
 BATCH = Exercise(
     """
     1.3 · From a camera to a batch (difficulty 3, importance 3, 10 minutes)
-
     A camera gives you pictures of shape (H, W, 3), `uint8`, in the order blue, green, red. Write
     `to_batch(pictures)`: it takes a list of N such tensors, all of the same shape, and returns one
     `float32` tensor of shape (N, 3, H, W), in the order red, green, blue, with values from 0 to 1.
@@ -137,7 +127,6 @@ BATCH = Exercise(
 
 NUMBERED = Question("""
     1.4 · Which number is it (difficulty 2, importance 3, 3 minutes)
-
     `numbered = torch.arange(18).view(2, 3, 3)` is a picture in the order (H, W, C): 2 rows, 3
     columns, 3 channels. `permuted = numbered.permute(2, 0, 1)`. Which number is `permuted[1, 1,
     2]`?

@@ -4,19 +4,13 @@ import torch.nn.functional as F
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def how_many():
-    return (4 * 6 * 5 + 5) + (5 * 2 + 2)
-
-
-COUNT = Exercise(
-    """
+COUNT = Exercise("""
     2.1 · Two layers, how many weights (difficulty 1, importance 3, 4 minutes)
-
     Grey pictures of 4×6 pixels are flattened. They go through a fully connected layer with 5
     neurons, and its outputs through a second one with 2 neurons. Give `how_many`: the number of
     weights and biases of both layers together.
 
+    Answer: how_many = (4 * 6 * 5 + 5) + (5 * 2 + 2)
     Wrong: 4 * 6 * 5 + 5 * 2
         You count the weights, but not the biases. Every neuron has one: 5 in the first layer and 2
         in the second.
@@ -33,9 +27,7 @@ COUNT = Exercise(
     Hint: The first layer has 24 · 5 weights and 5 biases. The second has 5 inputs and 2 outputs.
     Why: Each neuron has one weight for every input and one bias; the 5 outputs of the first layer
     are the inputs of the second.
-    """,
-    how_many,
-)
+    """)
 
 
 def layer(pictures, weight, bias):
@@ -53,7 +45,6 @@ def one_layer(draw: Draw) -> tuple:
 LAYER = Exercise(
     """
     2.2 · A layer for pictures (difficulty 2, importance 3, 8 minutes)
-
     Write `layer(pictures, weight, bias)`: it flattens each of the grey pictures, of shape (N, H,
     W), row after row, sends them through a fully connected layer and then through ReLU. `weight`
     has PyTorch's shape (out, H·W), `bias` has (out,). Return shape (N, out). Do not use `F.linear`.
@@ -69,6 +60,8 @@ LAYER = Exercise(
     Wrong: pictures → pictures.transpose(1, 2)
         You flatten the pictures column by column, so the pixels meet the weights of others. Lay the
         rows one after another: pictures.flatten(1).
+    Wrong: + bias →
+        You leave the bias out: each neuron adds its own number to the weighted sum.
     Wrong: bias → bias[:, None]
         Your bias has the shape (out, 1), so it is copied to the right: each row gets a number of
         its own, or the shapes do not fit. Leave it as (out,): it is copied down.
@@ -106,7 +99,6 @@ def one_weight(draw: Draw) -> tuple:
 MIRROR = Exercise(
     """
     2.3 · The same answers for mirrored pictures (difficulty 3, importance 2, 10 minutes)
-
     A fully connected layer reads flat grey pictures of `height` rows and `width` columns. From now
     on all pictures come mirrored, left to right. Write `mirror_weight(weight, height, width)`: it
     takes the layer's weight of shape (out, height·width) and returns the one, of the same shape,
@@ -142,7 +134,6 @@ MIRROR = Exercise(
 
 SPREAD = Question("""
     2.4 · Four times the inputs (difficulty 2, importance 2, 2 minutes)
-
     All inputs and all weights of a layer are random numbers from `torch.randn`, and nothing is
     divided. What happens to the standard deviation of the outputs if the layer gets 1600 inputs
     instead of 400?

@@ -4,19 +4,13 @@ import torch
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def one_output():
-    return (1 * 1 + 2 * 0 + 3 * 2 + 4 * 1) + (2 * 0 + 0 * 1 + 1 * 1 + 3 * -1) + 5
-
-
-ONE_OUTPUT = Exercise(
-    """
+ONE_OUTPUT = Exercise("""
     3.1 · One output by hand (difficulty 1, importance 3, 4 minutes)
-
     A window of a picture with two channels is `[[1, 2], [3, 4]]` in channel 0 and `[[2, 0], [1,
     3]]` in channel 1. The kernel's slices are `[[1, 0], [2, 1]]` and `[[0, 1], [1, -1]]`, its bias
     is 5. Give `one_output`: the number that `F.conv2d` computes for this window.
 
+    Answer: one_output = (1 * 1 + 2 * 0 + 3 * 2 + 4 * 1) + (2 * 0 + 0 * 1 + 1 * 1 + 3 * -1) + 5
     Wrong: 1 * 1 + 2 * 2 + 3 * 0 + 4 * 1 + (2 * -1 + 0 * 1 + 1 * 1 + 3 * 0) + 5
         You turn the kernel by 180° first. PyTorch does not: each pixel meets the weight that lies
         on it.
@@ -33,9 +27,7 @@ ONE_OUTPUT = Exercise(
     Hint: Add the two sums, 11 and -2, and then the bias, once.
     Why: One output is the sum of all products, over rows, columns and channels, plus the kernel's
     one bias: 11 - 2 + 5.
-    """,
-    one_output,
-)
+    """)
 
 
 def count_parameters(in_channels, out_channels, kernel_size, groups):
@@ -53,7 +45,6 @@ def one_layer(draw: Draw) -> tuple:
 COUNT = Exercise(
     """
     3.2 · Parameters with groups (difficulty 2, importance 3, 6 minutes)
-
     Write `count_parameters(in_channels, out_channels, kernel_size, groups)`: how many parameters,
     weights and biases together, a `torch.nn.Conv2d` with these settings has. `kernel_size` is a
     tuple (height, width). Both numbers of channels are multiples of `groups`. Do not build the
@@ -68,6 +59,8 @@ COUNT = Exercise(
     Wrong: height * width → height * height
         You take the kernel's height twice, as if it were square. A slice has height · width
         weights.
+    Wrong: + out_channels → + groups
+        You count one bias for each group. Each kernel has one: out_channels in all.
     Wrong: + out_channels → + 1
         You count one bias for the whole layer. Each kernel has one: out_channels in all.
     Wrong: + out_channels →
@@ -110,7 +103,6 @@ def one_convolution(draw: Draw) -> tuple:
 CONVOLVE = Exercise(
     """
     3.3 · Your own convolution layer (difficulty 3, importance 3, 15 minutes)
-
     Write `convolve(x, weight, bias, stride)`: a convolution of one picture, without padding and
     without `F.conv2d` or `by_hand`. `x` has the shape (in_channels, H, W), `weight` (out_channels,
     in_channels, kernel height, kernel width), `bias` (out_channels,), and `stride` is a whole
@@ -122,6 +114,9 @@ CONVOLVE = Exercise(
     Wrong: row * stride, column * stride → row, column
         You make the output as small as the stride asks, but your windows still move by 1. The
         window of output (row, column) starts at (row * stride, column * stride).
+    Wrong: - height) // stride + 1 → ) // stride; - width) // stride + 1 → ) // stride
+        You divide the size by the stride alone, as if the last window needed no room: H_out is (H -
+        kernel height) // stride + 1.
     Wrong: bias → bias * len(x)
         You add the bias once for each input channel. Add up the channels first, then add the bias
         once.
@@ -155,7 +150,6 @@ CONVOLVE = Exercise(
 
 BRIGHTER = Question("""
     3.4 · The same picture, brighter (difficulty 1, importance 2, 2 minutes)
-
     A 3×3 kernel has weights that add up to 0. You add 20 to every pixel of a grey picture and
     convolve it again, without padding. What happens to the feature map?
 

@@ -2,18 +2,12 @@
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def place_in_memory():
-    return 1 * (3 * 4) + 2 * 4 + 1
-
-
-PLACE = Exercise(
-    """
+PLACE = Exercise("""
     4.1 · A place in memory (difficulty 1, importance 2, 3 minutes)
-
     A contiguous tensor has the shape (2, 3, 4). In which place in memory, counted from 0, lies its
     element `[1, 2, 1]`? Work it out without running code, and set `place_in_memory` to that number.
 
+    Answer: place_in_memory = 1 * (3 * 4) + 2 * 4 + 1
     Wrong: 11
         You let the first axis run fastest. In PyTorch the last axis does: one step along it skips 1
         number, one step along the first axis skips a whole matrix.
@@ -31,24 +25,16 @@ PLACE = Exercise(
     Hint: Multiply each index by the stride of its axis: 1 · 12 + 2 · 4 + 1 · 1.
     Why: One whole matrix of 12 numbers lies before the element, then two rows of 4, then one
     number.
-    """,
-    place_in_memory,
-)
+    """)
 
 
 def channel_rows(pixels):
     return pixels.permute(0, 3, 1, 2).flatten(1)
 
 
-def one_batch(draw: Draw) -> tuple:
-    sizes = draw.randint(1, 3), draw.randint(1, 3), draw.randint(1, 4), draw.randint(1, 3)
-    return (draw.tensor(*sizes, low=0, high=9),)
-
-
 ROWS = Exercise(
     """
     4.2 · Flat rows, channel by channel (difficulty 2, importance 3, 7 minutes)
-
     Write `channel_rows(pixels)`. It takes pictures as files hold them, of shape (N, H, W, C), and
     returns one flat row for each, of shape (N, C · H · W): first the whole channel 0, row by row,
     then the whole channel 1, and so on.
@@ -80,7 +66,7 @@ ROWS = Exercise(
         (numbers(range(8)).view(1, 2, 2, 2),),
         (numbers(range(12)).view(2, 1, 3, 2),),
     ],
-    random_case=one_batch,
+    random_case=lambda draw: (draw.tensor(*(draw.randint(1, 3) for _ in range(4)), low=0),),
 )
 
 
@@ -99,7 +85,6 @@ def one_picture(draw: Draw) -> tuple:
 TILES = Exercise(
     """
     4.3 · A picture cut into tiles (difficulty 3, importance 2, 15 minutes)
-
     Write `cut_tiles(picture, size)`. It cuts a picture of shape (C, H, W) into square tiles that do
     not overlap, and returns them as a batch of shape (number of tiles, C, size, size): the top row
     of tiles from left to right, then the row below it. H and W are multiples of `size`. Try it
@@ -140,7 +125,6 @@ TILES = Exercise(
 
 OWN_MEMORY = Question("""
     4.4 · Whose memory (difficulty 2, importance 2, 2 minutes)
-
     `x = torch.arange(12).view(4, 3)`. You change one number of a tensor made from `x`, and `x`
     stays as it was. Which tensor can that have been?
 

@@ -9,15 +9,9 @@ def count_windows(size, kernel_size, stride):
     return (size - kernel_size) // stride + 1
 
 
-def one_window_cases(draw: Draw) -> tuple:
-    kernel_size = draw.randint(1, 5)
-    return draw.randint(kernel_size, 16), kernel_size, draw.randint(1, 4)
-
-
 WINDOWS = Exercise(
     """
     5.1 · Windows that fit (difficulty 1, importance 3, 5 minutes)
-
     Write `count_windows(size, kernel_size, stride)`: how many windows of `kernel_size` columns fit
     into a row of `size` columns, each `stride` columns after the one before, without padding.
 
@@ -30,6 +24,12 @@ WINDOWS = Exercise(
     Wrong: size // stride
         You divide the row by the stride alone, as if the last window needed no room. It needs
         kernel_size columns: only the rest, size - kernel_size, is left for steps.
+    Wrong: size - kernel_size + 1
+        You let the windows start at every column. They start stride columns apart: divide what is
+        left beside the first window by stride.
+    Wrong: round((size - kernel_size) / stride) + 1
+        You round to the nearest whole number, which may be up. A window that does not fit whole is
+        left out: round down, with //.
     Wrong: // → /
         You divide with /, which gives fractions of a window. Round down: use //.
     Hint: Put the first window at the left edge. How many columns are left to its right?
@@ -39,8 +39,8 @@ WINDOWS = Exercise(
     stride of them; what is left over holds no whole window, so it is cut off by //.
     """,
     count_windows,
-    cases=[(6, 2, 2), (7, 2, 2), (5, 3, 1)],
-    random_case=one_window_cases,
+    cases=[(6, 2, 2), (7, 2, 2), (7, 2, 3), (5, 3, 1)],
+    random_case=lambda draw: (draw.randint(5, 16), draw.randint(1, 5), draw.randint(1, 4)),
 )
 
 
@@ -53,7 +53,6 @@ def max_pool(x):
 MAX_POOL = Exercise(
     """
     5.2 · Max pooling without a loop (difficulty 2, importance 2, 10 minutes)
-
     Write `max_pool(x)`: 2×2 max pooling with stride 2 of one map `x` of shape (H, W), without
     `F.max_pool2d` and without a loop. A last row or column that is left over is not used.
 
@@ -103,7 +102,6 @@ def one_gradient(draw: Draw) -> tuple:
 SHARE = Exercise(
     """
     5.3 · Who gets the gradient (difficulty 3, importance 2, 10 minutes)
-
     Write `share_gradient(grad_output, height, width)`: the gradient of 2×2 average pooling with
     stride 2. It takes the gradient of its output, (height // 2, width // 2), and returns that of
     its input, (height, width). A last row or column that no window saw gets 0.
@@ -111,6 +109,12 @@ SHARE = Exercise(
     Wrong: / 4 →
         You give each of the four numbers the whole gradient. Each of them is only a quarter of the
         mean, so a change of 1 changes the output by 1/4.
+    Wrong: / 4 → / 2
+        You divide by 2. A window has two rows and two columns, so each number is a quarter of the
+        mean.
+    Wrong: grad[: 2 * rows, : 2 * columns] = → grad =
+        Your gradient ends with the last window. It has the shape of the input: a row or column that
+        is left over is there too, with 0.
     Wrong: 2 * rows, : 2 * columns] = spread / 4 → 2 * rows : 2, : 2 * columns : 2] = grad_output
         You give the whole gradient to one number of each window, as max pooling does with its
         winner. A mean depends on all four alike: each gets a quarter.
@@ -133,7 +137,6 @@ SHARE = Exercise(
 
 LEARNS = Question("""
     5.4 · What pooling learns (difficulty 1, importance 2, 1 minute)
-
     A network trains for an hour. What has its max pooling layer learned?
 
     Right: Nothing: it has no parameters

@@ -5,19 +5,13 @@ import torch.nn.functional as F
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def numbers_needed():
-    return 8 * 3 + 3
-
-
-COLLAPSED = Exercise(
-    """
+COLLAPSED = Exercise("""
     6.1 · Two layers in one (difficulty 1, importance 3, 3 minutes)
-
     Two fully connected layers, 8 → 20 and 20 → 3, both with bias, follow each other without an
     activation. One single layer can do the same. How many numbers does it hold, weights and biases
     together? Set `numbers_needed` to that number.
 
+    Answer: numbers_needed = 8 * 3 + 3
     Wrong: 243
         You count the weights and biases of both layers. The single layer goes straight from 8
         inputs to 3 outputs; the 20 numbers in between do not appear in it.
@@ -34,9 +28,7 @@ COLLAPSED = Exercise(
     Hint: The weight has 3 · 8 numbers; add 3 for the bias.
     Why: The weight W2 @ W1 has the shape (3, 8) and the bias W2 @ b1 + b2 has 3 numbers; the 20
     units in between add nothing that one layer cannot do.
-    """,
-    numbers_needed,
-)
+    """)
 
 
 def count_dead(x, weight, bias):
@@ -53,7 +45,6 @@ def one_layer(draw: Draw) -> tuple:
 DEAD = Exercise(
     """
     6.2 · Counting dead units (difficulty 2, importance 2, 7 minutes)
-
     Write `count_dead(x, weight, bias)`: how many units of a fully connected layer with ReLU are
     dead for the examples `x`, which means that they get no gradient from any of them. `x` has the
     shape (N, in_features), `weight` (out_features, in_features) and `bias` (out_features).
@@ -108,7 +99,6 @@ def one_batch(draw: Draw) -> tuple:
 NORMALISED = Exercise(
     """
     6.3 · Batch normalisation, both ways (difficulty 3, importance 3, 15 minutes)
-
     Write `normalise_maps(maps, running_mean, running_var, training)`: batch normalisation of
     feature maps of shape (N, C, H, W), without γ and β. If `training` is True, it uses the mean and
     variance of the batch, else the running ones, both of shape (C,), which it leaves as they are.
@@ -127,6 +117,16 @@ NORMALISED = Exercise(
     Wrong: torch.sqrt →
         You divide by the variance. Its root, the standard deviation, is what brings the spread to
         1.
+    Wrong: torch.sqrt(variance + 1e-5) → (torch.sqrt(variance) + 1e-5)
+        You add eps to the root. It belongs under it: torch.sqrt(variance + 1e-5).
+    Wrong: variance + 1e-5 → variance
+        You leave eps out. It keeps a channel of equal numbers from being divided by 0.
+    Wrong: if training → if False
+        You use the running statistics even if `training` is True. In training, mean and variance
+        are those of this batch.
+    Wrong: mean.view(1, -1, 1, 1), variance.view(1, -1, 1, 1) → mean, variance
+        Your statistics of shape (C,) meet the last axis, the width. Give them the shape (1, C, 1,
+        1), with view(1, -1, 1, 1).
     Wrong: if training → if True
         You use the statistics of the batch even if `training` is False. Then a picture's answer
         depends on the others in its batch. In evaluation, use running_mean and running_var.
@@ -160,7 +160,6 @@ NORMALISED = Exercise(
 
 REVIVED = Question("""
     6.4 · Bringing a unit back (difficulty 2, importance 2, 2 minutes)
-
     A unit with ReLU gets sums near −50 for every training picture, so it is dead. You train by
     plain gradient descent and leave all layers before it as they are. What lets the unit learn
     again?

@@ -6,19 +6,13 @@ from torch import nn
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def fc1_in_features():
-    return 64 * (40 // 4) * (56 // 4)
-
-
-FC1 = Exercise(
-    """
+FC1 = Exercise("""
     7.1 · What fc1 has to read (difficulty 1, importance 3, 3 minutes)
-
     You want a network like `Custom_CNN` for pictures of 40×56 pixels (height × width) instead of
     28×28; both convolutions and both poolings stay as they are. How many in_features must `fc1`
     have? Set `fc1_in_features` to that number.
 
+    Answer: fc1_in_features = 64 * (40 // 4) * (56 // 4)
     Wrong: 64 * 7 * 7
         That is the number for 28×28 pixels. Larger pictures give larger maps, and fc1 reads every
         number of them.
@@ -39,9 +33,7 @@ FC1 = Exercise(
     Hint: The maps become 10 high and 14 wide, and there are 64 of them.
     Why: The padding of 2 keeps the size, two poolings make 10×14 of 40×56, and the flat row holds
     64 such maps.
-    """,
-    fc1_in_features,
-)
+    """)
 
 
 def softmax(scores):
@@ -49,22 +41,23 @@ def softmax(scores):
     return powers / powers.sum(dim=1, keepdim=True)
 
 
-def some_scores(draw: Draw) -> tuple:
-    return (draw.tensor(draw.randint(1, 3), draw.randint(2, 4)) + draw.choice([0, 0, 0, 1000]),)
-
-
 SOFTMAX = Exercise(
     """
     7.2 · Softmax by hand (difficulty 2, importance 3, 8 minutes)
-
     Write `softmax(scores)` without PyTorch's own softmax. It takes the logits of a batch, of shape
-    (N, classes), and returns the shares in the same shape. It must also cope with scores near 1000:
-    try what `torch.exp` makes of them, and remember that only the differences count.
+    (N, classes), and returns the shares in the same shape. It must also cope with scores of 1000
+    and more: try what `torch.exp` makes of them, and remember that only the differences count.
 
     Wrong: - scores.amax(dim=1, keepdim=True) →
         The formula is right, but e to the power of 1000 is too large for a float64: it becomes inf,
         and inf / inf is nan. Subtract the largest score of each row first; the shares stay the
         same.
+    Wrong: scores.amax(dim=1, keepdim=True) → scores.max()
+        You subtract the largest score of the whole batch. A row of much smaller scores then becomes
+        0 / 0: each row needs its own largest.
+    Wrong: amax → mean
+        You subtract the mean of each row. A score far above it still becomes inf: subtract the
+        largest, so that none is above 0.
     Wrong: torch.softmax(scores, dim=0)
         You make the columns add up to 1, so the pictures compete with each other. The classes of
         one picture compete: sum along the axis of the classes, dim=1.
@@ -86,8 +79,13 @@ SOFTMAX = Exercise(
     Without: softmax, log_softmax, Softmax
     """,
     softmax,
-    cases=[(numbers([[2, 0]]),), (numbers([[1, 1, 1], [0, 1, 2]]),), (numbers([[1002, 1000]]),)],
-    random_case=some_scores,
+    cases=[
+        (numbers([[2, 0]]),),
+        (numbers([[1, 1, 1], [0, 1, 2]]),),
+        (numbers([[1002, 1000]]),),
+        (numbers([[2, 0], [1000, 3000]]),),
+    ],
+    random_case=lambda draw: (draw.tensor(draw.randint(1, 3), 3) * draw.choice([1, 1, 1, 1000]),),
 )
 
 
@@ -122,7 +120,6 @@ def one_network(draw: Draw) -> tuple:
 FORWARD = Exercise(
     """
     7.3 · The way through the network (difficulty 3, importance 3, 12 minutes)
-
     Write `forward(x, conv1, conv2, fc1, fc2)`: what `Custom_CNN` does with a batch `x` of shape (N,
     C, H, W), from the pictures to the logits. The four layers are given, smaller than in the
     lesson; ReLU, 2×2 max pooling and flattening are yours. Pictures whose maps do not fit `fc1`
@@ -134,6 +131,13 @@ FORWARD = Exercise(
     Wrong: , start_dim=1 →
         You flatten the batch axis as well, so all pictures end up in one row. Keep axis 0:
         torch.flatten(x, start_dim=1).
+    Wrong: F.relu(conv1(x)) → conv1(x)
+        There is no ReLU after conv1. Each convolution is followed by ReLU, then by pooling.
+    Wrong: F.relu(conv2(x)) → conv2(x)
+        There is no ReLU after conv2. Each convolution is followed by ReLU, then by pooling.
+    Wrong: F.relu(conv → (conv
+        There is no ReLU after the convolutions. Each convolution is followed by ReLU, then by
+        pooling.
     Wrong: F.relu(fc1(x)) → fc1(x)
         There is no ReLU between fc1 and fc2. Without it these two layers can do no more than a
         single one.
@@ -153,8 +157,8 @@ FORWARD = Exercise(
     """,
     forward,
     cases=[
-        network(Draw("4×4"), Draw(1).tensor(1, 1, 4, 4), 2),
-        network(Draw("4×8"), Draw(2).tensor(1, 1, 4, 8), 4),
+        network(Draw("13"), Draw(13).tensor(1, 1, 4, 4), 2),
+        network(Draw("5"), Draw(5).tensor(1, 1, 4, 8), 4),
         network(Draw("too high"), Draw(3).tensor(1, 1, 8, 4), 2),
     ],
     random_case=one_network,
@@ -162,7 +166,6 @@ FORWARD = Exercise(
 
 WORK = Question("""
     7.4 · Larger pictures, more work (difficulty 2, importance 2, 2 minutes)
-
     Pictures twice as high and twice as wide go through the two convolutions of `Custom_CNN`. By
     which factor does the number of multiply-adds in `conv2` grow?
 

@@ -5,18 +5,12 @@ import torch.nn.functional as F
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def gradient_of_w():
-    return 2 * (2 * 3 - 3) * 2 + 2 * (3 + 1) * 1
-
-
-TWO_PATHS = Exercise(
-    """
+TWO_PATHS = Exercise("""
     8.1 · Two paths to one weight (difficulty 1, importance 3, 5 minutes)
-
     The weight w = 3 is used twice: first = 2·w − 3, and second = w + 1. The loss is first² +
     second². Predict the gradient of the loss for w, a number, and assign it to `gradient_of_w`.
 
+    Answer: gradient_of_w = 2 * (2 * 3 - 3) * 2 + 2 * (3 + 1) * 1
     Wrong: 12
         You followed only the path through first. The weight also reaches the loss through second:
         add what comes back along that path.
@@ -39,9 +33,7 @@ TWO_PATHS = Exercise(
     the other, added.
     Why: Along the first path 2 · 3 · 2 comes back, along the second 2 · 4 · 1, and what comes back
     along several paths is added.
-    """,
-    gradient_of_w,
-)
+    """)
 
 
 def score_gradient(scores, target):
@@ -59,7 +51,6 @@ def some_scores(draw: Draw) -> tuple:
 SCORES = Exercise(
     """
     8.2 · Where the first gradient comes from (difficulty 2, importance 3, 8 minutes)
-
     Write `score_gradient(scores, target)`: the gradient of `F.cross_entropy(scores, target)` for
     the `scores`, without autograd. `scores` has the shape (N, K), for N pictures and K classes;
     `target` has the shape (N,) and holds the number of each right class. Return a tensor of shape
@@ -118,7 +109,6 @@ def one_backward_pass(draw: Draw) -> tuple:
 GIVE_BACK = Exercise(
     """
     8.3 · Giving back to the picture (difficulty 3, importance 3, 15 minutes)
-
     Write `give_back(grad_output, kernel, stride, padding)`: the gradient for the input of a
     convolution with one input and one output channel. `grad_output` (rows, columns) arrives for its
     output; `kernel` has the shape (height, width); `stride` and `padding` are whole numbers, for
@@ -164,7 +154,6 @@ GIVE_BACK = Exercise(
 
 HIDDEN_FLIP = Question("""
     8.4 · A bug that hides (difficulty 2, importance 2, 2 minutes)
-
     In the backward pass of a convolution, someone forgets to flip the kernel. With which of these
     kernels does `gradient_check` find nothing wrong?
 

@@ -1,26 +1,18 @@
 """What lesson 9 asks: training."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def start_loss():
-    return math.log(10)
-
-
-START_LOSS = Exercise(
-    """
+START_LOSS = Exercise("""
     9.1 · The loss before the first step (difficulty 1, importance 3, 3 minutes)
-
     A network for the ten digits has just been made, and has learned nothing: it gives each class
     about the same probability. Set `start_loss` to the cross-entropy that you expect, as a number
     or as a formula.
 
+    Answer: start_loss = math.log(10)
     Wrong: math.log(2)
         That is the loss of guessing between two classes. With ten, the right class gets a
         probability of 1/10.
@@ -35,9 +27,7 @@ START_LOSS = Exercise(
     Hint: -math.log(1 / 10) is the same as math.log(10).
     Why: Every class has the probability 1/10, and -log(1/10) = log 10, about 2.30. A start that is
     far from it tells of a mistake before the first step.
-    """,
-    start_loss,
-)
+    """)
 
 
 def accuracy(scores, labels):
@@ -55,7 +45,6 @@ def accuracy_cases(draw: Draw) -> tuple:
 ACCURACY = Exercise(
     """
     9.2 · Accuracy from scores (difficulty 2, importance 3, 5 minutes)
-
     Write `accuracy(scores, labels)`: the share of pictures that are answered right, a number from 0
     to 1. `scores` has shape (N, classes), one row for each picture, and `labels`, of shape (N,),
     holds the number of the right class. Scores are not probabilities.
@@ -100,21 +89,6 @@ def train_by_batches(model, pictures, labels, batches):
     return model(pictures.double() / 255).detach()
 
 
-BROKEN = """
-def train_by_batches(model, pictures, labels, batches):
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    model.eval()
-    for chosen in batches:
-        scores = model(pictures[chosen].double())
-        probabilities = F.softmax(scores, dim=1)
-        loss = F.cross_entropy(probabilities, labels[: len(chosen)]) / len(chosen)
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    return model(pictures.double() / 255).detach()
-"""
-
-
 def train_case(draw: Draw) -> tuple:
     """Draw a network, pictures, labels, and the numbers of the pictures in each batch."""
     height, width, classes, count = draw.randint(1, 2), draw.randint(2, 3), 3, 7
@@ -131,12 +105,17 @@ def train_case(draw: Draw) -> tuple:
 TRAIN = Exercise(
     """
     9.3 · Repair the training (difficulty 3, importance 3, 20 minutes)
-
     `train_by_batches(model, pictures, labels, batches)` should train with SGD, one step for each
     batch, and return the scores of all pictures after that. It runs without an error, and has six
     mistakes. `pictures` are uint8 of shape (N, 1, H, W), `labels` the right classes, and each of
     `batches` holds the numbers of the pictures of one step.
 
+    Wrong: model.eval() → model.train()
+        You test in training mode, so the answer to a picture depends on the others: write
+        model.train() before the loop, and leave model.eval() behind it.
+    Wrong: optimizer.zero_grad() → pass; loss.backward() → loss.backward(), optimizer.zero_grad()
+        You clear the gradients between backward() and step(), so no step has any: clear them before
+        backward().
     Planted: model.train() → model.eval()
         the network is trained in evaluation mode: batch norm then uses its running statistics, and
         never updates them. Write model.train() before the loop.
@@ -156,7 +135,7 @@ TRAIN = Exercise(
         gradients add up from step to step. Call optimizer.zero_grad() before backward().
     Hint: Read it line by line, and say of each: what comes in, what goes out, and is it so in
     training and in testing?
-    Hint: Two mistakes are in the line with F.cross_entropy, one is in the line before it. Two are
+    Hint: Two mistakes are in the line with F.cross_entropy, one is in the line after it. Two are
     about what is done before the loop, and to the pixels.
     Hint: One is not in any line: what must happen to the gradients of the last step?
     Why: Training mode for batch norm, the same scaling in both places, scores instead of
@@ -164,7 +143,6 @@ TRAIN = Exercise(
     zero in each step.
     """,
     train_by_batches,
-    stub=BROKEN,
     cases=[train_case(Draw(str(number))) for number in range(4)],
 )
 
@@ -186,7 +164,6 @@ def losses(draw: Draw) -> tuple:
 KEPT = Exercise(
     """
     9.4 · Early stopping (difficulty 2, importance 2, 10 minutes)
-
     Write `kept_epoch(valid_loss, patience)`: the epoch, counted from 0, whose weights are kept.
     Training stops as soon as `patience` epochs in a row have brought no loss below the best one so
     far; what would have come later is never seen. `valid_loss` lists the validation losses of all
@@ -215,7 +192,6 @@ KEPT = Exercise(
 
 CURVES = Question("""
     9.5 · Two curves that part (difficulty 1, importance 3, 2 minutes)
-
     From epoch 8 on, the training loss goes on falling, and the validation loss rises. What happens?
 
     Wrong: The learning rate is too high

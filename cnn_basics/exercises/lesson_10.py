@@ -5,19 +5,13 @@ import torch.nn.functional as F
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def times_chance():
-    return (6 / (6 + 1 + 1)) / (2 / 6)
-
-
-TIMES_CHANCE = Exercise(
-    """
+TIMES_CHANCE = Exercise("""
     10.1 · How much better than chance (difficulty 1, importance 3, 5 minutes)
-
     A heat-map of 2×3 pixels has the rows 6, −2, 0 and 1, 1, −4. An ear covers the first two pixels
     of the first row. How many times as large is the share of positive heat on the ear as the share
     that chance would give? Assign the number to `times_chance`.
 
+    Answer: times_chance = (6 / (6 + 1 + 1)) / (2 / 6)
     Wrong: 0.75
         That is the share of heat on the ear. Alone it says little: divide it by what evenly spread
         heat would get, which is the ear's share of the area.
@@ -35,9 +29,7 @@ TIMES_CHANCE = Exercise(
     Hint: The share of heat is 6 / 8, that of the area 2 / 6. Divide the first by the second.
     Why: Of the positive heat 6 of 8 lies on the ear, and evenly spread heat would put 2 of 6 there;
     the first divided by the second is 2.25.
-    """,
-    times_chance,
-)
+    """)
 
 
 def class_heat(maps, gradients):
@@ -53,7 +45,6 @@ def some_maps(draw: Draw) -> tuple:
 CLASS_HEAT = Exercise(
     """
     10.2 · Grad-CAM for a batch (difficulty 2, importance 3, 8 minutes)
-
     Write `class_heat(maps, gradients)`: Grad-CAM for a batch. `maps` are a convolution's feature
     maps, and `gradients` are the gradients of the scores with respect to them; both have the shape
     (N, C, H, W). Return the heat of each picture, of shape (N, H, W).
@@ -116,7 +107,6 @@ def one_occlusion(draw: Draw) -> tuple:
 OCCLUSION = Exercise(
     """
     10.3 · Occlusion with larger squares (difficulty 3, importance 2, 15 minutes)
-
     Write `occlusion_heat(picture, weights, size, stride)` for the score (picture * weights).sum();
     both have the shape (H, W). Cover a square of `size` × `size` pixels with 0, at every place that
     is `stride` pixels from the one before and where the whole square lies on the picture. Return
@@ -158,7 +148,6 @@ OCCLUSION = Exercise(
 
 RUNS = Question("""
     10.4 · The price of occlusion (difficulty 2, importance 2, 2 minutes)
-
     You explain one answer by occlusion. The picture has 12 × 20 pixels, the square 4 × 4, the
     stride is 2. Saliency needs one picture to be run through the network, and one way back. How
     many pictures must be run through it for occlusion, all counted?

@@ -20,7 +20,6 @@ def some_labels(draw: Draw) -> tuple:
 BASELINE = Exercise(
     """
     11.1 · The accuracy of knowing nothing (difficulty 1, importance 3, 5 minutes)
-
     Write `baseline(labels)`: the accuracy of a network that gives the same answer for every
     picture, the class that is most frequent. `labels` is (N,) int64, and each class occurs in it at
     least once. Return a number from 0 to 1.
@@ -62,15 +61,9 @@ def four_scores() -> nn.Module:
     return nn.Sequential(nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(2), nn.Flatten()).double()
 
 
-def some_pictures(draw: Draw) -> tuple:
-    shape = draw.randint(1, 3), 1, draw.randint(2, 4), draw.randint(2, 4)
-    return four_scores(), draw.tensor(*shape)
-
-
 LOOK_TWICE = Exercise(
     """
     11.2 · Two looks at each picture (difficulty 2, importance 2, 10 minutes)
-
     Write `look_twice(model, pictures)`: show each test picture to the network as it is and mirrored
     left to right, and return the mean of the two answers, as shares (softmax), of shape (N, K).
     `model` turns `pictures` (N, C, H, W) into scores (N, K). It comes straight from training, and
@@ -101,7 +94,7 @@ LOOK_TWICE = Exercise(
         (four_scores(), numbers([[[[0, 2], [1, 3]]]])),
         (four_scores(), numbers([[[[0, 2, 4], [1, 3, -2]]], [[[1, 1, 0], [2, 0, 4]]]])),
     ],
-    random_case=some_pictures,
+    random_case=lambda draw: (four_scores(), draw.tensor(draw.randint(1, 3), 1, 4, 3)),
 )
 
 
@@ -131,7 +124,6 @@ def some_shares(draw: Draw) -> tuple:
 CALIBRATION = Exercise(
     """
     11.3 · Surer than right (difficulty 3, importance 2, 15 minutes)
-
     Write `calibration_error(shares, labels, bins)`, without `training.reliability`. `shares` is (N,
     K), each row sums to 1; `labels` is (N,) int64. The confidence of an answer is its share, from 1
     / K to 1. Cut this range into `bins` groups of the same width (no confidence lies on an edge).
@@ -173,7 +165,6 @@ CALIBRATION = Exercise(
 
 LEAK = Question("""
     11.4 · Pictures it has seen before (difficulty 2, importance 3, 2 minutes)
-
     A test set has 500 pictures, and the accuracy on it is 0.8. Then you find that 100 of these
     pictures are also in the training set, and that the network tells all 100 right. What is its
     accuracy on the test pictures that are really new? (A share such as 0.5.)

@@ -2,19 +2,13 @@
 
 from cnn_basics.exercises.content import Draw, Exercise, Question, numbers
 
-
-def times_as_large():
-    return (16 * 16) * (8 * 4 * 4) / (8 * 32 * 32)
-
-
-TIMES = Exercise(
-    """
+TIMES = Exercise("""
     12.1 · What im2col copies (difficulty 1, importance 3, 5 minutes)
-
     A picture has 8 channels of 32×32 pixels. A convolution slides over it with kernel_size=4,
     stride=2 and padding=1. How many times as many numbers as the picture (without its padding) does
     the im2col matrix have? Set `times_as_large`.
 
+    Answer: times_as_large = (16 * 16) * (8 * 4 * 4) / (8 * 32 * 32)
     Wrong: 16
         That is kernel height × kernel width, as if a window began at every pixel. With stride=2
         there are only 16×16 windows.
@@ -33,9 +27,7 @@ TIMES = Exercise(
     Hint: 16 · 16 rows of 8 · 4 · 4 numbers, against 8 · 32 · 32 in the picture.
     Why: There are 16·16 rows of 8·4·4 numbers, 32,768 in all, against 8·32·32 = 8,192 in the
     picture: nearly every pixel is in two windows across and two down.
-    """,
-    times_as_large,
-)
+    """)
 
 
 def channels_last_strides(shape):
@@ -46,7 +38,6 @@ def channels_last_strides(shape):
 STRIDES = Exercise(
     """
     12.2 · Strides of channels last (difficulty 2, importance 2, 10 minutes)
-
     Write `channels_last_strides(shape)`: `shape` is (N, C, H, W), and the numbers lie in memory as
     channels last. Return the four strides as `stride()` does, in the order of the shape: how far it
     is in memory to the next picture, channel, row and column.
@@ -95,7 +86,6 @@ def one_layer(draw: Draw) -> tuple:
 PRODUCT = Exercise(
     """
     12.3 · A convolution as one matrix product (difficulty 3, importance 3, 15 minutes)
-
     Write `conv2d_by_product(x, weight)` with one matrix product, without `F.conv2d`: `x` is (N,
     in_channels, H, W), `weight` is (out_channels, in_channels, kernel height, kernel width),
     stride=1, no padding, no bias. Return (N, out_channels, H_out, W_out). For the rows of the
@@ -139,7 +129,6 @@ PRODUCT = Exercise(
 
 FASTER = Question("""
     12.4 · More copies, less time (difficulty 1, importance 2, 1 minute)
-
     Convolution with im2col copies every pixel many times, and still it is much faster than the
     Python loops at the beginning of the lesson. Why?
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,14 +14,6 @@ from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
-
-
-def number(value: object, name: str, low: float, high: float) -> float:
-    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
-    expect(is_number and low <= value <= high, what, describe(value), fix)
-    return float(value)
 
 
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -22,10 +22,10 @@ from torch.optim import SGD, Adam, AdamW, lr_scheduler
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from cnn_basics.expect import describe, expect, whole
+from cnn_basics.expect import describe, expect, number, whole
 from cnn_basics.model import untouched
 from cnn_basics.training import machine
-from cnn_basics.training.evaluation import Batches, Data, evaluate, number
+from cnn_basics.training.evaluation import Batches, Data, evaluate
 
 OPTIMIZERS = {"sgd": SGD, "momentum": partial(SGD, momentum=0.9), "adam": Adam, "adamw": AdamW}
 CHOICES = {

@@ -46,7 +46,6 @@ CURVES = ("batch_loss", "valid_loss", "train_accuracy", "valid_accuracy")
 _OWN = ("model", "train", "valid", "epochs", "progress", "on_batch", "on_epoch", "checkpoint")
 _SHARPNESS = 1.6  # readable at 200 %
 _LETTERS = 8  # of a class's name below a picture
-_WIDTH, _HEIGHT = 7.6, 4.8  # inches
 _BOXES = [(0.06, 0.605, 0.41, 0.285), (0.56, 0.605, 0.41, 0.285)]  # of the curves
 _MISTAKES = [(3.88 + 0.927 * column, bottom) for bottom in (1.416, 0.384) for column in range(4)]
 _PLACES = [(0.08, 0.1, 3.5, 2.0), *((*corner, 0.684, 0.684) for corner in _MISTAKES)]  # kernels 1st
@@ -65,19 +64,17 @@ class Record:
         self.kind = "mistakes"  # or "answers", where all are right
         convolutions = (m for m in model.named_modules() if isinstance(m[1], nn.Conv2d))
         self._name, self._layer = next(convolutions, ("", None))
-        first = self.kernels()
-        self._first = np.zeros(1) if first is None else first.astype(float)  # float32 may overflow
+        self._first = self.kernels().astype(float)  # float32 may overflow
 
     @property
     def done(self) -> float:
         """How many epochs of training there were."""
         return self.curves["batch_loss"][-1][0] if self.curves["batch_loss"] else 0.0
 
-    def kernels(self) -> np.ndarray | None:
-        """Copy the first convolution's weights, `(K, C, height, width)`, if there is one."""
-        if self._layer is None:
-            return None
-        return self._layer.weight.detach().float().cpu().numpy().copy()
+    def kernels(self) -> np.ndarray:
+        """Copy the first convolution's weights, `(K, C, height, width)`; K is 0 without one."""
+        weight = torch.zeros(0, 1, 1, 1) if self._layer is None else self._layer.weight
+        return weight.detach().float().cpu().numpy().copy()
 
     def note(self, epoch: float, pictures: Tensor, result: Evaluation) -> None:
         """Note how validation went, and the pictures told worst: wrong, or if none is, of all."""
@@ -92,9 +89,9 @@ class Record:
             mistakes.append((to_pixels(pictures[number]), truth, answer, share))
         self.kind, self.mistakes = "mistakes" if len(wrong) else "answers", mistakes
 
-    def title(self, kernels: np.ndarray | None) -> str:
+    def title(self, kernels: np.ndarray) -> str:
         """Say how many kernels there are, and how far they moved."""
-        if kernels is None:
+        if not len(kernels):
             return "this network has no convolution"
         shown = f"{MOST_KERNELS} of " if len(kernels) > MOST_KERNELS else ""
         change = np.linalg.norm(kernels - self._first) / max(np.linalg.norm(self._first), 1e-12)
@@ -141,7 +138,7 @@ class BoardFigure:
     """The curves, the first kernels and the worst mistakes, drawn again and again in place."""
 
     def __init__(self) -> None:
-        self.figure = ReusedFigure(_BOXES, width=_WIDTH, height=_HEIGHT, places=_PLACES)
+        self.figure = ReusedFigure(_BOXES, width=7.6, height=4.8, places=_PLACES)
         loss, accuracy, page = self.figure.axes
         _draw_lines(loss, "loss", "training, each batch")
         _draw_lines(accuracy, "accuracy", "training")
@@ -166,9 +163,9 @@ class BoardFigure:
         loss.set_ylim(0, top)
         self.figure.state = (top, record.end, classes)  # only then the rest is drawn anew
         kernels, sheet = record.kernels(), None
-        if kernels is not None:
-            pictures = colour_kernels(kernels[:MOST_KERNELS])
-            sheet = tile_pictures(pictures, columns=8 if len(pictures) > 8 else 4)
+        if len(kernels):
+            columns = 8 if len(kernels) > 8 else 4
+            sheet = tile_pictures(colour_kernels(kernels[:MOST_KERNELS]), columns)
         self.figure.show_pictures([sheet, *(picture for picture, *_ in record.mistakes)])
         title, known = record.title(kernels), record.mistakes
         said = [title, f"worst {record.kind}" if known else "worst mistakes: none known yet"]
@@ -297,7 +294,8 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
     def close(self) -> None:
         """Stop the training, wait for its end, and close the widget on both sides."""
         with self._verbs:
-            self.controls.stopping = True
+            with self._telling:
+                self.controls.stopping = True
             self.wait(PATIENCE)
         super().close()
 

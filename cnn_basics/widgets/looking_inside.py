@@ -251,6 +251,8 @@ def occlusion_explorer(
         scores = covered_scores(model, x, size, STRIDE, fill).cpu()  # (N, rows, columns, K)
         what, fix = f"{scores.shape[-1]} names, one for each score of the network", "give all names"
         expect(len(names) == scores.shape[-1], what, len(names), fix)
+        fix = "look for the step of its training where they ceased to be finite"
+        expect(scores.isfinite().all(), "a network that gives finite scores", "nan or inf", fix)
         shares, leads = _judge(scores, chosen)
         answers = np.array(names)[scores.argmax(dim=-1).numpy()]
         heats = [picture_url(colour(lead.numpy(), signed=True)) for lead in leads]
@@ -258,7 +260,7 @@ def occlusion_explorer(
         for of_size, values in zip(found.values(), told, strict=True):
             of_size[str(size)] = values
     with untouched(model):
-        whole = torch.stack(_judge(model(x.clone()).cpu()[:, None, None], chosen), dim=-1)
+        whole = torch.stack(_judge(model(x).cpu()[:, None, None], chosen), dim=-1)
     colour_of_square = "#" + "".join(f"{level:02x}" for level in levels)
     return OcclusionExplorer(
         shown=shown,

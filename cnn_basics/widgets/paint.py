@@ -41,20 +41,11 @@ HINT = (
     "paint on the way, Backspace rubs out. A photo may also be dropped here."
 )
 FIRST_PHOTO = BUNDLED / "test_set" / "test_set" / "cats" / "cat.4001.png"
-_THREE = """
-..######..
-.########.
-.......##.
-......###.
-...#####..
-...#####..
-......###.
-.......##.
-.########.
-..######..
-"""
-_INK = np.array([[cell == "#" for cell in row] for row in _THREE.split()])
-FIRST_DRAWING = "".join(map(str, np.pad(np.kron(_INK, np.ones((2, 2), int)), 4).ravel()))
+_THREE = np.zeros((SIDE, SIDE), int)  # 20 cells high
+for _top, _left in ((4, 8), (12, 12), (20, 8)):
+    _THREE[_top : _top + 4, _left:18] = 1
+_THREE[6:12, 16:20] = _THREE[16:22, 16:20] = 1
+FIRST_DRAWING = "".join(map(str, _THREE.ravel()))
 MOST_LAYERS = 6
 WIDTH, LEFT = 8.6, 2.35  # inches: of the figure, and of its left part
 STRIP, LINE = 0.78, 0.27  # inches: least height of a strip of maps, and of the line above it
@@ -191,69 +182,6 @@ def choose_layers(steps: dict[str, Tensor]) -> list[str]:
     return [*last.values(), *own[-1:]][-MOST_LAYERS:]
 
 
-class AnswerFigure:
-    """What a network makes of a picture, drawn again and again for the same layers and classes."""
-
-    def __init__(self, layers: Sequence[str], class_names: Sequence[str]) -> None:
-        self._names = list(class_names)
-        rows = min(len(self._names), MOST_CLASSES)
-        height = max(2.4 + rows * BAR, len(layers) * (STRIP + LINE) + 0.1)
-        line = (height - 0.1) / max(len(layers), 1)  # from one strip to the next
-        tops = [height - k * line - LINE for k in range(len(layers))]
-        self._space = (WIDTH - LEFT - 0.05, line - LINE)
-        places = [(0.1, height - 2.1, 1.8, 1.8)]
-        places += [(LEFT, top - self._space[1], *self._space) for top in tops]
-        self.figure = ReusedFigure(width=WIDTH, height=height, places=places)
-        self.figure.sharpness, self.figure.few_colours = 1.3, True  # of the stored picture
-        page = self.figure.page
-        page.text(1.0, height - 0.24, "what the network sees", fontsize=10, ha="center")
-        style = {"fontsize": 9, "va": "center", "ha": "right"}
-        for k in range(rows):
-            bottom = height - 2.3 - (k + 1) * BAR
-            bar = Rectangle((1.3, bottom + 0.03), 0, 0.72 * BAR, facecolor=BLUE, edgecolor="black")
-            page.add_patch(bar)
-            for right in (0.72, 1.22):  # the name, and the share
-                self.figure.writes(page.text(right, bottom + BAR / 2, "", **style))
-        for top in tops:
-            self.figure.writes(page.text(LEFT, top + 0.05, "", fontsize=9))
-        self.figure.moves(*page.patches)
-
-    def update(self, answer: Answer) -> LessonFigure:
-        """Show another answer."""
-        shares, (height, width) = answer.shares, answer.picture.shape[:2]
-        self.figure.show_pictures([answer.picture, *map(self._sheet, answer.layers.values())])
-        order = np.argsort(-shares, kind="stable")
-        shown = range(len(shares)) if len(shares) <= MOST_CLASSES else order[:MOST_CLASSES]
-        lines = []
-        for k, bar in zip(shown, self.figure.page.patches, strict=True):
-            is_answer = k == order[0]  # its bar is hatched, and an arrow points at its share
-            bar.set(width=0.85 * shares[k], alpha=1.0 if is_answer else 0.6)
-            bar.set_hatch("////" if is_answer else None)
-            lines.append(cut_name(self._names[k], LONGEST_NAME))
-            lines.append(f"{'▶ ' if is_answer else ''}{write_share(shares[k])}")
-        words = [describe_maps(name, maps) for name, maps in answer.layers.items()]
-        said = ", ".join(f"{self._names[k]} ({write_share(shares[k])})" for k in order[:3])
-        return self.figure.say(
-            [*lines, *words],
-            f"A picture of {width}×{height} pixels, of which the network says {said}: "
-            f"the response of its layers as small pictures, {'; '.join(words)}.",
-        )
-
-    def _sheet(self, maps: np.ndarray) -> np.ndarray:
-        """All maps beside one another, as large as the space of a strip allows."""
-        if maps.shape[1:] == (1, 1):
-            maps = np.kron(maps, np.ones((1, SMALLEST, SMALLEST)))
-        else:
-            maps = maps[:MOST_MAPS]
-        count, height, width = maps.shape
-
-        def scale(columns: int) -> float:
-            wide, high = columns * (width + 1), -(-count // columns) * (height + 1)
-            return min(self._space[0] / wide, self._space[1] / high)
-
-        return tile_pictures(colour(maps, signed=False), max(range(1, count + 1), key=scale))
-
-
 def describe_maps(name: str, maps: np.ndarray) -> str:
     """Say what a layer gives: how many maps or numbers, from which value to which."""
     count, height, width = maps.shape
@@ -285,16 +213,68 @@ class PaintOrUpload(RedrawnFigure):
         what = f"{count} class names, one for each score of the network"
         fix = "give the names that came with its training data"
         expect(len(self._classes) == count, what, len(self._classes), fix)
-        self._figure = AnswerFigure(list(self.answer.layers), self._classes)
+        self._figure = self._empty_figure(min(count, MOST_CLASSES), len(self.answer.layers))
         super().__init__({"pad": pad}, self._draw, store=self._words)
+
+    def _empty_figure(self, rows: int, layers: int) -> ReusedFigure:
+        """Lay out the picture, bars below it, and beside these a strip of maps for each layer."""
+        height = max(2.4 + rows * BAR, layers * (STRIP + LINE) + 0.1)
+        line = (height - 0.1) / max(layers, 1)  # from one strip to the next
+        tops = [height - k * line - LINE for k in range(layers)]
+        self._space = (WIDTH - LEFT - 0.05, line - LINE)
+        places = [(0.1, height - 2.1, 1.8, 1.8)]
+        places += [(LEFT, top - self._space[1], *self._space) for top in tops]
+        figure = ReusedFigure(width=WIDTH, height=height, places=places)
+        figure.sharpness, figure.few_colours = 1.3, True  # of the stored picture
+        page = figure.page
+        page.text(1.0, height - 0.24, "what the network sees", fontsize=10, ha="center")
+        style = {"fontsize": 9, "va": "center", "ha": "right"}
+        for k in range(rows):
+            bottom = height - 2.3 - (k + 1) * BAR
+            bar = Rectangle((1.3, bottom + 0.03), 0, 0.72 * BAR, facecolor=BLUE, edgecolor="black")
+            figure.moves(page.add_patch(bar))
+            for right in (0.72, 1.22):  # the name, and the share
+                figure.writes(page.text(right, bottom + BAR / 2, "", **style))
+        for top in tops:
+            figure.writes(page.text(LEFT, top + 0.05, "", fontsize=9))
+        return figure
 
     def _draw(self, pad: Look) -> LessonFigure:
         self.pad.said = ""
         self.answer = self._ask(pad)
-        order = (-self.answer.shares).argsort(kind="stable")[:2]
-        said = [f"{self._classes[k]} ({write_share(self.answer.shares[k])})" for k in order]
-        self.pad.said = f"Of {self.pad.what()} the network says {', then '.join(said)}."
-        return self._figure.update(self.answer)
+        picture, layers, shares = self.answer
+        self._figure.show_pictures([picture, *map(self._sheet, layers.values())])
+        order = np.argsort(-shares, kind="stable")
+        shown = range(len(shares)) if len(shares) <= MOST_CLASSES else order[:MOST_CLASSES]
+        lines = []
+        for k, bar in zip(shown, self._figure.page.patches, strict=True):
+            is_answer = k == order[0]  # its bar is hatched, and an arrow points at its share
+            bar.set(width=0.85 * shares[k], alpha=1.0 if is_answer else 0.6)
+            bar.set_hatch("////" if is_answer else None)
+            lines.append(cut_name(self._classes[k], LONGEST_NAME))
+            lines.append(f"{'▶ ' if is_answer else ''}{write_share(shares[k])}")
+        words = [describe_maps(name, maps) for name, maps in layers.items()]
+        said = [f"{self._classes[k]} ({write_share(shares[k])})" for k in order[:3]]
+        self.pad.said = f"Of {self.pad.what()} the network says {', then '.join(said[:2])}."
+        return self._figure.say(
+            [*lines, *words],
+            f"A picture of {picture.shape[1]}×{picture.shape[0]} pixels, of which the network says "
+            f"{', '.join(said)}: the response of its layers as small pictures, {'; '.join(words)}.",
+        )
+
+    def _sheet(self, maps: np.ndarray) -> np.ndarray:
+        """All maps beside one another, as large as the space of a strip allows."""
+        if maps.shape[1:] == (1, 1):
+            maps = np.kron(maps, np.ones((1, SMALLEST, SMALLEST)))
+        else:
+            maps = maps[:MOST_MAPS]
+        count, height, width = maps.shape
+
+        def scale(columns: int) -> float:
+            wide, high = columns * (width + 1), -(-count // columns) * (height + 1)
+            return min(self._space[0] / wide, self._space[1] / high)
+
+        return tile_pictures(colour(maps, signed=False), max(range(1, count + 1), key=scale))
 
     def _words(self, pad: Look) -> str:
         """Say the same however the network was trained."""

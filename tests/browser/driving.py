@@ -64,6 +64,7 @@ class Lab:
                 "open_browser": False,
                 "allow_root": True,
                 "terminals_enabled": False,
+                "jpserver_extensions": {"cnn_basics.authoring.refresh": True},
             },
             "IdentityProvider": {"token": self.token},
             "LabApp": {

@@ -7,7 +7,7 @@ The other tests of this folder go through every control of every lesson, and tak
 from __future__ import annotations
 
 import pytest
-from driving import ask, find_axe_faults, use_dark_theme
+from driving import ask, command, find_axe_faults, use_dark_theme, wait_for_kernel
 from moving import move, scan
 
 SET_UP = """
@@ -74,3 +74,13 @@ def test_every_widget_is_here():
 
     made = {name for name in widgets.__all__ if name[0].islower()}
     assert set(WIDGETS) == {name for name in made if callable(getattr(widgets, name))}
+
+
+def test_a_lesson_that_is_only_opened_is_saved_as_it_was(lab, open_notebook):
+    path = lab.folder / "notebooks" / "04_reshaping.ipynb"
+    before, time = path.read_bytes(), path.stat().st_mtime_ns
+    page = open_notebook(name="notebooks/04_reshaping", run=False)
+    wait_for_kernel(page)
+    command(page, "docmanager:save")
+    assert path.stat().st_mtime_ns > time
+    assert path.read_bytes() == before
