@@ -132,7 +132,9 @@ def make_slides(notebook: NotebookNode, path: Path) -> str:
 
     add_notes(notebook, path.stem, visible=False)
     options = {"reveal_url_prefix": "reveal.js", "reveal_theme": THEME}
-    return _convert(notebook, path, SlidesExporter, "cnn_basics_slides", **options)
+    page = _convert(notebook, path, SlidesExporter, "cnn_basics_slides", **options)
+    # The speaker's windows are narrow: laid out as for phones, they would split slides otherwise.
+    return page.replace("@media only screen and (max-width: 760px)", "@media not all")
 
 
 def make_handout(notebook: NotebookNode, path: Path) -> str:

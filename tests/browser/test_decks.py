@@ -71,7 +71,7 @@ def test_the_speaker_view_has_the_same_slides_with_notes_on_each(open_deck, name
     notes = opened.value.locator(".speaker-controls-notes .value")
     expect(notes).to_contain_text("from minute")
     total = page.evaluate("Reveal.getTotalSlides()")
-    assert page.locator(".slides section > aside.notes").count() == total
+    assert page.locator(".slides section:has(> aside.notes)").count() == total
     frames = [frame for frame in opened.value.frames if f"{name}.html" in frame.url]
     for frame in frames:
         frame.wait_for_function("window.Reveal && Reveal.isReady()")
