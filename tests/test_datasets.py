@@ -177,7 +177,9 @@ def test_scikit_learn_is_not_imported():
         "datasets.load_digits(); datasets.load_digits('test_set', enlarge=False); "
         "print('sklearn' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert done.stdout.strip() == "False"
 
 

@@ -45,7 +45,9 @@ def test_its_import_is_light():
         "import sys, cnn_basics.environment; "
         "print({'torch', 'numpy', 'matplotlib', 'PIL', 'packaging'} & set(sys.modules))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
     assert answer.stdout.strip() == "set()"
 
 
