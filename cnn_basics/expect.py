@@ -46,3 +46,11 @@ def whole(value: object, name: str, low: int, fix: str = "") -> int:
     expect(is_whole, what, value if not isinstance(value, str) else repr(value), fix, TypeError)
     expect(number >= low, what, value, fix)
     return number
+
+
+def number(value: object, name: str, low: float, high: float) -> float:
+    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
+    expect(is_number and low <= value <= high, what, describe(value), fix)
+    return float(value)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
+from collections.abc import Iterator
 
 import nbval.plugin
+import pytest
 from hypothesis import settings
 
 # The stored outputs are those of the bundled pictures, whatever photos the user works with.
@@ -25,3 +28,13 @@ settings.load_profile("cnn_basics")
 # under pytest-xdist what it finds gets lost.
 nbval.plugin.setup_coverage = lambda *_: None
 nbval.plugin.teardown_coverage = lambda *_: None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A process that did not end in time shows what it had said."""
+    try:
+        return (yield)
+    except subprocess.TimeoutExpired as error:
+        error.add_note(f"It had said: {error.stdout} {error.stderr}")
+        raise

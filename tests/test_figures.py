@@ -95,5 +95,7 @@ def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
 
 def test_pyplot_is_never_imported():
     code = "import sys, cnn_basics.plots; print('matplotlib.pyplot' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert run.stdout.strip() == "False"

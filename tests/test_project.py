@@ -100,9 +100,8 @@ def test_import_is_light():
     script = (
         "import sys, cnn_basics; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    plain = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
+    line = [sys.executable, "-c", script]
+    plain = subprocess.run(line, capture_output=True, text=True, check=True, timeout=60)
     heavy = {"torch", "numpy", "matplotlib", "imageio", "PIL", "sklearn", "IPython", "ipywidgets"}
     loaded = set(plain.stdout.split())
     assert "cnn_basics" in loaded
@@ -112,7 +111,9 @@ def test_import_is_light():
 def test_the_commands_need_only_the_standard_library():
     script = "import sys, cnn_basics.__main__; print(*{n.partition('.')[0] for n in sys.modules})"
     line = [sys.executable, "-S", "-c", script]
-    plain = subprocess.run(line, capture_output=True, text=True, check=True, cwd=PROJECT)
+    plain = subprocess.run(
+        line, capture_output=True, text=True, check=True, cwd=PROJECT, timeout=60
+    )
     foreign = {name for name in plain.stdout.split() if name not in sys.stdlib_module_names}
     assert foreign - {"__main__", "cnn_basics"} == set()
 
@@ -213,3 +214,14 @@ def test_the_tests_run_where_the_project_may_only_be_read():
     line += ["tests/test_source.py"]
     done = subprocess.run(line, capture_output=True, text=True, cwd=PROJECT, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", ["tests", "data/drawing"])
+def test_no_process_is_waited_for_for_ever(folder):
+    found = []
+    for path in (PROJECT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "subprocess.run":
+                given = {each.arg for each in node.keywords}
+                found += [] if given & {"timeout", None} else [f"{path.name}:{node.lineno}"]
+    assert found == []

@@ -143,7 +143,7 @@ def test_texts_that_a_change_leaves_behind_are_pointed_at(tmp_path, in_git, caps
     assert capsys.readouterr().out == "01_a.ipynb: stored\n"
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
     for line in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]) if in_git else ():
-        subprocess.run([*git, *line], check=True)
+        subprocess.run([*git, *line], check=True, timeout=120)
     changed = path.read_text("utf-8").replace("print(3.25)", "print(4)")
     path.write_text(changed.replace('"3.25\\n"', '"4\\n"') if in_git else changed, "utf-8")
     assert refresh.main([str(path)], {}) == 0

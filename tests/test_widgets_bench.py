@@ -101,23 +101,26 @@ def test_the_broken_network_has_three_faults_one_behind_the_other():
     assert bench.traced["parameters"] == "857,282"
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (None, "expected a whole number for out_channels, got nothing: type one from 1"),
-        (2.5, "expected a whole number for out_channels, got 2.5"),
-        (True, "expected a whole number for out_channels, got True"),
-        ("auto", "expected a whole number for out_channels, got 'auto'"),
-        (0, "expected out_channels from 1 to 4,096, got 0: type a number in between"),
-        (10**9, "expected out_channels from 1 to 4,096, got 1,000,000,000"),
-        (4096, None),
-    ],
+WHOLE, RANGE = (
+    "expected a whole number for out_channels, got ",
+    "expected out_channels from 1 to 4,096",
 )
+NUMBERS = [
+    (None, f"{WHOLE}nothing: type one from 1"),
+    (2.5, f"{WHOLE}2.5"),
+    (True, f"{WHOLE}True"),
+    ("auto", f"{WHOLE}'auto'"),
+    (0, f"{RANGE}, got 0: type a number in between"),
+    (10**9, f"{RANGE}, got 1,000,000,000"),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), NUMBERS)
 def test_a_number_that_cannot_be_used_gets_a_sentence(value, said):
-    bench = widgets.architecture_bench()
-    bench.layers = with_change(bench.layers, 3, out_channels=value)
-    assert bench.traced["fault"] == (3 if said else None)
-    assert bench.traced["sentence"].startswith(f"`conv2` (Conv2d) {said}" if said else "")
+    layers = with_change(PRESETS["Custom_CNN"], 3, out_channels=value)
+    traced = trace_layers(layers, PICTURE)
+    assert traced["fault"] == 3
+    assert traced["sentence"].startswith(f"`conv2` (Conv2d) {said}")
 
 
 def test_what_is_too_large_for_the_memory_is_counted_or_refused():
@@ -129,20 +132,19 @@ def test_what_is_too_large_for_the_memory_is_counted_or_refused():
     assert trace_layers([wide, wide], PICTURE)["sentence"].startswith(said)
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        [("Conv2d", 3, 1)],
-        [("Conv2d", 5, 2), ("ReLU",), ("Conv2d", 3, 1)],
-        [("Conv2d", 3, 3), ("AvgPool2d", 2), ("Conv2d", 2, 2)],
-    ],
-)
-def test_the_receptive_field_is_what_autograd_sees(layers):
+STACKS = [
+    [("Conv2d", 3, 1)],
+    [("Conv2d", 5, 2), ("ReLU",), ("Conv2d", 3, 1)],
+    [("Conv2d", 3, 3), ("AvgPool2d", 2), ("Conv2d", 2, 2)],
+]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_receptive_field_is_what_autograd_sees(stack):
     """One pixel in the middle of the output: how many input pixels across have a gradient."""
-    names = ("kernel_size", "stride")
-    described = [new_layer(kind, **dict(zip(names, n, strict=False))) for kind, *n in layers]
-    bench = widgets.architecture_bench((1, 99, 99))
-    bench.layers = [row | {"out_channels": 1} if "stride" in row else row for row in described]
+    bench, names = widgets.architecture_bench((1, 99, 99)), ("kernel_size", "stride")
+    rows = [new_layer(kind, **dict(zip(names, n, strict=False))) for kind, *n in stack]
+    bench.layers = [row | {"out_channels": 1} if "stride" in row else row for row in rows]
     x = torch.zeros(1, 1, 99, 99, requires_grad=True)
     y = x
     for layer, row in zip(bench.network(), bench.traced["rows"], strict=True):
@@ -154,18 +156,15 @@ def test_the_receptive_field_is_what_autograd_sees(layers):
         assert "×".join(map(str, sides)) == row["field"]
 
 
-@pytest.mark.parametrize(
-    ("layers", "words"),
-    [
+def test_other_rows_are_refused():
+    bench = widgets.architecture_bench()
+    for layers, words in [
         ([new_layer("ReLU")] * 25, "expected at most 24 layers, got 25"),
         ([{"kind": "Conv3d"}], "got Conv3d: use Conv2d, ReLU"),
         ([{"kind": "ReLU", "slope": 1}], "got ReLU with slope: use no arguments"),
-    ],
-)
-def test_other_rows_are_refused(layers, words):
-    bench = widgets.architecture_bench()
-    with pytest.raises(TraitError, match=words):
-        bench.layers = layers
+    ]:
+        with pytest.raises(TraitError, match=words):
+            bench.layers = layers
     assert len(bench.layers) == 10
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
-from sweeping import sweep
+from sweeping import every_value, sweep
 
 from cnn_basics.widgets import channel_mixer
-from cnn_basics.widgets.channels import GREYS, LARGEST, ORDERS, mix_channels
+from cnn_basics.widgets.channels import GREYS, LARGEST
 
-IMAGES = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=6).map(lambda s: (*s, 3)))
-GAINS = st.tuples(*[st.integers(0, 20).map(lambda tenths: tenths / 10)] * 3)
-TICKS = st.tuples(*[st.booleans()] * 3)
 NAMES = ("red", "green", "blue")
 ROWS, COLUMNS = np.indices((9, 12))
 IMAGE = np.stack([ROWS * 28, COLUMNS * 23, 255 - ROWS * COLUMNS], axis=-1).astype(np.uint8)
@@ -43,16 +37,6 @@ def by_convolution(image, gains, order, dropped, grey):
     return convolve(result, [weights])[..., 0], cut
 
 
-@settings(max_examples=80)
-@given(IMAGES, GAINS, st.sampled_from(ORDERS), TICKS, st.sampled_from(GREYS))
-def test_mixing_is_a_convolution_over_the_channels(image, gains, order, dropped, grey):
-    picture, counted, _ = mix_channels(image, gains, order, dropped, grey)
-    wanted, cut = by_convolution(image, gains, order, dropped, grey)
-    assert (picture.dtype, counted) == (np.uint8, cut)
-    assert picture.shape == wanted.shape
-    assert np.abs(picture - wanted).max() <= (grey != "off")  # halves may round either way
-
-
 def check(figure, values):
     """Whatever was drawn is what was expected for these values."""
     gains, dropped = [values[n] for n in NAMES], [values[f"drop_{n}"] for n in NAMES]
@@ -71,17 +55,20 @@ def check(figure, values):
     assert f"order {values['order']}," in figure.alt
 
 
-def test_every_value_and_every_combination_of_order_grey_and_drops():
+def test_every_value_of_every_control():
     mixer = channel_mixer(IMAGE)
-    figure = mixer.still()
     for _ in sweep(mixer):
-        check(figure, mixer.values())
-    for index, (order, grey, *drops) in enumerate(product(ORDERS, GREYS, *[(False, True)] * 3)):
-        values = {"order": order, "grey": grey}
-        for place, name in enumerate(NAMES):
-            values[name] = ((index * (place + 1) + 7 * place) % 21) / 10
-            values[f"drop_{name}"] = drops[place]
-        check(mixer.draw(**values), values)
+        check(mixer.still(), mixer.values())
+
+
+MIXER = channel_mixer(IMAGE)
+VALUES = {name: st.sampled_from(every_value(control)) for name, control in MIXER.controls.items()}
+
+
+@settings(max_examples=150)
+@given(st.fixed_dictionaries(VALUES))
+def test_controls_together_are_a_convolution_over_the_channels(values):
+    check(MIXER.draw(**values), values)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (64, 64, 3), (700, 500, 3)])

@@ -41,11 +41,11 @@ def check(explorer):
     intensities = [2 * count / moved, 2 * count / (moved + columns)]
     speeds = [min(now["peak"], now["bandwidth"] * intensity) for intensity in intensities]
     figure = explorer.still()
-    roof, *drops_and_points = (line.get_xydata() for line in figure.axes[0].lines)
+    roof, *points = (line.get_xydata() for line in figure.axes[0].lines)
     ridge = now["peak"] / now["bandwidth"]
     ends = [[0.1, 0.1 * now["bandwidth"]], [ridge, now["peak"]], [1000, now["peak"]]]
     assert roof.tolist() == [pytest.approx(end) for end in ends]
-    for (point,), intensity, speed in zip(drops_and_points[2:], intensities, speeds, strict=True):
+    for (point,), intensity, speed in zip(points, intensities, speeds, strict=True):
         assert point == pytest.approx([min(max(intensity, 0.1), 1000), speed])  # else at the edge
     written = [text.get_text() for text in figure.texts]
     times = [f"{2 * count / speed / 1e6:,.3g} ms" for speed in speeds]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cnn_basics.by_hand import layers
 from cnn_basics.by_hand.layers import Pair, Size, check_float, conv2d, pad, pair, read_window
-from cnn_basics.expect import expect
+from cnn_basics.expect import expect, number
 
 
 def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
@@ -285,5 +285,4 @@ def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothi
     expect(0 <= low <= high < x.shape[1], what, f"{low} to {high}", "number them from 0")
     words = ("mean", "sum", "none")
     expect(reduction in words, f"reduction in {words}", repr(reduction), "choose one")
-    fix = "0 leaves it out"
-    expect(0 <= label_smoothing <= 1, "label_smoothing from 0 to 1", label_smoothing, fix)
+    number(label_smoothing, "label_smoothing", 0, 1)

@@ -27,7 +27,7 @@ from cnn_basics.by_hand.layers import (
     slide,
     windows,
 )
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 Shape = tuple[int, int, int, int]
 BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
@@ -192,7 +192,8 @@ def conv2d_cost(x_shape: Shape, weight_shape: Shape, **options: Padding) -> Cost
         >>> conv2d_cost((1, 3, 28, 28), (32, 3, 5, 5), padding=2)
         Cost(multiply_adds=1881600, bytes=119360)
     """
-    x, weight = (torch.empty(1).expand(shape) for shape in (x_shape, weight_shape))  # no memory
+    shapes = ([whole(n, "each size", 0) for n in shape] for shape in (x_shape, weight_shape))
+    x, weight = (torch.empty(1).expand(shape) for shape in shapes)  # takes no memory
     outputs = math.prod(read_conv2d(x, weight, **options)[1])
     return Cost(outputs * weight[0].numel(), 4 * (x.numel() + weight.numel() + outputs))
 
@@ -213,9 +214,8 @@ class Machine:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        got = f"{self.peak} and {self.bandwidth}"
-        fix = "measure them with measure_machine()"
-        expect(min(self.peak, self.bandwidth) > 0, "peak and bandwidth above 0", got, fix)
+        number(self.peak, "peak", 1e-30, math.inf)
+        number(self.bandwidth, "bandwidth", 1e-30, math.inf)
 
     @property
     def ridge(self) -> float:

@@ -13,11 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 Pair = tuple[int, int]  # (vertical, horizontal)
 Size = int | Sequence[int]  # one whole number, or a pair of them
 Padding = Size | str
+TINY = 1e-300  # the least number that is taken for above 0
 Borders = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 
 
@@ -244,6 +245,7 @@ def batch_norm(
     """
     running = {"running_mean": running_mean, "running_var": running_var}
     check_batch_norm(x, training, eps, **running, weight=weight, bias=bias)
+    momentum = number(momentum, "momentum", -math.inf, math.inf)
     mean, variance = running_mean, running_var
     if training:
         axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
@@ -391,8 +393,8 @@ def check_batch_norm(x: Tensor, training: bool, eps: float, **vectors: Tensor | 
     known = [vectors[name] is not None for name in ("running_mean", "running_var")]
     what, fix = "both running_mean and running_var", "give both, or use training=True with neither"
     expect(all(known) or (training and not any(known)), what, f"{sum(known)} of them", fix)
+    number(eps, "eps", TINY if training else 0, math.inf)
     if training:
-        expect(eps > 0, "eps above 0", eps, "use a small number such as 1e-5")
         count, fix = x.numel() // max(x.shape[1], 1), "use a larger batch or training=False"
         got = f"{count} in {tuple(x.shape)}"
         expect(count > 1, "more than 1 value per channel in training", got, fix)

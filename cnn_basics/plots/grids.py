@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Rectangle
 
-from cnn_basics.expect import expect
+from cnn_basics.expect import expect, whole
 from cnn_basics.figures import (
     BLACK,
     DIVERGING,
@@ -137,10 +137,18 @@ def write_size(shape: Iterable[int]) -> str:
 
 
 def new_tiles(
-    count: int, columns: int, size: float, alt: str, **options: object
+    things: Sequence[object],
+    titles: Sequence[str],
+    columns: int,
+    size: float,
+    alt: str,
+    **options: object,
 ) -> tuple[LessonFigure, np.ndarray]:
-    """Make a figure with so many axes, `columns` in a row, each row `size` inches high."""
-    columns = min(columns, count)
+    """Make a figure with axes for things with titles, `columns` in a row `size` inches high."""
+    what, fix = "one title for each of at least one picture", "give both the same length"
+    count, got = len(things), f"{len(things)} pictures and {len(titles)} titles"
+    expect(count == len(titles) > 0, what, got, fix)
+    columns = min(whole(columns, "columns", 1), count)
     rows = -(-count // columns)
     figure, axes = new_figure(rows, columns, height=size * rows, alt=alt, **options)
     for axis in axes[count:]:
@@ -172,9 +180,9 @@ def plot_grids(
     """
     matrices = [torch.as_tensor(matrix) for matrix in matrices]
     shapes = [tuple(matrix.shape) for matrix in matrices]
-    columns = columns or len(matrices)
-    ratios = [width for _, width in shapes[:columns]]
-    figure, axes = new_tiles(len(matrices), columns, height, alt, width_ratios=ratios)
+    columns = len(matrices) or 1 if columns is None else columns
+    ratios = [shape[-1] for shape in shapes[:columns]]
+    figure, axes = new_tiles(matrices, titles, columns, height, alt, width_ratios=ratios)
     figure.get_layout_engine().set(wspace=0.12 if signs else 0.05)
     limits = None
     if shared:

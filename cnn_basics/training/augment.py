@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.expect import expect, whole
-from cnn_basics.training.evaluation import Data, number, prepare
+from cnn_basics.expect import expect, number, whole
+from cnn_basics.training.evaluation import Data, prepare
 from cnn_basics.training.loop import History, Training, fit
 
 GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, by ITU-R BT.601

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,14 +14,6 @@ from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
-
-
-def number(value: object, name: str, low: float, high: float) -> float:
-    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
-    expect(is_number and low <= value <= high, what, describe(value), fix)
-    return float(value)
 
 
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -91,10 +82,11 @@ class Batches:
 
     def pick(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return pictures, as floats, and labels; a copy, for a network may change what it gets."""
-        order, back = (0, 2, 3, 1), (0, 3, 1, 2)  # with the channels last, and back
         if self.layout == torch.contiguous_format:
-            order = back = (0, 1, 2, 3)
-        pictures = self.pictures.permute(order).index_select(0, chosen).permute(back)
+            pictures = self.pictures.index_select(0, chosen)
+        else:  # at once with the channels last in memory
+            rows = self.pictures.permute(0, 2, 3, 1).index_select(0, chosen)
+            pictures = rows.permute(0, 3, 1, 2)
         return prepare(pictures, self.dtype), self.labels[chosen]
 
     def first(self) -> Tensor:

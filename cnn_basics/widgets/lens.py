@@ -54,13 +54,8 @@ class ConvolutionLens(
     arithmetic runs in the page; `output` is computed by PyTorch when it is asked for.
     """
 
-    x = AnyTrait().tag(sync=True)
-    kernel = AnyTrait().tag(sync=True)
-    bias = AnyTrait(0.0).tag(sync=True)
-    stride = AnyTrait(1).tag(sync=True)
-    padding = AnyTrait(0).tag(sync=True)
-    dilation = AnyTrait(1).tag(sync=True)
-    groups = AnyTrait(1).tag(sync=True)
+    x, kernel, bias, stride = (AnyTrait().tag(sync=True) for _ in range(4))
+    padding, dilation, groups = (AnyTrait().tag(sync=True) for _ in range(3))
     transposed = Bool(False).tag(sync=True)
     selected = List(FIRST).tag(sync=True)
     presets = Dict(PRESETS).tag(sync=True)

@@ -260,7 +260,7 @@ def occlusion_explorer(
         for of_size, values in zip(found.values(), told, strict=True):
             of_size[str(size)] = values
     with untouched(model):
-        whole = torch.stack(_judge(model(x.clone()).cpu()[:, None, None], chosen), dim=-1)
+        whole = torch.stack(_judge(model(x).cpu()[:, None, None], chosen), dim=-1)
     colour_of_square = "#" + "".join(f"{level:02x}" for level in levels)
     return OcclusionExplorer(
         shown=shown,

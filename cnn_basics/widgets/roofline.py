@@ -48,7 +48,7 @@ def roofline_explorer() -> RedrawnFigure:
     for name, value in (("in_channels", 32), ("out_channels", 64), ("batch", 64)):
         controls[name].value = value
     figure = _empty_roofline()
-    roof, *drops_and_points = figure.axes[0].lines
+    roof, *points = figure.axes[0].lines
 
     def draw(peak: int, bandwidth: int, depthwise: bool, **layer: int) -> LessonFigure:
         hide_unless(not depthwise, [controls["out_channels"]])
@@ -56,12 +56,9 @@ def roofline_explorer() -> RedrawnFigure:
         costs = layer_costs(depthwise=depthwise, **layer)
         places = (INTENSITIES[0], machine.ridge, INTENSITIES[1])
         roof.set_data(places, [machine.attainable(x) / GIGA for x in places])
-        marks = zip(costs, drops_and_points[:2], drops_and_points[2:], strict=True)
-        for cost, drop, point in marks:
+        for cost, point in zip(costs, points, strict=True):
             x = min(max(cost.intensity, INTENSITIES[0]), INTENSITIES[1])  # outside: at the edge
-            y = machine.attainable(x) / GIGA
-            drop.set_data([x, x], [SPEEDS[0], y])
-            point.set_data([x], [y])
+            point.set_data([x], [machine.attainable(x) / GIGA])
         lines = _count(machine, *costs)
         kind, count = ("depthwise ", "in") if depthwise else ("", "out")
         maps = write_size(layer[name] for name in ("batch", "in_channels", "side", "side"))
@@ -104,8 +101,6 @@ def _empty_roofline() -> ReusedFigure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     axes.plot([], [], color=BLACK, lw=2)
-    for _ in range(2):
-        axes.plot([], [], color="0.5", lw=1, linestyle=":")
     axes.plot([], [], "o", color=BLUE, mec=BLACK, ms=9, label="each number once")
     axes.plot([], [], "s", color=ORANGE, mec=BLACK, ms=9, label="im2col through memory")
     axes.legend(loc="upper left", fontsize=8, framealpha=1)

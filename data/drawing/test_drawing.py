@@ -358,9 +358,8 @@ def test_drawing_needs_neither_torch_nor_matplotlib():
         "import sys, data.drawing as p; p.draw_pet('cat', 1, 32);"
         "print([m for m in ('torch', 'matplotlib', 'scipy', 'sklearn') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True
-    )
+    said = {"cwd": DATA.parent, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, **said)
     assert done.stdout.strip() == "[]"
 
 
