@@ -159,31 +159,11 @@ def test_nothing_of_the_digits_is_lost_or_made_up_and_both_splits_are_all():
     assert ((test_labels.bincount() / counts - 0.2).abs() * counts < 1).all()  # every fifth
 
 
-<<<<<<< HEAD
 def test_the_photographs_are_those_of_scikit_learn():
     for name in ("china.jpg", "flower.jpg"):
         photo = load_sample_image(name)
         assert photo.flags.writeable
         np.testing.assert_array_equal(photo, sklearn_datasets.load_sample_image(name))
-=======
-@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
-def test_the_photographs_are_those_of_scikit_learn(name):
-    photo = load_sample_image(name)
-    assert photo.flags.writeable
-    np.testing.assert_array_equal(photo, sklearn_datasets.load_sample_image(name))
-
-
-def test_scikit_learn_is_not_imported():
-    code = (
-        "import sys; from cnn_basics import datasets; datasets.load_sample_image('china.jpg'); "
-        "datasets.load_digits(); datasets.load_digits('test_set', enlarge=False); "
-        "print('sklearn' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.strip() == "False"
->>>>>>> main
 
 
 def test_a_digit_drawn_large_is_itself_again():
