@@ -231,6 +231,14 @@ def test_where_gradients_are_switched_off_and_in_torchscript():
         grad_cam(torch.jit.script(model), x, target, "0")
 
 
+def test_occlusion_takes_few_pictures_at_once():
+    most = []
+    net = nn.Sequential(nn.Flatten(), nn.LazyLinear(2))
+    net.register_forward_pre_hook(lambda module, given: most.append(len(given[0])))
+    occlusion(net, torch.rand(70, 1, 12, 10), 0, 3, 1)
+    assert max(most) == 64
+
+
 def test_occlusion_needs_little_memory_and_shows_how_far_it_is():
     code = (
         "import resource, torch; from torch import nn; from cnn_basics import explain\n"

@@ -72,17 +72,17 @@ def claims_by_code_cell(
 
     The first code cell also has those before it; those of a note hold at the end of its section.
     """
-    claims: list[list[Claim]] = []
-    early: list[Claim] = []
-    for section, texts in by_section(cells, notes):
-        for cell in section:
+    claims: list[list[Claim]] = [[]]
+    for section, said in by_section(cells, notes):
+        notes_cells = [{"cell_type": "markdown", "source": text} for text in said]
+        for cell in [*section, *notes_cells]:
             if cell["cell_type"] == "code":
-                claims.append(early)
-                early = []
+                claims.append([])
             elif cell["cell_type"] == "markdown":
-                (claims[-1] if claims else early).extend(find_claims(source_of(cell)))
-        for text in texts:
-            (claims[-1] if claims else early).extend(find_claims(text))
+                claims[-1].extend(find_claims(source_of(cell)))
+    early, *claims = claims
+    if claims:
+        claims[0] = early + claims[0]
     return claims
 
 

@@ -22,7 +22,7 @@ from cnn_basics.explain.layers import (
     receptive_field,
     receptive_field_by_gradient,
 )
-from cnn_basics.model import refuse_scripted, untouched
+from cnn_basics.model import refuse_unready, untouched
 
 __all__ = [
     "ReceptiveField",
@@ -121,6 +121,7 @@ def grad_cam(
 
 @contextmanager
 def _with_gradients(model: nn.Module) -> Iterator[None]:
+    refuse_unready(model, script=True)
     frozen = any(weight.is_inference() for weight in model.parameters())
     made, fix = "a network made outside torch.inference_mode", "make or load it outside"
     expect(not frozen, made, "one made inside", fix)
@@ -143,7 +144,7 @@ def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
 
 
 def _find_layer(model: nn.Module, layer: str) -> nn.Module:
-    refuse_scripted(model)
+    refuse_unready(model)
     layers = [name for name, _ in model.named_modules() if name]
     what = f"the name of a layer ({', '.join(layers)})"
     expect(layer in layers, what, repr(layer), "name one of these")
@@ -163,9 +164,8 @@ def choose_scores(scores: Tensor, target: Target, of: Tensor | None = None) -> T
     wrong = target[(target < 0) | (target >= classes)].flatten().tolist()
     fix = "give the number of a class of this network"
     expect(not wrong, f"target from 0 to {classes - 1}", wrong and wrong[0], fix)
-    index = target.long().to(scores.device).expand(len(scores))
-    of = scores if of is None else of
-    return of.gather(-1, index.view(-1, *[1] * (of.ndim - 1)).expand(*of.shape[:-1], 1))[..., 0]
+    pictures = torch.arange(len(scores), device=scores.device)
+    return (scores if of is None else of)[pictures, ..., target.long().to(scores.device)]
 
 
 def _check_scores(scores: object) -> Tensor:
@@ -239,7 +239,7 @@ def occlusion(
     """
     scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
     with untouched(model):
-        answers = model(x.clone())
+        answers = torch.cat([model(part.clone()) for part in x.split(AT_ONCE)])
     whole_scores = choose_scores(answers, target)[:, None, None]
     drops = whole_scores - choose_scores(answers, target, scores)  # (N, rows, columns)
     rows, columns = (_squares(n, size, stride).to(drops) for n in x.shape[2:])

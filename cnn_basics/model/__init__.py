@@ -10,7 +10,7 @@ from cnn_basics.model.trace import (
     TraceRow,
     device_of,
     function_name,
-    refuse_scripted,
+    refuse_unready,
     untouched,
 )
 
@@ -26,7 +26,7 @@ __all__ = [
     "device_of",
     "export_onnx",
     "function_name",
-    "refuse_scripted",
+    "refuse_unready",
     "trace_shapes",
     "untouched",
 ]

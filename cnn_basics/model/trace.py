@@ -88,7 +88,7 @@ class Recorder(TorchFunctionMode):
         self, model: nn.Module, listen: Callable[[Step, object], None] = lambda *_: None
     ) -> None:
         super().__init__()
-        refuse_scripted(model)
+        refuse_unready(model)
         self.root, self.listen = model, listen
         self.names = {module: name for name, module in model.named_modules()}
         self.counter = MultiplyAddCounter()
@@ -175,13 +175,17 @@ class Recorder(TorchFunctionMode):
         self.steps.append(step)
 
 
-def refuse_scripted(model: nn.Module) -> None:
-    """Refuse a network, or one with a layer, that was compiled to TorchScript: it has no hooks."""
+def refuse_unready(model: nn.Module, script: bool = False) -> None:
+    """Refuse lazy layers that never ran and, without `script`, TorchScript, which has no hooks."""
     for name, module in model.named_modules():
-        got = f"the TorchScript layer `{name or 'model'}`"
-        scripted = isinstance(module, torch.jit.ScriptModule)
+        layer = f"layer `{name or 'model'}`"
+        python = script or not isinstance(module, torch.jit.ScriptModule)
         fix = "take the network from before torch.jit.script"
-        expect(not scripted, "a network written in Python", got, fix, TypeError)
+        expect(python, "a network written in Python", f"the TorchScript {layer}", fix, TypeError)
+        own = chain(module.parameters(recurse=False), module.buffers(recurse=False))
+        ready = not any(nn.parameter.is_lazy(one) for one in own)
+        got, fix = f"the lazy {layer}", "call the network once on pictures first"
+        expect(ready, "a network with known sizes", f"{got} ({type(module).__name__})", fix)
 
 
 def is_leaf(module: nn.Module, root: nn.Module) -> bool:

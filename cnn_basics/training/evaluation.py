@@ -82,10 +82,11 @@ class Batches:
 
     def pick(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return pictures, as floats, and labels; a copy, for a network may change what it gets."""
-        order, back = (0, 2, 3, 1), (0, 3, 1, 2)  # with the channels last, and back
         if self.layout == torch.contiguous_format:
-            order = back = (0, 1, 2, 3)
-        pictures = self.pictures.permute(order).index_select(0, chosen).permute(back)
+            pictures = self.pictures.index_select(0, chosen)
+        else:  # at once with the channels last in memory
+            rows = self.pictures.permute(0, 2, 3, 1).index_select(0, chosen)
+            pictures = rows.permute(0, 3, 1, 2)
         return prepare(pictures, self.dtype), self.labels[chosen]
 
     def first(self) -> Tensor:

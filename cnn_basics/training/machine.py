@@ -121,10 +121,8 @@ class Processes:
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Give all of them the first one's weights, and let gradients be the mean over all."""
-        if self.count == 1:
-            return model
         devices = None if self.device.type == "cpu" else [self.device]
-        return DistributedDataParallel(model, device_ids=devices)
+        return model if self.count == 1 else DistributedDataParallel(model, device_ids=devices)
 
 
 def join_processes(device: torch.device) -> Processes:
