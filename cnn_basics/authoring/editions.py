@@ -40,11 +40,7 @@ example: python -m cnn_basics.authoring.editions slides notebooks/03_convolution
 
 
 def add_notes(notebook: NotebookNode, lesson: str, *, visible: bool) -> None:
-    """Add each note, in place, behind its heading: as a cell to read, or for a slide's speaker.
-
-    Raises:
-        LessonError: There is a note for a heading that the lesson does not have.
-    """
+    """Add each note, in place, behind its heading: as a cell to read, or for a slide's speaker."""
     from nbformat.v4 import new_markdown_cell
 
     passed = 0
@@ -110,11 +106,7 @@ def make_learner(notebook: NotebookNode, path: Path) -> NotebookNode:
 
 
 def make_instructor(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Fill in a lesson's solutions and notes, and run it in the folder of its file.
-
-    Raises:
-        LessonError: A solution was not accepted, or a cell failed.
-    """
+    """Fill in a lesson's solutions and notes, and run it in the folder of its file."""
     fill_in(notebook)
     add_notes(notebook, path.stem, visible=True)
     execute(notebook, path.parent, ONE_OF_TWO)
@@ -163,11 +155,7 @@ EDITIONS: dict[str, Callable] = {
 
 
 def copy_assets(folder: Path) -> None:
-    """Put what decks load into `reveal.js/` and `deck/` of a folder.
-
-    Raises:
-        LessonError: The package that brings reveal.js is not installed.
-    """
+    """Put what decks load into `reveal.js/` and `deck/` of a folder."""
     found = importlib.util.find_spec("sphinx_revealjs")
     if found is None or not found.submodule_search_locations:
         fix = 'install it with pip install -e ".[editions]"'
@@ -193,12 +181,7 @@ def build(edition: str, path: Path, folder: Path) -> Path:
 
 
 def build_all(edition: str, paths: Sequence[Path], folder: Path) -> Iterator[Path]:
-    """Build one edition of several lessons into a folder, and yield each file when it is written.
-
-    Raises:
-        ValueError: The folder is that of the lessons themselves.
-        FileNotFoundError: There is no such notebook.
-    """
+    """Build one edition of several lessons into a folder, and yield each file once written."""
     if folder.resolve() == LESSONS.resolve():
         what = f"a folder other than {folder}, where the lessons themselves are"
         raise ValueError(f"expected {what}: name another one with --output")

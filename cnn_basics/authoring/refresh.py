@@ -95,11 +95,7 @@ def find_failure(notebook: NotebookNode) -> str:
 def execute(
     notebook: NotebookNode, folder: Path, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run every cell, in place, in a new kernel of this environment that works in `folder`.
-
-    Raises:
-        LessonError: A cell raises without the tag `raises-exception`, or never ends.
-    """
+    """Run every cell, in place, in a new kernel of this environment that works in `folder`."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 

@@ -164,15 +164,17 @@ def plot_grids(
     signs: Sequence[str] = (),
     lit: Sequence[Iterable[Cell]] = (),
     diverging: Sequence[int] = (),
+    borders: Sequence[int] = (),
     shared: bool = False,
     columns: int | None = None,
     height: float = 2.6,
 ) -> LessonFigure:
     """Draw matrices `(H, W)` side by side, with `signs` such as `×` and `=` between neighbours.
 
-    Each may have `lit` cells to outline; those that are `diverging`, by index, have zero in the
-    middle of their colours. One `shared` colour scale for all lets them be compared. A row holds
-    so many `columns`, or all of them, and is `height` inches high.
+    Each may have `lit` cells to outline, and one of `borders`, cells of padding that are hatched;
+    those that are `diverging`, by index, have zero in the middle of their colours. One `shared`
+    colour scale for all lets them be compared. A row holds so many `columns`, or all of them, and
+    is `height` inches high on average.
 
     Example:
         >>> plot_grids([torch.eye(2)], ["identity"], "A 2×2 grid with ones on its diagonal.")
@@ -182,15 +184,19 @@ def plot_grids(
     shapes = [tuple(matrix.shape) for matrix in matrices]
     columns = len(matrices) or 1 if columns is None else columns
     ratios = [shape[-1] for shape in shapes[:columns]]
-    figure, axes = new_tiles(matrices, titles, columns, height, alt, width_ratios=ratios)
+    rows = [slice(start, start + columns) for start in range(0, len(shapes), columns)]
+    ratios = {"width_ratios": ratios, "height_ratios": [max(shapes[row])[0] for row in rows]}
+    figure, axes = new_tiles(matrices, titles, columns, height, alt, **ratios)
     figure.get_layout_engine().set(wspace=0.12 if signs else 0.05)
     limits = None
     if shared:
         limits = min(m.min().item() for m in matrices), max(m.max().item() for m in matrices)
     for index, (axis, matrix, title) in enumerate(zip(axes, matrices, titles, strict=True)):
         look = {"lit": lit[index] if lit else (), "diverging": index in diverging}
+        look["border"] = borders[index] if borders else 0
         draw_grid(axis, matrix, title, limits=limits, **look)
-    align_grids(axes, shapes)
+    for row in rows:
+        align_grids(axes[row], shapes[row])
     for axis, sign in zip(axes[1:], signs, strict=False):
         draw_sign(axis, sign)
     return figure
