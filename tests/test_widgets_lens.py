@@ -151,3 +151,9 @@ def test_the_picture_shows_the_numbers_and_frames_the_window(transposed):
         in lens.still().alt
     )
     assert lens.still().alt.endswith(f"row 1, column 0 is {lens.output[0, 1, 0]:g}.")
+
+
+def test_padding_is_hatched_in_the_still_picture_and_told_without_hue():
+    axes = convolution_lens(torch.ones(3, 4, 5), padding=1).still().axes
+    hatched = [sum(bool(patch.get_hatch()) for patch in each.patches) for each in axes[:4]]
+    assert hatched == [6 * 7 - 4 * 5] * 3 + [0]

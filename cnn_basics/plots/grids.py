@@ -182,7 +182,7 @@ def plot_grids(
     """
     matrices = [torch.as_tensor(matrix) for matrix in matrices]
     shapes = [tuple(matrix.shape) for matrix in matrices]
-    columns = len(matrices) or 1 if columns is None else columns
+    columns = len(matrices) or 1 if columns is None else whole(columns, "columns", 1)
     ratios = [shape[-1] for shape in shapes[:columns]]
     rows = [slice(start, start + columns) for start in range(0, len(shapes), columns)]
     ratios = {"width_ratios": ratios, "height_ratios": [max(shapes[row])[0] for row in rows]}
