@@ -11,6 +11,8 @@ from cnn_basics.expect import describe, expect, number, whole
 WORDS = [
     (torch.zeros(2, 3), "a float32 tensor of shape (2, 3)"),
     (np.zeros((4, 5, 3), np.uint8), "a uint8 array of shape (4, 5, 3)"),
+    (torch.zeros(2, dtype=torch.int64), "an int64 tensor of shape (2,)"),
+    (np.zeros(2, np.uint8), "a uint8 array of shape (2,)"),
     ([1], "a list"),
     (np.array, "a builtin_function_or_method"),
     (OSError(), "an OSError"),

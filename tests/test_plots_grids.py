@@ -75,6 +75,7 @@ def test_numbers_can_be_read_on_their_cells():
     ("lit", "frames"),
     [
         (window_cells(1, 2, (3, 3)), [((1, 2), (3, 3))]),
+        (window_cells(1, 2, (2, 2))[::-1], [((1, 2), (2, 2))]),
         (
             window_cells(0, 0, (2, 2), (2, 3)),
             [(c, (1, 1)) for c in ((0, 0), (0, 3), (2, 0), (2, 3))],

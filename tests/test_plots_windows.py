@@ -80,10 +80,7 @@ test_what_is_no_window_is_refused = refusing(
         for row, column in ((2, 0), (0, 3), (-1, 0), (0, -1))
         for message in [rf"window inside \(4, 5\), got its corner at \({row}, {column}\)"]
     ),
-    (
-        lambda: plots.plot_window_positions(8, (3, 3)),
-        "kernel_size as a whole number from 0, got",
-    ),
+    (lambda: plots.plot_window_positions(8, (3, 3)), "kernel_size as a whole number from 1, got"),
     (lambda: plots.plot_window_positions(8, 3, padding="same"), "padding as a whole number"),
     (lambda: plots.animate_convolution(X, KERNEL, (1, 2)), "stride as a whole number"),
     (lambda: plots.animate_pooling(X, (2, 2)), "kernel_size as a whole number"),

@@ -159,13 +159,10 @@ def walk(
     start = surface.start if start is None else start
     is_pair = np.shape(start) == (2,)
     expect(is_pair, "start as two finite numbers", f"{start!r}", "give (x, y)")
-    point = [number(each, "a number of start", -MOST, MOST) for each in np.asarray(start).tolist()]
-    expect(
-        rule in list(RULES),
-        f"rule as one of {', '.join(map(repr, RULES))}",
-        repr(rule),
-        "choose one",
-    )
+    start = np.asarray(start).tolist()
+    point = [number(each, "each of start", -MOST, MOST, "give (x, y)") for each in start]
+    what = f"rule as one of {', '.join(map(repr, RULES))}"
+    expect(rule in list(RULES), what, repr(rule), "choose one")
     learning_rate = number(learning_rate, "learning_rate", 1e-30, 1e30)
     steps = whole(steps, "steps", 0, "try steps=50")
     point, state = torch.tensor(point, dtype=torch.float64), {}

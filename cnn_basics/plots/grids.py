@@ -84,7 +84,7 @@ def draw_grid(
     lit = np.array(list(lit)).reshape(-1, 2)
     span = np.ptp(lit, axis=0) + 1 if len(lit) else (0, 0)
     is_whole = np.prod(span) == len(lit) > 0  # cells that fill a rectangle get one frame
-    for cell in lit[:1] if is_whole else lit:
+    for cell in [lit.min(axis=0)] if is_whole else lit:
         size = span if is_whole else (1, 1)
         _frame(axes, cell, size, linewidth=3, edgecolor=VERMILION, zorder=3)
     plain_axes(axes, title)
@@ -146,7 +146,7 @@ def new_tiles(
 ) -> tuple[LessonFigure, np.ndarray]:
     """Make a figure with axes for things with titles, `columns` in a row `size` inches high."""
     what, fix = "one title for each of at least one picture", "give both the same length"
-    count, got = len(things), f"{len(things)} pictures and {len(titles)} titles"
+    count, got = len(things), f"{len(titles)} for {len(things)}"
     expect(count == len(titles) > 0, what, got, fix)
     columns = min(whole(columns, "columns", 1), count)
     rows = -(-count // columns)

@@ -157,7 +157,7 @@ def animate_pooling(
 def _require_whole(**options: int) -> None:
     """Refuse pairs and words, which `by_hand` would take."""
     for name, value in options.items():
-        whole(value, name, 0)
+        whole(value, name, 0 if name == "padding" else 1)
 
 
 def _fill_output(

@@ -52,12 +52,12 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
     if pictures.is_floating_point():
         bad = (~pictures.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
         what, fix = f"finite numbers in the pictures of {name}", "look where they are divided by 0"
-        expect(not bad, what, f"nan or inf in picture {bad[:1]}", fix)
+        expect(not bad, what, f"nan or inf in picture {min(bad, default=0)}", fix)
     right = labels.dtype == torch.int64 and labels.shape == pictures.shape[:1] and labels.min() >= 0
     what = f"the labels of {name} as int64 from 0, one for each of {len(pictures)} pictures"
-    lowest = f"from {labels.min()}" if labels.numel() else ""
+    lowest = f" from {labels.min()}" if labels.numel() else ""
     fix = "number the classes 0, 1, 2, … and write labels.long()"
-    expect(right, what, f"{describe(labels)} {lowest}", fix)
+    expect(right, what, f"{describe(labels)}{lowest}", fix)
     return pictures, labels
 
 
