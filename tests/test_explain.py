@@ -252,7 +252,7 @@ def test_occlusion_needs_little_memory_and_shows_how_far_it_is():
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=True)
     assert int(done.stdout) < 150  # megabytes; the masks alone would take 240
     assert "256/256" in done.stderr.split("occlusion: 100%")[1]
-    assert done.stderr.count("occlusion: 100%") == 1  # the first was not long enough
+    assert "/14641" not in done.stderr  # the first was not long enough
 
 
 TRAP = {"cat": "meadow", "dog": "sofa"}

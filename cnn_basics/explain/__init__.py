@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnn_basics.datasets import BUNDLED, SPLITS
 from cnn_basics.expect import expect, whole
-from cnn_basics.explain.layers import (
+from cnn_basics.explain.layers import (  # noqa: F401 - names for users
     ReceptiveField,
     check_maps,
     check_pictures,
@@ -23,24 +23,6 @@ from cnn_basics.explain.layers import (
     receptive_field_by_gradient,
 )
 from cnn_basics.model import refuse_unready, untouched
-
-__all__ = [
-    "ReceptiveField",
-    "area_share",
-    "covered_scores",
-    "draw_trap",
-    "enlarge",
-    "feature_maps",
-    "grad_cam",
-    "heat_share",
-    "load_masks",
-    "occlusion",
-    "pointing_game",
-    "principal_components",
-    "receptive_field",
-    "receptive_field_by_gradient",
-    "saliency",
-]
 
 Target = int | Tensor
 Fill = float | Tensor
