@@ -15,5 +15,5 @@ def test_the_docstring_is_left_out_and_nothing_else(capsys):
     show_source(pad)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("def pad(x: Tensor")
-    assert lines[1] == "    (top, bottom), (left, right) = borders"
+    assert lines[1] == "    check_planes(x)"
     assert lines[-1] == "    return padded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from torch import Tensor
 from cnn_basics.expect import expect, number, whole
 
 State = dict[str, Tensor | int]
-MOST = np.finfo(float).max
 TOO_FAR = 1e6  # a walk ends at the first point with a coordinate beyond it
 
 
@@ -157,10 +157,9 @@ def walk(
         expect(surface in list(SURFACES), what, repr(surface), "choose one")
         surface = SURFACES[surface]
     start = surface.start if start is None else start
-    is_pair = np.shape(start) == (2,)
-    expect(is_pair, "start as two finite numbers", f"{start!r}", "give (x, y)")
-    start = np.asarray(start).tolist()
-    point = [number(each, "each of start", -MOST, MOST, "give (x, y)") for each in start]
+    point = np.asarray(start).tolist() if np.shape(start) == (2,) else [None]
+    right = all(isinstance(each, int | float) and math.isfinite(each) for each in point)
+    expect(right, "start as two finite numbers", f"{start!r}", "give (x, y)")
     what = f"rule as one of {', '.join(map(repr, RULES))}"
     expect(rule in list(RULES), what, repr(rule), "choose one")
     learning_rate = number(learning_rate, "learning_rate", 1e-30, 1e30)
