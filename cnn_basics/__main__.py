@@ -73,11 +73,7 @@ def make_environment() -> None:
 
 
 def set_up(extra: str) -> None:
-    """Make the environment and install the project with an extra into it, unless that is done.
-
-    Raises:
-        SetupError: Something is missing, or the installation fails.
-    """
+    """Make the environment and install the project with an extra into it, unless that is done."""
     if python_fault():
         raise SetupError(python_fault())
     if not (PROJECT / "pyproject.toml").is_file():

@@ -14,7 +14,8 @@ def describe(value: object) -> str:
         torch = sys.modules.get("torch")
         is_tensor = torch is not None and isinstance(value, torch.Tensor)
         dtype = str(value.dtype).removeprefix("torch.")
-        return f"a {dtype} {'tensor' if is_tensor else 'array'} of shape {tuple(value.shape)}"
+        kind = f"{dtype} {'tensor' if is_tensor else 'array'} of shape {tuple(value.shape)}"
+        return f"{'an' if dtype[:1] in 'aeio' else 'a'} {kind}"
     if value is None or isinstance(value, (str, bool, numbers.Number)):
         return repr(value)
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
@@ -46,3 +47,13 @@ def whole(value: object, name: str, low: int, fix: str = "") -> int:
     expect(is_whole, what, value if not isinstance(value, str) else repr(value), fix, TypeError)
     expect(number >= low, what, value, fix)
     return number
+
+
+def number(
+    value: object, name: str, low: float, high: float, fix: str = "leave it out for the usual one"
+) -> float:
+    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    what = f"{name} as a number from {low:g} to {high:g}"
+    expect(is_number and low <= value <= high, what, describe(value), fix)
+    return float(value)

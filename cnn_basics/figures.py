@@ -77,7 +77,7 @@ def new_figure(
     width: float = 7.0,
     height: float = 3.0,
     alt: str = "",
-    width_ratios: Sequence[float] | None = None,
+    **ratios: Sequence[float],
 ) -> tuple[LessonFigure, np.ndarray]:
     """Make an empty figure with a row or a table of axes.
 
@@ -87,7 +87,7 @@ def new_figure(
         width: Width of the whole figure in inches (100 screen pixels each).
         height: Height of the whole figure in inches.
         alt: What the picture shows; may also be set later, as `figure.alt`.
-        width_ratios: Relative width of each column.
+        **ratios: Of columns, as `width_ratios`, and of rows, as `height_ratios`.
 
     Returns:
         The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
@@ -99,7 +99,7 @@ def new_figure(
     """
     figure = LessonFigure(figsize=(width, height), dpi=_DPI, layout="constrained")
     figure.alt = alt
-    axes = figure.subplots(rows, columns, squeeze=False, width_ratios=width_ratios).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False, **ratios).ravel()
     return figure, axes
 
 

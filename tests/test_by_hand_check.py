@@ -122,4 +122,6 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: gradient_check(torch.mul, TWO, lambda g, x, y: [g * y]), "each of 2 inputs, got 1"),
     (lambda: gradient_check(torch.sin, SIX, lambda g, x: ONE), r"\(2, 3\), got \(2,\): what was"),
     (lambda: gradient_check(torch.sin, ONE, lambda g, x: [None]), r"of inputs\[0\] as .*got None"),
+    (lambda: gradient_check(torch.sin, ONE, lambda g, x: None), r"of inputs\[0\] as .*got None"),
+    (lambda: gradient_check(torch.sin, 1.0), r"inputs\[0\] as a float32 .*got 1\.0"),
 )

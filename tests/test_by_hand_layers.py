@@ -266,6 +266,9 @@ def test_numpys_whole_numbers_are_numbers():
     )
     assert torch.equal(ours.max_pool2d(x, two), ours.max_pool2d(x, 2))
     assert ours.output_size(np.int64(28), two, stride=two) == 14
+    tenth = np.float32(0.1)
+    normal = ours.batch_norm(x, None, None, training=True, momentum=tenth, eps=tenth)
+    torch.testing.assert_close(normal, F.batch_norm(x, None, None, training=True, eps=0.1))
 
 
 LIGHT = """
@@ -314,9 +317,9 @@ X, W, NO_BIAS = torch.zeros(2, 4, 5, 6), torch.zeros(6, 2, 3, 3), torch.zeros(5)
 conv, linear = partial(ours.conv2d, X, groups=2), partial(ours.fully_connected, X)
 norm = partial(ours.batch_norm, X, training=True)
 test_refusals_say_what_came_and_the_fix = refusing(
-    (lambda: ours.conv2d(X, W), r"weight as \(a multiple of 1, 4 / 1, .*, got \(6, 2, 3, 3\)"),
-    (lambda: conv(torch.zeros(3, 2, 3, 3)), r"\(a multiple of 2, 4 / 2, .*, got \(3, 2, 3, 3\)"),
-    (lambda: conv(W[0]), r"weight as \(a multiple of 2.*, got \(2, 3, 3\)"),
+    (lambda: ours.conv2d(X, W), r"weight as \(out_channels, 4 / 1, .*, got \(6, 2, 3, 3\)"),
+    (lambda: conv(torch.zeros(3, 2, 3, 3)), r"4 / 2, .*got \(3, 2, 3, 3\): .* of groups=2"),
+    (lambda: conv(W[0]), r"weight as \(out_channels, .*, got \(2, 3, 3\)"),
     (lambda: conv(W, groups=0), "groups as a whole number from 1, got 0"),
     (lambda: conv(W, stride=0), "stride as a whole number from 1, got 0"),
     (lambda: conv(W, stride=(1, 2, 3)), "one or two numbers for stride, got 3"),
@@ -349,7 +352,9 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: norm(None, None, training=False), "both running_mean and running_var, got 0 of them"),
     (lambda: norm(torch.zeros(4), None), "got 1 of them: give both, or use training=True"),
     (lambda: norm(NO_BIAS, NO_BIAS), r"running_mean of shape \(4,\)"),
-    (lambda: norm(None, None, eps=0.0), "eps above 0, got 0"),
+    (lambda: norm(None, None, eps=0.0), "eps as a number from 1e-300 to inf, got 0.0"),
+    (lambda: norm(None, None, momentum="0.1"), "momentum as a number from -inf to inf, got '0.1'"),
+    (lambda: norm(None, None, eps="0.1"), "eps as a number from .*, got '0.1'"),
     (lambda: ours.batch_norm(X[:1, :, 0, 0], None, None, training=True), "more than 1 value"),
     (lambda: ours.batch_norm(X[0, 0, 0], None, None, training=True), r"x as \(N, C\)"),
 )
@@ -365,7 +370,7 @@ test_backward_passes_refuse_what_does_not_fit = refusing(
     (lambda: conv_back(None), "grad_output as a float32 or float64 tensor, got None"),
     (lambda: ours.linear_backward(G, SCORES, torch.zeros(5, 3)), r"shape \(2, 5\), got \(2, 6, 3"),
     (lambda: ours.relu_backward(SCORES[0], SCORES), r"shape \(2, 3\), got \(3,\)"),
-    (lambda: ours.relu_backward(TARGET, TARGET), "x as a float32 or float64 tensor, got a int64"),
+    (lambda: ours.relu_backward(TARGET, TARGET), "x as a float32 or float64 tensor, got an int64"),
     (lambda: ours.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got \(2, 4, 5, 6"),
     (lambda: ours.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got"),
     (lambda: ours.batch_norm_backward(G, X, VAR, VAR), r"shape \(2, 4, 5, 6\), got \(2, 6, 3, 4"),
@@ -374,11 +379,11 @@ test_backward_passes_refuse_what_does_not_fit = refusing(
         lambda: entropy([0, 2]),
         "one int64 class from 0 to 2 for each of the 2 rows .*, got a list",
     ),
-    (lambda: entropy(TARGET[:1]), r"each of the 2 rows of x, got a int64 tensor of shape \(1,\)"),
+    (lambda: entropy(TARGET[:1]), r"each of the 2 rows of x, got an int64 tensor of shape \(1,\)"),
     (lambda: entropy(TARGET + 1), "class from 0 to 2 .*, got 1 to 3"),
     (lambda: entropy(TARGET - 1), "class from 0 to 2 .*, got -1 to 1"),
     (lambda: entropy(TARGET, "average"), "reduction in .*got 'average'"),
-    (lambda: entropy(TARGET, label_smoothing=2), "label_smoothing from 0 to 1"),
+    (lambda: entropy(TARGET, label_smoothing=2), "label_smoothing as a number from 0 to 1, got 2"),
     (lambda: entropy(TARGET, "none"), r"shape \(2,\), got \(\)"),
     (lambda: ours.windows_backward(G, (5, 6)), r"grad_output as \(N, C, H, W, kh, kw\)"),
     (
@@ -386,4 +391,15 @@ test_backward_passes_refuse_what_does_not_fit = refusing(
         r" shape \(1, 1, 2, 2, 3, 4\), got \(1",
     ),
     (lambda: ours.spread(X, 0), "stride as a whole number from 1, got 0"),
+    (lambda: ours.spread([1.0], 2), r"a tensor \(\.\.\., H, W\), got a list"),
+    (lambda: ours.pad(X[0, 0, 0], ((1, 1), (1, 1))), r"a tensor \(\.\.\., H, W\), got a float32"),
+    (lambda: ours.pad(X, 1), r"borders as \(\(top, bottom\), \(left, right\)\), got 1"),
+    (lambda: ours.pad(X, ((0, -1), (0, 0))), "each of borders as a whole number from 0, got -1"),
+    (lambda: ours.conv2d_grad_x(None, W, (5, 6)), "grad_output as a float32 .*, got None"),
+    (lambda: ours.conv2d_grad_x(G, W[0], (5, 6)), r"weight \(out_channels, .*, got .*\(2, 3, 3\)"),
+    (lambda: ours.conv2d_grad_x(G, W, (5, 6), 4), r"divide the channels, got 4 for \(6,\)"),
+    (lambda: ours.conv2d_grad_x(G, W, (6, 6), 2), r"\(2, 6, 4, 4\), got \(2, 6, 3, 4\)"),
+    (lambda: ours.conv2d_grad_weight(None, X, 3), "grad_output as a float32 .*, got None"),
+    (lambda: ours.conv2d_grad_weight(G[0], X, 3), r"\(2, 6, 3, 4\), got \(6, 3, 4\)"),
+    (lambda: ours.conv2d_grad_weight(G, X, 3, 4), r"divide the channels, got 4 for \(4, 6\)"),
 )

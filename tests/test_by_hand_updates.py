@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from refusing import refusing
@@ -108,6 +109,9 @@ def test_a_walk_may_end_where_it_starts():
     still = walk("bowl", start=(1, 2), steps=0)
     assert (still.points.tolist(), still.losses.tolist()) == ([[1.0, 2.0]], [2.5])
     assert still.points.dtype == torch.float64
+    options = {"learning_rate": np.float32(0.5), "steps": np.int64(1)}
+    for start in (np.array([4, 2]), torch.tensor([4.0, 2.0]), (np.float32(4), np.int64(2))):
+        assert walk("bowl", start, **options).points.tolist() == [[4.0, 2.0], [2.0, 1.0]]
 
 
 @surfaces
@@ -123,9 +127,16 @@ def test_curvatures_are_the_eigenvalues_of_the_second_derivatives(surface):
 test_what_cannot_be_walked_is_refused = refusing(
     (lambda: walk("hill"), r"one of 'bowl', .*got 'hill'"),
     (lambda: walk("bowl", start=(1.0,)), r"two finite numbers, got \(1.0,\)"),
-    (lambda: walk("bowl", start=(1.0, math.nan)), "two finite numbers"),
+    (lambda: walk("bowl", start=(1.0, math.nan)), "each of start .*, got nan: give"),
+    (lambda: walk("bowl", start="ab"), "two finite numbers, got 'ab'"),
+    (lambda: walk("bowl", start=(1, "b")), "each of start as a number from"),
+    (lambda: walk(["bowl"]), r"got \['bowl'\]"),
+    (lambda: walk("bowl", learning_rate="0.1"), "learning_rate as .*, got '0.1'"),
     (lambda: walk("bowl", rule="SGD"), "'sgd', 'momentum', 'adam', got 'SGD'"),
-    (lambda: walk("bowl", learning_rate=0.0), "a finite learning_rate above 0, got 0.0"),
-    (lambda: walk("bowl", learning_rate=math.inf), "finite learning_rate above 0, got inf"),
+    (
+        lambda: walk("bowl", learning_rate=0.0),
+        "learning_rate as a number from 1e-30 to .*, got 0.0",
+    ),
+    (lambda: walk("bowl", learning_rate=math.inf), "learning_rate as .*, got inf"),
     (lambda: walk("bowl", steps=-1), "from 0, got -1: try steps=50"),
 )

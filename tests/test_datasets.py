@@ -1,8 +1,5 @@
 """The pictures of cats and dogs, found, listed in order, loaded; real digits; two photographs."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -99,15 +96,13 @@ def test_loaded_pictures_labels_and_order(cats):
     np.testing.assert_array_equal(first.permute(1, 2, 0), resize(noise, 28))
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(1, 1), (np.uint8(2), 2), (99, 3)])
-def test_limit_counts_each_class_and_a_broken_file_is_named(cats, limit, kept):
-    assert load_pictures("training_set", limit=limit)[1].bincount().tolist() == [kept, kept]
+def test_limit_counts_each_class_and_a_broken_file_is_named(cats):
+    for limit, kept in [(1, 1), (np.uint8(2), 2), (99, 3)]:
+        assert load_pictures("training_set", limit=limit)[1].bincount().tolist() == [kept, kept]
     (cats / "cat.2.png").write_bytes(b"no picture")
-    if kept > 1:
-        with pytest.raises(ValueError, match=r"cat\.2\.png is not a picture"):
-            load_pictures("training_set", limit=limit)
-    else:  # never opened
-        assert load_pictures("training_set", limit=limit)[0][0, 1, 0, 0] == 1
+    with pytest.raises(ValueError, match=r"cat\.2\.png is not a picture"):
+        load_pictures("training_set", limit=2)
+    assert len(load_pictures("training_set", limit=1)[0]) == 2  # it is never opened
 
 
 def test_the_pets_whatever_the_variable_says(folder):
@@ -164,23 +159,11 @@ def test_nothing_of_the_digits_is_lost_or_made_up_and_both_splits_are_all():
     assert ((test_labels.bincount() / counts - 0.2).abs() * counts < 1).all()  # every fifth
 
 
-@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
-def test_the_photographs_are_those_of_scikit_learn(name):
-    photo = load_sample_image(name)
-    assert photo.flags.writeable
-    np.testing.assert_array_equal(photo, sklearn_datasets.load_sample_image(name))
-
-
-def test_scikit_learn_is_not_imported():
-    code = (
-        "import sys; from cnn_basics import datasets; datasets.load_sample_image('china.jpg'); "
-        "datasets.load_digits(); datasets.load_digits('test_set', enlarge=False); "
-        "print('sklearn' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.strip() == "False"
+def test_the_photographs_are_those_of_scikit_learn():
+    for name in ("china.jpg", "flower.jpg"):
+        photo = load_sample_image(name)
+        assert photo.flags.writeable
+        np.testing.assert_array_equal(photo, sklearn_datasets.load_sample_image(name))
 
 
 def test_a_digit_drawn_large_is_itself_again():

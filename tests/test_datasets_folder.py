@@ -88,22 +88,6 @@ def test_a_large_jpeg_shrinks_while_it_is_decoded(tmp_path, size):
     np.testing.assert_array_equal(pixels, resize(shrunk, size))
 
 
-@pytest.mark.parametrize("limit", [1, np.int8(2), 99])
-def test_limit_counts_each_class(folder, limit, decoded):
-    loaded = load_folder(folder, 8, limit=limit)
-    assert loaded.labels.bincount().tolist() == [min(limit, 3)] * 2
-    assert len(decoded) == 2 * min(limit, 3)
-
-
-def test_many_classes_odd_suffixes_and_a_path_from_home_and_from_here(tmp_path, monkeypatch):
-    names = ["Dog", "__new", "ant", "bee", "cow", "élan"]
-    build(tmp_path / "zoo", {f"{name}/{n}.JPG": n for name in names for n in range(3)})
-    (tmp_path / "zoo/ant/0.JPG").rename(tmp_path / "zoo/ant/0.jfif")
-    assert load_folder("~/zoo", np.int64(4)).class_names == tuple(names)
-    monkeypatch.chdir(tmp_path / "zoo")
-    assert len(load_folder(".", 4).labels) == 18
-
-
 def test_a_bar_only_where_it_takes_long(folder, capsys, monkeypatch):
     def slow(path, at_least):
         time.sleep(1.1)
@@ -119,9 +103,10 @@ def test_a_bar_only_where_it_takes_long(folder, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_import_is_light():
+def test_import_and_loaders_are_light():
     """What only some loaders need is not paid by all (torch itself imports tqdm)."""
-    code = "import sys, torch; before = set(sys.modules); import cnn_basics.datasets; "
+    code = "import sys, torch; before = set(sys.modules); from cnn_basics import datasets; "
+    code += "datasets.load_sample_image('china.jpg'); datasets.load_digits('test_set'); "
     code += "print(*set(sys.modules) - before)"
     call = [sys.executable, "-c", code]
     done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=120)
@@ -130,24 +115,36 @@ def test_import_is_light():
     assert roots & {"requests", "tqdm", "sklearn", "matplotlib", "ipywidgets", "imageio"} == set()
 
 
-@pytest.mark.parametrize(
-    ("inside", "split"),
-    [(".", None), ("PetImages", None), ("train", "train"), ("train", None),
-     ("train/train", "train"), ("train/train", None), ("train/PetImages", "train")],
-)  # fmt: skip
-def test_layouts(tmp_path, inside, split):
+LAYOUTS = [  # where the classes lie, and which options load how many of their pictures
+    *[(inside, {}, 6) for inside in (".", "PetImages", "train", "train/train")],
+    *[(inside, {"split": "train"}, 6) for inside in ("train", "train/train", "train/PetImages")],
+    *[(".", {"limit": limit}, count) for limit, count in [(1, 2), (np.int8(2), 4), (99, 6)]],
+]
+
+
+@pytest.mark.parametrize(("inside", "options", "count"), LAYOUTS)
+def test_layouts(tmp_path, decoded, inside, options, count):
     build(tmp_path / "photos" / inside, PETS)
     (tmp_path / "photos" / "readme.txt").touch()
-    assert len(load_folder(tmp_path / "photos", 4, split=split).labels) == 6
+    assert len(load_folder("~/photos", np.int64(4), **options).labels) == count
+    assert len(decoded) == count
+
+
+def test_many_classes_and_a_path_from_here(tmp_path, monkeypatch):
+    names = ("Dog", "__new", "ant", "élan")
+    root = build(tmp_path / "zoo", {f"{name}/{n}.JPG": n for name in names for n in range(3)})
+    (root / "ant/0.JPG").rename(root / "ant/0.jfif")
+    monkeypatch.chdir(root)
+    loaded = load_folder(".", 4)
+    assert (loaded.class_names, len(loaded.labels)) == (names, 12)
 
 
 @pytest.mark.parametrize("twice", [False, True])
 def test_one_split_of_two(tmp_path, twice):
     for split, some in [("test_set", [*PETS][::3]), ("training_set", [*PETS])]:
         build(tmp_path / "p" / split / (split if twice else "."), dict.fromkeys(some, 1))
-    assert len(load_folder(tmp_path / "p", 4, split="test_set").labels) == 2
-    assert len(load_folder(tmp_path / "p", 4, split="training_set").labels) == 6
-    assert len(load_folder(tmp_path / "p" / "training_set", 4).labels) == 6
+    for path, split, count in [("p", "test_set", 2), ("p/training_set", None, 6)]:
+        assert len(load_folder(tmp_path / path, 4, split=split).labels) == count
     with pytest.raises(ValueError, match='the split, split="test_set" or split="training_set"'):
         load_folder(tmp_path / "p", 4)
     with pytest.raises(ValueError, match='got \'train\': there are "test_set", "training_set"'):
@@ -177,8 +174,8 @@ REFUSED = [
     ("circle", {}, "got folders inside folders"),
     (dict.fromkeys(PETS, b"no"), {}, r"of cats, got none in 3 files .*cat\.1\.png is not"),
     (PETS, {"size": 0}, "expected size as a whole number from 1, got 0"),
+    (PETS, {"size": "4"}, "expected size as a whole number from 1, got '4'"),
     (PETS, {"limit": 2.0}, r"expected limit as a whole number from 1, got 2\.0"),
-    (PETS, {"limit": "2"}, "expected limit as a whole number from 1, got '2'"),
 ]
 
 

@@ -40,17 +40,6 @@ def test_all_is_well_here_and_no_version_or_folder_is_named():
     assert not re.search(r"\d|/", "".join(lines))
 
 
-def test_its_import_is_light():
-    code = (
-        "import sys, cnn_basics.environment; "
-        "print({'torch', 'numpy', 'matplotlib', 'PIL', 'packaging'} & set(sys.modules))"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
-    )
-    assert answer.stdout.strip() == "set()"
-
-
 FAULTS = [
     (PYTHON, (sys, "version_info", (3, 9, 18)), r"expected Python 3\.11 or newer, got 3\.9: inst"),
     (PACKAGES, (metadata, "requires", absent), "cnn-basics itself is not .* project folder again$"),

@@ -219,6 +219,7 @@ REFUSED = [
     (principal_components, (torch.rand(3, 4, 2),), r"got \(3, 4, 2\): write rows.flatten\(1\)"),
     (principal_components, (ROWS, 4), r"from 1 to 3 for rows \(3, 4\), got 4"),
     (principal_components, (ROWS, 0), "got 0"),
+    (principal_components, (ROWS, 1.5), "count as a whole number from 1, got 1.5"),
     (principal_components, (torch.ones(3, 4),), "expected rows that differ"),
 ]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from refusing import refusing
 
 from cnn_basics import plots
 from cnn_basics.plots.grids import window_cells
@@ -73,20 +74,24 @@ def test_plot_window_shows_products_and_their_sum():
     assert figure.alt.endswith("the products add up to −2.")
 
 
-@pytest.mark.parametrize(("row", "column"), [(2, 0), (0, 3), (-1, 0), (0, -1)])
-def test_plot_window_refuses_a_window_that_leaves_the_input(row, column):
-    with pytest.raises(ValueError, match=rf"window inside \(4, 5\).*\({row}, {column}\)"):
-        plots.plot_window(X, KERNEL, row, column)
-
-
-CONVOLUTION = (
-    "3×3 kernel slides over a 4×5 input with stride 2, padding 1 and dilation 1; window by"
+test_what_is_no_window_is_refused = refusing(
+    *(
+        (lambda row=row, column=column: plots.plot_window(X, KERNEL, row, column), message)
+        for row, column in ((2, 0), (0, 3), (-1, 0), (0, -1))
+        for message in [rf"window inside \(4, 5\), got its corner at \({row}, {column}\)"]
+    ),
+    (lambda: plots.plot_window_positions(8, (3, 3)), "kernel_size as a whole number from 1, got"),
+    (lambda: plots.plot_window_positions(8, 3, padding="same"), "padding as a whole number"),
+    (lambda: plots.animate_convolution(X, KERNEL, (1, 2)), "stride as a whole number"),
+    (lambda: plots.animate_pooling(X, (2, 2)), "kernel_size as a whole number"),
+    (lambda: plots.animate_pooling(X, kind="median"), "kind 'max' or 'average', got 'median'"),
 )
+CONVOLUTION = "3×3 kernel slides over a 4×5 input with stride 2, padding 1 and dilation 1; window"
 POOLED = "window becomes one number of the 2×2 output"
 ANIMATIONS = [
-    (plots.animate_convolution, (X, KERNEL, 2, 1), 6, CONVOLUTION),
+    (plots.animate_convolution, (X, KERNEL, np.int64(2), np.int64(1)), 6, CONVOLUTION),
     (plots.animate_pooling, (X[:, :4],), 4, f"the largest number of each {POOLED}"),
-    (plots.animate_pooling, (X[:, :4], 2, 2, "average"), 4, f"the mean of each {POOLED}"),
+    (plots.animate_pooling, (X[:, :4], np.int64(2), 2, "average"), 4, f"the mean of each {POOLED}"),
 ]
 
 
@@ -96,11 +101,6 @@ def test_an_animation_has_a_frame_for_each_output(animate, arguments, count, wor
     assert animation.frames.shape == (count, 270, 600, 3)
     assert len(np.unique(animation.frames.reshape(count, -1), axis=0)) == count
     assert words in animation.alt
-
-
-def test_animated_pooling_knows_two_kinds():
-    with pytest.raises(ValueError, match="expected kind 'max' or 'average', got 'median'"):
-        plots.animate_pooling(X, kind="median")
 
 
 def test_frames_light_the_window_and_fill_the_output(monkeypatch):

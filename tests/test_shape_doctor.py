@@ -41,180 +41,131 @@ class OwnPool(MaxPool):
 # A network on a shape, then what the doctor says, up to the sign … if it ends in PyTorch's words.
 CASES = """
 Net(Conv(3, 64, 5, padding=2), MaxPool(2), Flatten(), Linear(3136, 256)) on 2, 3, 28, 28
-`3` (Linear) expected 3136 numbers per picture but got 12544 (64×14×14): write
-nn.Linear(12544, 256), or resize the pictures so that the feature map is 7×7
-
+    `3` (Linear) expected 3136 numbers per picture but got 12544 (64×14×14): write nn.Linear(12544,
+    256), or resize the pictures so that the feature map is 7×7
 Net(Conv(3, 6, 3), Flatten(), Linear(8 * 4 * 5, 7, bias=False)) on 2, 3, 6, 7
-`2` (Linear) expected 160 numbers per picture but got 120 (6×4×5): write
-nn.Linear(120, 7, bias=False)
-
+    `2` (Linear) expected 160 numbers per picture but got 120 (6×4×5): write nn.Linear(120, 7,
+    bias=False)
 Net(Linear(4, 5), nn.ReLU(), Linear(6, 2)) on 3, 4
-`2` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 2)
-
+    `2` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 2)
 Net(Linear(4, 5), Linear(6, 7)) on 2, 3, 4
-`1` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 7)
-
+    `1` (Linear) expected 6 numbers per picture but got 5: write nn.Linear(5, 7)
 Net(Conv(3, 32, 5, padding=2, stride=(1, 2))) on 2, 1, 28, 28
-`0` (Conv2d) expected 3 channels but got 1: write nn.Conv2d(1, 32, kernel_size=5,
-stride=(1, 2), padding=2), or repeat the grey channel with x.expand(-1, 3, -1, -1)
-
+    `0` (Conv2d) expected 3 channels but got 1: write nn.Conv2d(1, 32, kernel_size=5, stride=(1,
+    2), padding=2), or repeat the grey channel with x.expand(-1, 3, -1, -1)
 Net(Conv(3, 8, 3), Net(nn.ReLU(), Conv(1, 4, 3, dilation=2, bias=False))) on 2, 3, 9, 9
-`1.1` (Conv2d) expected 1 channel but got 8: write
-nn.Conv2d(8, 4, kernel_size=3, dilation=2, bias=False)
-
+    `1.1` (Conv2d) expected 1 channel but got 8: write nn.Conv2d(8, 4, kernel_size=3, dilation=2,
+    bias=False)
 Net(Conv(3, 6, 3), Conv(8, 12, 3, groups=4)) on 2, 3, 9, 9
-`1` (Conv2d) expected 8 channels in 4 groups but got 6: write
-nn.Conv2d(6, 12, kernel_size=3, groups=2)
-
+    `1` (Conv2d) expected 8 channels in 4 groups but got 6: write nn.Conv2d(6, 12, kernel_size=3,
+    groups=2)
 Net(Conv(3, 6, 3), Conv(8, 16, 3, groups=8)) on 2, 3, 9, 9
-`1` (Conv2d) expected 8 channels in 8 groups but got 6: write
-nn.Conv2d(6, 12, kernel_size=3, groups=6)
-
+    `1` (Conv2d) expected 8 channels in 8 groups but got 6: write nn.Conv2d(6, 12, kernel_size=3,
+    groups=6)
 Net(Conv(3, 6, 3), nn.ConvTranspose2d(8, 4, 2, stride=2, output_padding=1)) on 2, 3, 9, 9
-`1` (ConvTranspose2d) expected 8 channels but got 6: write
-nn.ConvTranspose2d(6, 4, kernel_size=2, stride=2, output_padding=1)
-
+    `1` (ConvTranspose2d) expected 8 channels but got 6: write nn.ConvTranspose2d(6, 4,
+    kernel_size=2, stride=2, output_padding=1)
 Net(MaxPool(8), Conv(3, 4, (5, 2), padding=(1, 0))) on 2, 3, 8, 16
-`1` (Conv2d) expected a padded map of at least 5×2 but got 3×2: write
-nn.Conv2d(3, 4, kernel_size=(5, 2), padding=(2, 0)), or leave out a pooling step before it
-
+    `1` (Conv2d) expected a padded map of at least 5×2 but got 3×2: write nn.Conv2d(3, 4,
+    kernel_size=(5, 2), padding=(2, 0)), or leave out a pooling step before it
 Net(OwnConv(3, 4, 3, dilation=3)) on 2, 3, 6, 7
-`0` (OwnConv) expected a padded map of at least 7×7 but got 6×7: write
-nn.Conv2d(3, 4, kernel_size=3, padding=(1, 0), dilation=3), or leave out a pooling step before it
-
+    `0` (OwnConv) expected a padded map of at least 7×7 but got 6×7: write nn.Conv2d(3, 4,
+    kernel_size=3, padding=(1, 0), dilation=3), or leave out a pooling step before it
 Net(MaxPool(4), OwnPool(2)) on 2, 3, 4, 4
-`1` (OwnPool) expected a map of at least 2×2 but got 1×1: put nn.Identity() in its place, or
-start from larger pictures
-
+    `1` (OwnPool) expected a map of at least 2×2 but got 1×1: put nn.Identity() in its place, or
+    start from larger pictures
 Net(Conv(3, 8, 3), nn.BatchNorm2d(16, momentum=0.2)) on 2, 3, 9, 9
-`1` (BatchNorm2d) expected 16 channels but got 8: write nn.BatchNorm2d(8, momentum=0.2)
-
+    `1` (BatchNorm2d) expected 16 channels but got 8: write nn.BatchNorm2d(8, momentum=0.2)
 Net(Conv(3, 8, 3), nn.BatchNorm1d(8)) on 2, 3, 9, 9
-`1` (BatchNorm1d) expected 2 or 3 axes but got 4 axes (2, 8, 7, 7): write nn.BatchNorm2d(8)
-
+    `1` (BatchNorm1d) expected 2 or 3 axes but got 4 axes (2, 8, 7, 7): write nn.BatchNorm2d(8)
 Net(nn.BatchNorm2d(3)) on 3, 9, 7
-`0` (BatchNorm2d) expected 4 axes but got 3 axes (3, 9, 7): add the batch axis with x.unsqueeze(0)
-
+    `0` (BatchNorm2d) expected 4 axes but got 3 axes (3, 9, 7): add the batch axis with
+    x.unsqueeze(0)
 Net(Conv(3, 8, 3)) on 3, 28, 28
-`0` (Conv2d) expected 4 axes, the batch first, but got 3 axes (3, 28, 28): add the batch axis
-with x.unsqueeze(0)
-
+    `0` (Conv2d) expected 4 axes, the batch first, but got 3 axes (3, 28, 28): add the batch axis
+    with x.unsqueeze(0)
 Net(Flatten(), Linear(3 * 28 * 28, 2)) on 3, 28, 28
-`1` (Linear) expected 2352 numbers per picture but got 784: write x.unsqueeze(0), since
-(3, 28, 28) has no batch axis
-
+    `1` (Linear) expected 2352 numbers per picture but got 784: write x.unsqueeze(0), since (3, 28,
+    28) has no batch axis
 Net(Conv(3, 8, 3)) on 2, 28, 26, 3
-`0` (Conv2d) expected 3 channels on axis 1 but got (2, 28, 26, 3) with the channels last: write
-x.permute(0, 3, 1, 2)
-
+    `0` (Conv2d) expected 3 channels on axis 1 but got (2, 28, 26, 3) with the channels last: write
+    x.permute(0, 3, 1, 2)
 Net(Conv(3, 8, 3)) on 2, 3, 28, 28 of uint8
-`0` (Conv2d) expected float32 numbers but got uint8: write x.float() / 255
-
+    `0` (Conv2d) expected float32 numbers but got uint8: write x.float() / 255
 Net(Flatten(), Linear(12, 2)) on 2, 3, 2, 2 of float64
-`1` (Linear) expected float32 numbers but got float64: write x.float()
-
+    `1` (Linear) expected float32 numbers but got float64: write x.float()
 Net(Linear(12, 2).double()) on 2, 12 of float32
-`0` (Linear) expected float64 numbers but got float32: write x.to(torch.float64)
-
+    `0` (Linear) expected float64 numbers but got float32: write x.to(torch.float64)
 Net(Conv(3, 8, 3), nn.ReLU(), Linear(26, 2)) on 2, 3, 28, 28
-`2` (Linear) expected one row of 5408 numbers per picture but got a map (2, 8, 26, 26) whose
-last axis holds 26: write torch.flatten(x, start_dim=1) before it, and nn.Linear(5408, 2)
-
+    `2` (Linear) expected one row of 5408 numbers per picture but got a map (2, 8, 26, 26) whose
+    last axis holds 26: write torch.flatten(x, start_dim=1) before it, and nn.Linear(5408, 2)
 Net(Conv(3, 8, 3), nn.ReLU(), Linear(5408, 2)) on 2, 3, 28, 28
-`2` (Linear) expected 5408 numbers per picture but got a map (2, 8, 26, 26) whose last axis
-holds 26: write torch.flatten(x, start_dim=1) before it
-
+    `2` (Linear) expected 5408 numbers per picture but got a map (2, 8, 26, 26) whose last axis
+    holds 26: write torch.flatten(x, start_dim=1) before it
 Net(Linear(5, 2)) on 2, 1, 1, 5
-`0` (Linear) expected one row of 5 numbers per picture but got a map (2, 1, 1, 5) whose last axis
-holds 5: write torch.flatten(x, start_dim=1) before it
-
+    `0` (Linear) expected one row of 5 numbers per picture but got a map (2, 1, 1, 5) whose last
+    axis holds 5: write torch.flatten(x, start_dim=1) before it
 Call("x.view(-1, 48)", MaxPool(2), then=Linear(48, 2)) on 8, 3, 4, 4
-`view` (function) expected 8 rows, one per picture, but got 2 rows: (8, 3, 2, 2) → (2, 48): FLAT 12
-numbers per picture, and nn.Linear(12, 2) for `then`
-
+    `view` (function) expected 8 rows, one per picture, but got 2 rows: (8, 3, 2, 2) → (2, 48):
+    FLAT 12 numbers per picture, and nn.Linear(12, 2) for `then`
 Call("x.view(-1, 12)", then=Linear(12, 2)) on 1, 3, 4, 4
-`view` (function) expected 1 row, one per picture, but got 4 rows: (1, 3, 4, 4) → (4, 12): FLAT 48
-numbers per picture, and nn.Linear(48, 2) for `then`
-
+    `view` (function) expected 1 row, one per picture, but got 4 rows: (1, 3, 4, 4) → (4, 12): FLAT
+    48 numbers per picture, and nn.Linear(48, 2) for `then`
 Call("x.view(-1, 12).view(4, 24)") on 2, 3, 4, 4
-`view` (function) expected 2 rows, one per picture, but got 8 rows: (2, 3, 4, 4) → (8, 12): FLAT 48
-numbers per picture
-
+    `view` (function) expected 2 rows, one per picture, but got 8 rows: (2, 3, 4, 4) → (8, 12):
+    FLAT 48 numbers per picture
 Call("x.view(1, -1)", then=Linear(48, 2)) on 1, 3, 4, 4
-with a batch of 2, `view` (function) expected 2 rows, one per picture, but got 1 row: (2, 3, 4, 4)
-→ (1, 96): FLAT 48 numbers per picture
-
+    with a batch of 2, `view` (function) expected 2 rows, one per picture, but got 1 row: (2, 3, 4,
+    4) → (1, 96): FLAT 48 numbers per picture
 Call("x.flatten()", then=Linear(48, 1)) on 1, 3, 4, 4
-with a batch of 2, `flatten` (function) expected 2 rows, one per picture, but got 96 rows:
-(2, 3, 4, 4) → (96,): FLAT 48 numbers per picture
-
+    with a batch of 2, `flatten` (function) expected 2 rows, one per picture, but got 96 rows: (2,
+    3, 4, 4) → (96,): FLAT 48 numbers per picture
 Call("torch.reshape(x, shape=(2, 40))") on 2, 3, 4, 4
-`reshape` (function) expected 80 numbers but got 96 (2×3×4×4): FLAT 48 numbers per picture
-
+    `reshape` (function) expected 80 numbers but got 96 (2×3×4×4): FLAT 48 numbers per picture
 Call("x.reshape(-1, 40)") on 2, 3, 4, 4
-`reshape` (function) expected a multiple of 40 numbers but got 96 (2×3×4×4): FLAT 48 numbers per
-picture
-
+    `reshape` (function) expected a multiple of 40 numbers but got 96 (2×3×4×4): FLAT 48 numbers
+    per picture
 Call("x.view((100, 48))") on 2, 3, 4, 4
-`view` (function) expected 4800 numbers but got 96 (2×3×4×4): write x.view(x.shape[0], 48)
-
+    `view` (function) expected 4800 numbers but got 96 (2×3×4×4): write x.view(x.shape[0], 48)
 Net(Merge(), Linear(5, 2)) on 1, 2, 5
-`0` (Merge) expected 1 row, one per picture, but got 2 rows: (1, 2, 5) → (2, 5): FLAT 10 numbers
-per picture, and nn.Linear(10, 2) for `1`
-
+    `0` (Merge) expected 1 row, one per picture, but got 2 rows: (1, 2, 5) → (2, 5): FLAT 10
+    numbers per picture, and nn.Linear(10, 2) for `1`
 Net(Conv(3, 8, 3), Merge()) on 2, 3, 4, 4
-`1.view` (function) expected a multiple of 5 numbers but got 64 (2×8×2×2): FLAT 32 numbers …
-
+    `1.view` (function) expected a multiple of 5 numbers but got 64 (2×8×2×2): FLAT 32 numbers …
 Custom_CNN() on 1, 3, 56, 56
-`model` (Custom_CNN) refused its input: expected (N, 3, 28, 28), got (1, 3, 56, 56): resize …
-
+    `model` (Custom_CNN) refused its input: expected (N, 3, 28, 28), got (1, 3, 56, 56): resize …
 Call("x.squeeze(9)") on 2, 3, 4, 4
-`squeeze` (function) failed on (2, 3, 4, 4): Dimension out of range …
-
+    `squeeze` (function) failed on (2, 3, 4, 4): Dimension out of range …
 Call("x.view(-1, 0)") on 2, 3, 4, 4
-`view` (function) failed on (2, 3, 4, 4): shape '[-1, 0]' is invalid …
-
+    `view` (function) failed on (2, 3, 4, 4): shape '[-1, 0]' is invalid …
 Call("x.transpose(1, 2).view(2, 48)") on 2, 3, 4, 4
-`view` (function) failed on (2, 4, 3, 4): view size is not compatible …
-
+    `view` (function) failed on (2, 4, 3, 4): view size is not compatible …
 Call("torch.cat([x.mean(), x.std()])") on 2, 3, 4, 4
-`cat` (function) failed on () (): zero-dimensional …
-
+    `cat` (function) failed on () (): zero-dimensional …
 Call("first + x", Conv(3, 8, 1)) on 2, 3, 4, 4
-`add` (function) failed on (2, 3, 4, 4) (2, 8, 4, 4): The size …
-
+    `add` (function) failed on (2, 3, 4, 4) (2, 8, 4, 4): The size …
 Call("x.flatten(1).gather(1, torch.zeros(1, 4))") on 2, 3, 4, 4
-`gather` (function) failed on (2, 48) (1, 4): gather(): Expected …
-
+    `gather` (function) failed on (2, 48) (1, 4): gather(): Expected …
 Call("F.conv2d(x, weight=torch.zeros(4, 5, 3, 3))") on 2, 3, 4, 4
-`conv2d` (function) failed on (2, 3, 4, 4) (4, 5, 3, 3): Given groups=1, …
-
+    `conv2d` (function) failed on (2, 3, 4, 4) (4, 5, 3, 3): Given groups=1, …
 Call("F.linear(x.mean(), torch.zeros(4, 2))") on 2, 3, 4, 4
-`linear` (function) failed on () (4, 2): …
-
+    `linear` (function) failed on () (4, 2): …
 Call("x.mean()", then=Linear(1, 2)) on 2, 3, 4, 4
-`then` (Linear) failed on (): …
-
+    `then` (Linear) failed on (): …
 Net(nn.PixelShuffle(3)) on 2, 3, 4, 4
-`0` (PixelShuffle) failed on (2, 3, 4, 4): pixel_shuffle …
-
+    `0` (PixelShuffle) failed on (2, 3, 4, 4): pixel_shuffle …
 Net(Flatten(0, 2), nn.GroupNorm(2, 6)) on 2, 3, 4, 4
-`1` (GroupNorm) failed on (24, 4): Expected …
-
+    `1` (GroupNorm) failed on (24, 4): Expected …
 Net(Conv(3, 4, 3, padding=9, padding_mode="reflect")) on 2, 3, 4, 4
-`0` (Conv2d) failed on (2, 3, 4, 4): …
-
+    `0` (Conv2d) failed on (2, 3, 4, 4): …
 Net(Flatten(), Linear(48, 4), Linear(4, 2, device="meta")) on 2, 3, 4, 4
-`2` (Linear) failed on (2, 4): …
-
+    `2` (Linear) failed on (2, 4): …
 Net(Conv(3, 8, 1), nn.BatchNorm2d(8, device="meta")) on 2, 3, 4, 4
-`1` (BatchNorm2d) failed on (2, 8, 4, 4): …
-
-Net(nn.Embedding(9, 4)) on 1, 3 of float32
-`0` (Embedding) failed on (1, 3): …
-
+    `1` (BatchNorm2d) failed on (2, 8, 4, 4): …
+Net(nn.Embedding(9, 4)) on 1, 3 of float64
+    `0` (Embedding) failed on (1, 3): …
 Net(nn.LayerNorm(5)) on 2, 3, 4, 4
-`0` (LayerNorm) failed on (2, 3, 4, 4): Given normalized_shape=[5], …
+    `0` (LayerNorm) failed on (2, 3, 4, 4): Given normalized_shape=[5], …
 """
 FLAT = "write torch.flatten(x, start_dim=1), which gives"
 
@@ -239,13 +190,13 @@ def mend(model, message, x):
 
 
 @pytest.mark.parametrize(
-    "case", CASES.strip().split("\n\n"), ids=lambda case: case.split(" on ")[0]
+    "case", re.split(r"\n(?=\w)", CASES.strip()), ids=lambda case: case.split(" on ")[0]
 )
 def test_what_is_broken_is_named_and_mended(case):
     first, said = case.split("\n", 1)
     code, shape, dtype = re.fullmatch(r"(.*) on ([\d, ]+)(?: of (\w+))?", first).groups()
     model, shape = eval(code), eval(f"({shape},)")
-    expected = said.replace("\n", " ").replace("FLAT", FLAT)
+    expected = " ".join(said.split()).replace("FLAT", FLAT)
     with pytest.raises(ShapeError) as caught:
         trace_shapes(model, shape, dtype and getattr(torch, dtype))
     message = str(caught.value)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnn_basics.model import Custom_CNN, Recorder, ShapeError, ShapeTrace, trace_shapes, untouched
+from cnn_basics import explain
+from cnn_basics.model import (
+    Custom_CNN,
+    ShapeError,
+    ShapeTrace,
+    export_onnx,
+    trace_shapes,
+    untouched,
+)
 
 TABLE = """\
 Layer       Kind      Input shape      Output shape     Parameters  Multiply-adds
@@ -55,10 +63,6 @@ class Zoo(nn.Module):
         return F.linear(self.tied(self.head(rows.mean(1))), self.by_hand.weight)
 
 
-def unique_parameters(model):
-    return sum(p.numel() for p in model.parameters())
-
-
 def multiply_adds_by_pytorch(model, *inputs):
     with FlopCounterMode(display=False) as counter:  # with gradients: no fused attention
         model.eval()(*inputs)
@@ -77,7 +81,7 @@ def test_table_of_custom_cnn(dtype, device):
 def test_every_parameter_and_multiply_add_is_counted_once():
     model = Zoo()
     trace = trace_shapes(model, (2, 3, 6, 6))
-    assert trace.parameters == unique_parameters(model)
+    assert trace.parameters == sum(p.numel() for p in model.parameters())
     found = {(row.layer, row.kind, row.parameters, row.note) for row in trace.rows}
     assert found >= {
         ("token", "Parameter", 4, ""),
@@ -124,7 +128,7 @@ def test_totals_are_those_of_pytorch(net):
     with torch.no_grad():
         output = model(x)
     trace = trace_shapes(model, shape)
-    assert trace.parameters == unique_parameters(model)
+    assert trace.parameters == sum(p.numel() for p in model.parameters())
     assert trace.multiply_adds == multiply_adds_by_pytorch(model, x)
     assert trace.rows[-1].output_shape == tuple(output.shape)
     for row, following in zip(trace.rows, trace.rows[1:], strict=False):
@@ -138,13 +142,15 @@ def test_recurrent_layers(kind):
     gates = {nn.RNN: 1, nn.LSTM: 4, nn.GRU: 3}[kind]
     per_step = 2 * gates * (6 * 4 + 6 * 6) + 2 * gates * (6 * 12 + 6 * 6)
     assert row.multiply_adds == 3 * 5 * per_step
-    assert row.parameters == unique_parameters(layer)
+    assert row.parameters == sum(p.numel() for p in layer.parameters())
     assert row.output_shape[0] == (3, 5, 12)
 
 
 def state_of(model):
     found = {name: value.clone() for name, value in model.state_dict().items()}
-    found |= {f"{name}.grad": p.grad for name, p in model.named_parameters() if p.grad is not None}
+    found |= {
+        f"{name}.grad": p.grad.clone() for name, p in model.named_parameters() if p.grad is not None
+    }
     for name, module in model.named_modules():
         hooks = len(module._forward_hooks) + len(module._forward_pre_hooks)
         found[f"{name} "] = (module.training, hooks)
@@ -287,13 +293,25 @@ def test_impossible_shapes_are_refused(shape):
 
 
 LAZY = [nn.LazyLinear(3), nn.LazyBatchNorm2d(affine=False), nn.LazyBatchNorm1d(affine=False)]
+X = torch.zeros(1, 3, 4, 4)
+CALLS = {
+    "trace_shapes": lambda model: trace_shapes(model, (1, 3)),
+    "export_onnx": lambda model: export_onnx(model, "never.onnx", X),
+    "feature_maps": lambda model: explain.feature_maps(model, X),
+    "receptive_field": lambda model: explain.receptive_field(model, X, "0"),
+    "by_gradient": lambda model: explain.receptive_field_by_gradient(model, X, "0"),
+    "saliency": lambda model: explain.saliency(model, X, 0),
+    "grad_cam": lambda model: explain.grad_cam(model, X, 0, "0"),
+}
 
 
 @pytest.mark.parametrize("layer", LAZY, ids=lambda layer: type(layer).__name__)
 def test_lazy_layers_are_refused_but_harm_nothing(layer):
     model = nn.Sequential(nn.Identity(), nn.Sequential(layer)).train()
-    with pytest.raises(ValueError, match=r"lazy layer `1\.0` \(Lazy\w+\): call the network"):
-        trace_shapes(model, (1, 3))
+    for call in CALLS.values():
+        with pytest.raises(ValueError, match=r"lazy layer `1\.0` \(Lazy\w+\): call the network"):
+            call(model)
+        assert all(m.training and not m._forward_hooks for m in model.modules())
     with untouched(model):
         model(torch.rand(4, 3, 2, 2)[..., 0, 0] if "1d" in repr(layer) else torch.rand(4, 3, 2, 2))
     assert all(module.training for module in model.modules())
@@ -314,15 +332,3 @@ def test_torchscript_is_refused_by_the_trace_and_left_as_it_was_by_untouched():
         scripted.train()(torch.rand(5, 3))  # moves the statistics
     assert all(module.training for module in scripted.modules())
     assert all(torch.equal(value, before[name]) for name, value in scripted.state_dict().items())
-
-
-def test_a_recorder_names_the_calls_and_hands_over_what_they_give():
-    heard = {}
-    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU())
-    recorder = Recorder(model, lambda step, output: heard.update({step.name: output}))
-    with recorder.watching():
-        result = model(torch.zeros(1, 1, 3, 3))
-        F.relu(result)
-    assert [step.name for step in recorder.steps] == ["model", "0", "1", "relu"]
-    assert heard["1"] is heard["model"] is result
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())

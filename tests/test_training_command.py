@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import re
 import shutil
@@ -58,14 +59,8 @@ def test_help_names_every_option_and_its_examples_are_right(capsys):
     with pytest.raises(SystemExit, match="2"):
         run("pets", "--optimizer", "magic")
     assert "invalid choice: 'magic'" in capsys.readouterr().err
-
-
-def test_the_module_ends_with_the_exit_code():
     asked = [sys.executable, "-m", "cnn_basics.training", "nowhere"]
-    ended = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    words = "training: expected a folder of photos, got nothing at nowhere: .*\n"
-    assert re.fullmatch(words, ended.stderr)
+    assert subprocess.run(asked, capture_output=True, check=False, timeout=120).returncode == 2
 
 
 def test_it_trains_tests_and_writes_weights(photos, tmp_path, capsys):
@@ -235,11 +230,15 @@ def test_limit_another_network_and_files_at_home(photos, capsys, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others have no such names")
-def test_names_that_are_no_text_are_told_all_the_same(photos, tmp_path, capfd):
+def test_names_that_are_no_text_are_told_all_the_same(photos, tmp_path, capfd, monkeypatch):
     shutil.copytree(photos / "cats", tmp_path / os.fsdecode(b"ch\xe2ts"))
     shutil.copytree(photos / "dogs", tmp_path / "dogs")
     assert run(tmp_path, "--epochs", 1) == 0
     assert r"ch\xe2ts" in capfd.readouterr().out
+    shutil.move(tmp_path / "dogs", tmp_path / "psíci")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out := io.BytesIO(), encoding="ascii"))
+    assert run(tmp_path, "--epochs", 1) == 0
+    assert rb"ps\xedci" in out.getvalue()
 
 
 def test_weights_that_cannot_be_written_cost_no_result_and_no_room(photos, tmp_path, capsys):
@@ -257,20 +256,17 @@ def test_weights_that_cannot_be_written_cost_no_result_and_no_room(photos, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("error", "options", "code", "words"),
+    ("error", "code", "words"),
     [
-        (torch.OutOfMemoryError("CUDA"), [], 2, "too little memory for this: lower --batch-size"),
-        (KeyboardInterrupt(), [], 130, "broken off; no epoch is kept in a --checkpoint"),
-        (KeyboardInterrupt(), ["--checkpoint", "kept.pt"], 130, "broken off; no epoch is kept in"),
+        (torch.OutOfMemoryError("CUDA"), 2, "too little memory for this: lower --batch-size"),
+        (KeyboardInterrupt(), 130, "broken off; no epoch is kept in a --checkpoint"),
     ],
 )
-def test_broken_off_it_says_what_is_kept(
-    photos, tmp_path, capsys, monkeypatch, error, options, code, words
-):
+def test_broken_off_it_says_what_is_kept(photos, tmp_path, capsys, monkeypatch, error, code, words):
     def broken_off(*_, **__):
         raise error
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "fit", broken_off)
-    assert run(photos, *options) == code
-    assert re.fullmatch(rf"training: .*{words}.*\n", capsys.readouterr().err)
+    for options in ([], ["--checkpoint", tmp_path / "kept.pt"]):
+        assert run(photos, *options) == code
+        assert re.fullmatch(rf"training: .*{words}.*\n", capsys.readouterr().err)

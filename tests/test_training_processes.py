@@ -49,7 +49,8 @@ def train_together(path: str) -> None:
         model, losses = network(dropout=0.0, seed=1 + rank), []
         look = {"on_batch": lambda training, losses=losses: losses.append(training.loss)}
         history = fit(model, data(), data(seed=1), **OPTIONS | look | {"batch_size": batch_size})
-        found[batch_size] = (model.state_dict(), history.train_loss, history.valid_loss, losses)
+        trained = history.train_loss + history.train_accuracy
+        found[batch_size] = (model.state_dict(), trained, history.valid_loss, losses)
     stop = lambda training: rank == 0 and training.epoch == 2  # noqa: E731
     history = fit(network(), data(), data(seed=1), on_epoch=stop, **OPTIONS)
     torch.save(found | {"stopped": (history.epochs, history.reason)}, f"{path}.{rank}")
@@ -81,10 +82,11 @@ def test_two_processes_equal_one(both, batch_size):
     look = {"on_batch": lambda training: losses.append(training.loss)}
     history = fit(model, data(), data(seed=1), **OPTIONS | look | {"batch_size": batch_size})
     for rank, found in enumerate(both):
-        weights, train_loss, valid_loss, told = found[batch_size]
+        weights, trained, valid_loss, told = found[batch_size]
         for name, weight in model.state_dict().items():
             torch.testing.assert_close(weights[name], weight, rtol=0, atol=1e-5)
-        assert train_loss == pytest.approx(history.train_loss, abs=1e-5)
+        expected = history.train_loss + history.train_accuracy
+        assert trained == pytest.approx(expected, abs=1e-5)
         assert valid_loss == pytest.approx(history.valid_loss, abs=1e-5)
         assert told == ([] if rank else pytest.approx(losses, abs=1e-5))
     assert len(losses) == 4 * -(-20 // batch_size)

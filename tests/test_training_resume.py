@@ -164,6 +164,14 @@ def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new_one(path, monkey
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_file_is_replaced_and_never_written_over(path, tmp_path):
+    write_whole(path, {"format": FORMAT, "epoch": 1})
+    old = tmp_path / "old"
+    old.hardlink_to(path)
+    write_whole(path, {"format": FORMAT, "epoch": 2})
+    assert [load_checkpoint(each)["epoch"] for each in (old, path)] == [1, 2]
+
+
 def test_averaging_ends_with_the_mean_of_the_weights():
     """Worked out by hand from the weights after each of three steps."""
     seen = []

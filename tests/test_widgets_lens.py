@@ -122,7 +122,11 @@ def test_every_setting_can_be_drawn_and_is_described():
         for name, value in zip(names, values, strict=True):
             setattr(lens, name, value)
         lens.selected = ["output", 1, 2, 3]
-        seen.add(lens.still().alt)
+        figure = lens.still()
+        seen.add(figure.alt)
+        framed = [any(p.get_linewidth() == 3 for p in axes.patches) for axes in figure.axes[:2]]
+        works, both = "kernel, stride" in figure.alt, lens.groups == 1
+        assert framed == [works and both and not lens.transposed, works and not lens.transposed]
     assert len(seen) >= 26  # all that do not fit say the same
     assert all(alt.startswith("Convolution lens: ") and alt.endswith(".") for alt in seen)
 
@@ -139,9 +143,17 @@ def test_the_picture_shows_the_numbers_and_frames_the_window(transposed):
     assert written[2] == [f"{n:g}" for n in lens.output.flatten().tolist()]
     window = [] if transposed else [((-0.5, 1.5), 2, 2)]
     assert framed == [window, [], [((-0.5, 0.5), 1, 1)]]
+    colours = [each.images[0].get_cmap().name for each in axes]
+    assert colours == ["light", "RdBu_r", "RdBu_r"]
     sides = "an output of 4×4" if transposed else "an output of 2×2"
     assert (
         f"3×3 with a 2×2 kernel, stride 2, padding 1, dilation 1, groups 1 gives {sides}; its "
         in lens.still().alt
     )
     assert lens.still().alt.endswith(f"row 1, column 0 is {lens.output[0, 1, 0]:g}.")
+
+
+def test_padding_is_hatched_in_the_still_picture_and_told_without_hue():
+    axes = convolution_lens(torch.ones(3, 4, 5), padding=1).still().axes
+    hatched = [sum(bool(patch.get_hatch()) for patch in each.patches) for each in axes[:4]]
+    assert hatched == [6 * 7 - 4 * 5] * 3 + [0]

@@ -70,10 +70,11 @@ def test_every_step_and_channel_is_drawn_and_described_by_its_numbers(browser, n
             )
             left, right, _, top = figure.page.images[2].get_extent()
             (frame,), scale = figure.page.patches, sheet.shape[1] / (right - left)
-            place = np.array([frame.get_x() - left, top - frame.get_y(), frame.get_width()]) * scale
-            x, y, width = place.round().astype(int)
-            assert place == pytest.approx((x, y, side))
-            np.testing.assert_allclose(sheet[y : y + side, x : x + width], large)
+            corner = np.array([frame.get_x() - left, top - frame.get_y()]) * scale
+            assert (frame.get_width(), -frame.get_height()) == pytest.approx([side / scale] * 2)
+            x, y = corner.round().astype(int)
+            assert corner == pytest.approx((x, y))
+            np.testing.assert_allclose(sheet[y : y + side, x : x + side], large)
 
 
 def test_fewer_channels_take_the_slider_along_down_to_one_and_without_maps_there_is_none(browser):

@@ -72,17 +72,17 @@ def claims_by_code_cell(
 
     The first code cell also has those before it; those of a note hold at the end of its section.
     """
-    claims: list[list[Claim]] = []
-    early: list[Claim] = []
-    for section, texts in by_section(cells, notes):
-        for cell in section:
+    claims: list[list[Claim]] = [[]]
+    for section, said in by_section(cells, notes):
+        notes_cells = [{"cell_type": "markdown", "source": text} for text in said]
+        for cell in [*section, *notes_cells]:
             if cell["cell_type"] == "code":
-                claims.append(early)
-                early = []
+                claims.append([])
             elif cell["cell_type"] == "markdown":
-                (claims[-1] if claims else early).extend(find_claims(source_of(cell)))
-        for text in texts:
-            (claims[-1] if claims else early).extend(find_claims(text))
+                claims[-1].extend(find_claims(source_of(cell)))
+    early, *claims = claims
+    if claims:
+        claims[0] = early + claims[0]
     return claims
 
 
@@ -139,11 +139,7 @@ def changed(stated: str) -> str:
 
 
 def read_notes(lesson: str) -> list[Note]:
-    """Read a lesson's notes, one for each heading of level 1 and 2; none if there is no file.
-
-    Raises:
-        LessonError: A heading has no line such as "5 minutes" below it.
-    """
+    """Read a lesson's notes, one for each heading of level 1 and 2; none if there is no file."""
     path = NOTES / f"{lesson}.md"
     if not path.is_file():
         return []
@@ -161,11 +157,7 @@ def read_notes(lesson: str) -> list[Note]:
 def find_stale(
     before: Iterable[dict[str, Any]], after: Iterable[dict[str, Any]], notes: Iterable[Note]
 ) -> list[str]:
-    """List texts of a section that still state a number which a cell there no longer prints.
-
-    Looked at are Markdown cells, strings in code such as alt texts, and notes; bound numbers are
-    tested anyway.
-    """
+    """List texts, strings in code and notes that state a number no longer printed there."""
     old = {cell.get("id"): _printed(cell) for cell in before if cell["cell_type"] == "code"}
     found = []
     for section, said in by_section(after, notes):

@@ -35,19 +35,12 @@ editions:
   slides      one deck a lesson; S opens the speaker view, F fills the screen
   handout     one page a lesson that stands for itself, to print or to send
 
-examples:
-  python -m cnn_basics.authoring.editions slides
-  python -m cnn_basics.authoring.editions instructor notebooks/03_convolution_layer.ipynb
-  python -m cnn_basics.authoring.editions handout --output handouts
+example: python -m cnn_basics.authoring.editions slides notebooks/03_convolution_layer.ipynb
 """
 
 
 def add_notes(notebook: NotebookNode, lesson: str, *, visible: bool) -> None:
-    """Add each note, in place, behind its heading: as a cell to read, or for a slide's speaker.
-
-    Raises:
-        LessonError: There is a note for a heading that the lesson does not have.
-    """
+    """Add each note, in place, behind its heading: as a cell to read, or for a slide's speaker."""
     from nbformat.v4 import new_markdown_cell
 
     passed = 0
@@ -82,36 +75,28 @@ def fill_in(notebook: NotebookNode) -> None:
 
     from cnn_basics.exercises.content import Exercise, find
 
-    cells = []
-    for cell in notebook.cells:
-        cells.append(cell)
+    for place, cell in reversed(list(enumerate(notebook.cells, 1))):
         if not asked_in(cell):
             continue
         asked = find(asked_in(cell))
         if isinstance(asked, Exercise):
             cell.source = asked.with_check(asked.solution)
-            mistakes = [wrong.why for wrong in asked.wrongs[:6]]
-            text = f"**Why:** {asked.why}\n\nMistakes to expect:\n\n"
+            lines = [f"**Why:** {asked.why}\n\nMistakes to expect:\n"]
+            lines += [f"- {wrong.why}" for wrong in asked.wrongs[:6]]
         else:
-            mistakes = [f"**{answer}**: {why}" for answer, why in asked.options]
-            text = f"**Answer:** {asked.options[asked.right][0]}\n\n"
-        listed = "\n".join(f"- {mistake}" for mistake in mistakes)
-        cells.append(new_markdown_cell(text + listed, metadata={"slideshow": {"slide_type": "-"}}))
-    notebook.cells = cells
+            lines = [f"**Answer:** {asked.options[asked.right][0]}\n"]
+            lines += [f"- **{answer}**: {why}" for answer, why in asked.options]
+        kind = {"slideshow": {"slide_type": "-"}}
+        notebook.cells.insert(place, new_markdown_cell("\n".join(lines), metadata=kind))
 
 
 def find_rejected(notebook: NotebookNode) -> list[str]:
     """List the exercises of a notebook that was run whose check did not say that they are right."""
     from cnn_basics.exercises.judging import RIGHT
 
-    rejected = []
-    for cell in notebook.cells:
-        name = asked_in(cell)
-        if name and "exercises.check" in cell.source:
-            said = "".join(output.get("text", "") for output in cell.outputs)
-            if f"{name} · " not in said or f": {RIGHT}\n" not in said:
-                rejected.append(name)
-    return rejected
+    checks = [c for c in notebook.cells if asked_in(c) and "exercises.check" in c.source]
+    said = {asked_in(c): "".join(each.get("text", "") for each in c.outputs) for c in checks}
+    return [name for name in said if not re.search(rf"{name} · .*: {RIGHT}\n", said[name])]
 
 
 def make_learner(notebook: NotebookNode, path: Path) -> NotebookNode:
@@ -121,11 +106,7 @@ def make_learner(notebook: NotebookNode, path: Path) -> NotebookNode:
 
 
 def make_instructor(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Fill in a lesson's solutions and notes, and run it in the folder of its file.
-
-    Raises:
-        LessonError: A solution was not accepted, or a cell failed.
-    """
+    """Fill in a lesson's solutions and notes, and run it in the folder of its file."""
     fill_in(notebook)
     add_notes(notebook, path.stem, visible=True)
     execute(notebook, path.parent, ONE_OF_TWO)
@@ -143,7 +124,9 @@ def make_slides(notebook: NotebookNode, path: Path) -> str:
 
     add_notes(notebook, path.stem, visible=False)
     options = {"reveal_url_prefix": "reveal.js", "reveal_theme": THEME}
-    return _convert(notebook, path, SlidesExporter, "cnn_basics_slides", **options)
+    page = _convert(notebook, path, SlidesExporter, "cnn_basics_slides", **options)
+    # The speaker's windows are narrow: laid out as for phones, they would split slides otherwise.
+    return page.replace("@media only screen and (max-width: 760px)", "@media not all")
 
 
 def make_handout(notebook: NotebookNode, path: Path) -> str:
@@ -172,11 +155,7 @@ EDITIONS: dict[str, Callable] = {
 
 
 def copy_assets(folder: Path) -> None:
-    """Put what decks load into `reveal.js/` and `deck/` of a folder.
-
-    Raises:
-        LessonError: The package that brings reveal.js is not installed.
-    """
+    """Put what decks load into `reveal.js/` and `deck/` of a folder."""
     found = importlib.util.find_spec("sphinx_revealjs")
     if found is None or not found.submodule_search_locations:
         fix = 'install it with pip install -e ".[editions]"'
@@ -202,12 +181,7 @@ def build(edition: str, path: Path, folder: Path) -> Path:
 
 
 def build_all(edition: str, paths: Sequence[Path], folder: Path) -> Iterator[Path]:
-    """Build one edition of several lessons into a folder, and yield each file when it is written.
-
-    Raises:
-        ValueError: The folder is that of the lessons themselves.
-        FileNotFoundError: There is no such notebook.
-    """
+    """Build one edition of several lessons into a folder, and yield each file once written."""
     if folder.resolve() == LESSONS.resolve():
         what = f"a folder other than {folder}, where the lessons themselves are"
         raise ValueError(f"expected {what}: name another one with --output")

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cnn_basics.authoring.claims import source_of
 from cnn_basics.authoring.refresh import LESSONS, write_whole
 
 GLOSSARY = LESSONS / "glossary.ipynb"
 LINK = r"\[([^\]]*)\]\(glossary\.ipynb#([^)]*)\)"
-# What is no running text: code, headings, other links, tags and comments, answers that are folded,
-# and the addresses of links to the glossary.
+# No running text: code, headings, other links, tags, comments, folded answers, addresses.
 ASIDE = (
     r"^```.*?^```|`[^`\n]*`|^#.*?$|<details>.*?</details>|<!--.*?-->|<[^>\n]*>"
     r"|!?\[[^\]]*\]\((?!glossary\.ipynb#)[^)]*\)|(?<=\])\(glossary\.ipynb#[^)]*\)"
@@ -61,7 +61,7 @@ class Use(NamedTuple):
 def read_terms(path: Path = GLOSSARY) -> list[Term]:
     """Read the terms in the glossary's order."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    text = "\n\n".join("".join(cell["source"]) for cell in cells)
+    text = "\n\n".join(map(source_of, cells))
     entries = re.findall(r"^### (.+)\n\n(?:\*also: (.+)\*)?", text, flags=re.MULTILINE)
     return [Term(name, (name, *filter(None, also.split(", ")))) for name, also in entries]
 
@@ -78,7 +78,7 @@ def first_uses(cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[U
     for number, cell in enumerate(cells):
         if number == 0 or cell["cell_type"] != "markdown":
             continue
-        source = "".join(cell["source"])
+        source = source_of(cell)
         text, *references = re.split(r"^(?=## References)", source, flags=re.MULTILINE)
         running = re.sub(ASIDE, lambda m: " " * len(m[0]), text, flags=re.MULTILINE | re.DOTALL)
         links = [(m.start(), m.end(), m[2]) for m in re.finditer(LINK, text)]
@@ -104,24 +104,22 @@ def find_unlinked(name: str, cells: Sequence[dict[str, Any]], terms: Iterable[Te
 def find_lost_links(cells: Iterable[dict[str, Any]], terms: Iterable[Term]) -> list[str]:
     """List the anchors of a lesson's links to the glossary that lead to no term."""
     known = {term.anchor for term in terms}
-    anchors = [m[2] for cell in cells for m in re.finditer(LINK, "".join(cell["source"]))]
+    anchors = [m[2] for cell in cells for m in re.finditer(LINK, source_of(cell))]
     return [anchor for anchor in anchors if anchor not in known]
 
 
 def link_terms(name: str, cells: Sequence[dict[str, Any]], terms: Sequence[Term]) -> int:
     """Link the first use of each term, in place, undo links of later uses, and count the links."""
-    sources = {}
-    for number, cell in enumerate(cells):
-        source = "".join(cell["source"])
-        sources[number] = re.sub(LINK, r"\1", source) if cell["cell_type"] == "markdown" else source
-        cell["source"] = sources[number]
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = re.sub(LINK, r"\1", source_of(cell))
     uses = find_unlinked(name, cells, terms)
     for use in sorted(uses, key=lambda each: -each.start):
-        text = sources[use.cell]
+        text = source_of(cells[use.cell])
         link = f"[{text[use.start : use.end]}](glossary.ipynb#{use.term.anchor})"
-        sources[use.cell] = text[: use.start] + link + text[use.end :]
-    for number, cell in enumerate(cells):
-        cell["source"] = sources[number].splitlines(keepends=True)
+        cells[use.cell]["source"] = text[: use.start] + link + text[use.end :]
+    for cell in cells:
+        cell["source"] = source_of(cell).splitlines(keepends=True)
     return len(uses)
 
 
@@ -135,10 +133,9 @@ def main(arguments: list[str]) -> int:
     if missing:
         print(f"glossary: there is no notebook {', '.join(missing)}", file=sys.stderr)
         return 1
-    terms = read_terms()
     for path in paths:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        count = link_terms(path.stem, notebook["cells"], terms)
+        count = link_terms(path.stem, notebook["cells"], read_terms())
         write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
         print(f"{path.name}: {count} terms linked")
     return 0

@@ -6,6 +6,7 @@ changes from one run or machine to the next: no timings, widget states, versions
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -94,11 +95,7 @@ def find_failure(notebook: NotebookNode) -> str:
 def execute(
     notebook: NotebookNode, folder: Path, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run every cell, in place, in a new kernel of this environment that works in `folder`.
-
-    Raises:
-        LessonError: A cell raises without the tag `raises-exception`, or never ends.
-    """
+    """Run every cell, in place, in a new kernel of this environment that works in `folder`."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
@@ -139,22 +136,19 @@ def refresh(path: Path) -> bool:
     return after != before
 
 
-def committed(path: Path) -> str:
-    """Return a lesson as Git has it, or as it is now where there is no Git."""
-    line = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
-    try:
-        return subprocess.run(line, capture_output=True, check=True).stdout.decode()
-    except (OSError, subprocess.CalledProcessError):
-        return path.read_text(encoding="utf-8")
-
-
 def refresh_and_say(path: Path) -> None:
-    """Refresh one lesson, and print what came of it and which texts to look at."""
-    before = json.loads(committed(path))["cells"]
+    """Refresh one lesson, and print what came of it, and which texts its last change left behind.
+
+    The change is that since the last commit; without Git it is that of this run.
+    """
+    line = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
+    before = path.read_text(encoding="utf-8")
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        before = subprocess.run(line, capture_output=True, check=True).stdout.decode()
     print(f"{path.name}: {'stored' if refresh(path) else 'unchanged'}", flush=True)
-    after = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    for line in find_stale(before, after, read_notes(path.stem)):
-        print(f"  look again, no cell there prints it any more: {line}")
+    cells = [json.loads(text)["cells"] for text in (before, path.read_text(encoding="utf-8"))]
+    for words in find_stale(*cells, read_notes(path.stem)):
+        print(f"  look again, no cell there prints it any more: {words}")
 
 
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:

@@ -1,9 +1,4 @@
-"""Each layer written out by hand, forward and backward, and the update rules: to be read.
-
-Every layer takes the arguments of its namesake in `torch.nn.functional`, in the same order and
-with the same defaults, gives the same values and gradients, and refuses what PyTorch refuses,
-saying why. For speed, use `torch.nn.functional`; `cnn_basics.by_hand.fast` is on the way there.
-"""
+"""Each layer by hand, forward and backward, as in `torch.nn.functional`; and the update rules."""
 
 # ruff: noqa: F401
 

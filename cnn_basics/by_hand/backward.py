@@ -1,8 +1,4 @@
-"""The layers' backward passes written out, and the way back through windows.
-
-A backward pass gets `grad_output`, the gradient of one number (usually the loss) for each output of
-its layer, and returns that for each input. All else is as in the forward pass in `layers`.
-"""
+"""Backward passes: from the gradient for a layer's outputs, `grad_output`, to those for inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from torch import Tensor
 
 from cnn_basics.by_hand import layers
 from cnn_basics.by_hand.layers import Pair, Size, check_float, conv2d, pad, pair, read_window
-from cnn_basics.expect import expect
+from cnn_basics.expect import expect, number, whole
 
 
 def linear_backward(grad_output: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
@@ -79,7 +75,13 @@ def conv2d_grad_x(
         >>> conv2d_grad_x(torch.tensor([[[[10.0]]]]), kernel, size=(1, 3))
         tensor([[[[10., 20., 30.]]]])
     """
+    check_float(grad_output, "grad_output")
+    check_float(weight, "weight")
+    what = "weight (out_channels, in_channels / groups, kernel height, kernel width)"
+    expect(weight.ndim == 4, what, weight, "give the weight of the forward pass")
+    groups = check_groups(groups, len(weight))
     window = read_window(size, weight.shape[2:], **options)
+    check_gradient(grad_output, weight, (*grad_output.shape[:-3], len(weight), *window.counts))
     # Inputs and outputs change roles: within each group, so do the two axes of channels.
     flipped = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
     reach = [gap * (k - 1) for gap, k in zip(window.dilation, window.kernel, strict=True)]
@@ -99,6 +101,10 @@ def conv2d_grad_weight(
         tensor([[[[40., 50.]]]])
     """
     seen = layers.windows(x, kernel_size, **options)
+    check_float(grad_output, "grad_output")
+    shape = (*x.shape[:-3], *grad_output.shape[-3:-2], *seen.shape[-4:-2])
+    check_gradient(grad_output, x, shape)
+    groups = check_groups(groups, x.shape[-3], shape[-3])
     seen = seen.unflatten(-5, (groups, -1))  # (N, G, C/G, H_out, W_out, kh, kw)
     by_group = grad_output.unflatten(-3, (groups, -1))  # (N, G, O/G, H_out, W_out)
     products = torch.einsum("...gohw,...gchwij->gocij", by_group, seen)  # sums over n, h and w
@@ -112,6 +118,7 @@ def spread(x: Tensor, stride: Size) -> Tensor:
         >>> spread(torch.tensor([[[[1.0, 2.0]]]]), stride=3)
         tensor([[[[1., 0., 0., 2.]]]])
     """
+    layers.check_planes(x)
     (step_h, step_w), (height, width) = pair(stride, "stride", 1), x.shape[-2:]
     apart = x.new_zeros(*x.shape[:-2], (height - 1) * step_h + 1, (width - 1) * step_w + 1)
     apart[..., ::step_h, ::step_w] = x
@@ -270,6 +277,14 @@ def check_gradient(grad_output: Tensor, x: Tensor, shape: Sequence[int]) -> None
     layers.check_shape(shape, fix, grad_output=grad_output)
 
 
+def check_groups(groups: int, *channels: int) -> int:
+    """Refuse groups that do not divide all these numbers of channels."""
+    groups = whole(groups, "groups", 1)
+    fits, got = all(n % groups == 0 for n in channels), f"{groups} for {channels} of them"
+    expect(fits, "groups that divide the channels", got, "give those of the forward pass")
+    return groups
+
+
 def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothing: float) -> None:
     """Refuse scores, classes and options that do not fit together."""
     check_float(x, "x")
@@ -285,5 +300,4 @@ def check_cross_entropy(x: Tensor, target: Tensor, reduction: str, label_smoothi
     expect(0 <= low <= high < x.shape[1], what, f"{low} to {high}", "number them from 0")
     words = ("mean", "sum", "none")
     expect(reduction in words, f"reduction in {words}", repr(reduction), "choose one")
-    fix = "0 leaves it out"
-    expect(0 <= label_smoothing <= 1, "label_smoothing from 0 to 1", label_smoothing, fix)
+    number(label_smoothing, "label_smoothing", 0, 1)

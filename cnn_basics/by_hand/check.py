@@ -56,7 +56,7 @@ def gradient_check(
         >>> gradient_check(lambda x: x**3, torch.tensor([1.0, 2.0]))
         passes: the largest relative error is at most 1e-06, for 2 numbers in 1 input
     """
-    points = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    points = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     expect(points, "at least one input", "none", "give a tensor")
     for index, x in enumerate(points):
         check_float(x, f"inputs[{index}]")
@@ -72,7 +72,7 @@ def gradient_check(
         given = torch.autograd.grad(output, leaves, grad_output, materialize_grads=True)
     else:
         given = backward(grad_output.clone(), *(x.clone() for x in points))
-        given = [given] if isinstance(given, Tensor) else list(given)
+        given = list(given) if isinstance(given, (tuple, list)) else [given]
         what, fix = f"one gradient for each of {len(points)} inputs", "return them in that order"
         expect(len(given) == len(points), what, f"{len(given)}", fix)
     for index, (gradient, x) in enumerate(zip(given, points, strict=True)):

@@ -1,7 +1,4 @@
-"""The convolution made fast by hand, and what tells why: counts, timings, the machine.
-
-The rungs take the arguments of `by_hand.conv2d`, refuse what it refuses, and give the same values.
-"""
+"""The convolution of `by_hand.conv2d` made fast, and what tells why: counts, timings, machine."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from cnn_basics.by_hand.layers import (
     slide,
     windows,
 )
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 Shape = tuple[int, int, int, int]
 BLOCK_BYTES = 2**22  # of columns at a time: about what the caches of a few cores hold
@@ -37,9 +34,11 @@ def rung(core: Callable[[Tensor, Tensor, Window], Tensor]) -> Callable[..., Tens
     """Make a convolution with the arguments of `conv2d` of one of padded maps in one group."""
 
     @wraps(core)
-    def convolve(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):  # noqa: ANN001, ANN202
-        options = {"stride": stride, "padding": padding, "dilation": dilation}
-        window, shape = read_conv2d(x, weight, bias, groups, **options)
+    def convolve(*given: object, **named: object) -> Tensor:
+        call = convolve.__signature__.bind(*given, **named)
+        call.apply_defaults()
+        x, weight, bias, *_, groups = call.args
+        window, shape = read_conv2d(**call.arguments)
         padded = pad(x if x.ndim == 4 else x[None], window.borders)
         parts = zip(padded.chunk(groups, dim=1), weight.chunk(groups), strict=True)
         y = torch.cat([core(maps, kernels, window) for maps, kernels in parts], dim=1)
@@ -64,7 +63,7 @@ def im2col(x: Tensor, kernel_size: Size, **options: Padding) -> Tensor:
 
 def to_rows(seen: Tensor) -> Tensor:
     """Copy windows (N, C, H_out, W_out, kh, kw) into the rows of a matrix."""
-    return seen.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)  # (N·H_out·W_out, C·kh·kw)
+    return seen.movedim(-5, -3).flatten(-3).flatten(0, -2)  # (N·H_out·W_out, C·kh·kw)
 
 
 @rung
@@ -192,7 +191,8 @@ def conv2d_cost(x_shape: Shape, weight_shape: Shape, **options: Padding) -> Cost
         >>> conv2d_cost((1, 3, 28, 28), (32, 3, 5, 5), padding=2)
         Cost(multiply_adds=1881600, bytes=119360)
     """
-    x, weight = (torch.empty(1).expand(shape) for shape in (x_shape, weight_shape))  # no memory
+    shapes = ([whole(n, "each size", 0) for n in shape] for shape in (x_shape, weight_shape))
+    x, weight = (torch.empty(1).expand(shape) for shape in shapes)  # takes no memory
     outputs = math.prod(read_conv2d(x, weight, **options)[1])
     return Cost(outputs * weight[0].numel(), 4 * (x.numel() + weight.numel() + outputs))
 
@@ -213,9 +213,8 @@ class Machine:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        got = f"{self.peak} and {self.bandwidth}"
-        fix = "measure them with measure_machine()"
-        expect(min(self.peak, self.bandwidth) > 0, "peak and bandwidth above 0", got, fix)
+        for name, speed in vars(self).items():
+            number(speed, name, 1e-30, math.inf, "measure it with measure_machine()")
 
     @property
     def ridge(self) -> float:

@@ -1,7 +1,6 @@
-"""The layers' forward passes written out: arguments and values are those of `torch.nn.functional`.
+"""The forward passes: arguments and values are those of `torch.nn.functional`.
 
-Maps are `(N, C, H, W)`, or `(C, H, W)` for one picture, float32 or float64. A size or an option is
-one whole number or a pair `(vertical, horizontal)`. What does not fit together is refused.
+Maps are `(N, C, H, W)` or `(C, H, W)`; a size or an option is one number or a pair.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 Pair = tuple[int, int]  # (vertical, horizontal)
 Size = int | Sequence[int]  # one whole number, or a pair of them
 Padding = Size | str
+TINY = 1e-300  # the least number that is taken for above 0
 Borders = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 
 
@@ -105,7 +105,10 @@ def pad(x: Tensor, borders: Borders, value: float = 0.0) -> Tensor:
         >>> pad(torch.ones(1, 2), borders=((0, 1), (1, 0))).tolist()  # (top, bottom), (left, right)
         [[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
     """
-    (top, bottom), (left, right) = borders
+    check_planes(x)
+    is_pair, what = isinstance(borders, (tuple, list)), "borders as ((top, bottom), (left, right))"
+    expect(is_pair and len(borders) == 2, what, f"{borders!r}", "give one for each side")
+    (top, bottom), (left, right) = (pair(each, "each of borders", 0) for each in borders)
     height, width = x.shape[-2:]
     padded = x.new_full((*x.shape[:-2], top + height + bottom, left + width + right), value)
     padded[..., top : top + height, left : left + width] = x
@@ -244,6 +247,7 @@ def batch_norm(
     """
     running = {"running_mean": running_mean, "running_var": running_var}
     check_batch_norm(x, training, eps, **running, weight=weight, bias=bias)
+    momentum = number(momentum, "momentum", -math.inf, math.inf)
     mean, variance = running_mean, running_var
     if training:
         axes = [axis for axis in range(x.ndim) if axis != 1]  # all but the channels
@@ -309,9 +313,9 @@ def read_conv2d(
     check_alike(x, weight=weight, bias=bias)
     groups, shape, channels = whole(groups, "groups", 1), tuple(weight.shape), x.shape[-3]
     fits = len(shape) == 4 and 0 not in shape and shape[1] * groups == channels
-    what = f"weight as (a multiple of {groups}, {channels} / {groups}, kernel height, kernel width)"
-    fix = "its axes are out_channels, a multiple of groups, and in_channels / groups"
-    expect(fits and shape[0] % groups == 0, f"{what} with groups={groups}", f"{shape}", fix)
+    what = f"weight as (out_channels, {channels} / {groups}, kernel height, kernel width)"
+    fix = f"out_channels is a multiple of groups={groups}, and in_channels is that of x"
+    expect(fits and shape[0] % groups == 0, what, f"{shape}", fix)
     check_shape(shape[:1], bias=bias)
     window = read_window(x.shape[-2:], shape[2:], **options)
     return window, (*x.shape[:-3], shape[0], *window.counts)
@@ -335,6 +339,12 @@ def pooling_windows(x: Tensor, window: Window, padding: float = 0.0, beyond: flo
     reach = tuple((0, step - 1) for step in window.stride)  # as far as ceil_mode can need
     seen = slide(pad(pad(x, window.borders, padding), reach, beyond), window)
     return seen[..., : window.counts[0], : window.counts[1], :, :]
+
+
+def check_planes(x: Tensor) -> None:
+    """Refuse what has no rows and columns."""
+    fix = "give it both axes, as in x[None]"
+    expect(isinstance(x, Tensor) and x.ndim > 1, "a tensor (..., H, W)", x, fix, TypeError)
 
 
 def check_float(x: Tensor, name: str) -> None:
@@ -391,8 +401,8 @@ def check_batch_norm(x: Tensor, training: bool, eps: float, **vectors: Tensor | 
     known = [vectors[name] is not None for name in ("running_mean", "running_var")]
     what, fix = "both running_mean and running_var", "give both, or use training=True with neither"
     expect(all(known) or (training and not any(known)), what, f"{sum(known)} of them", fix)
+    number(eps, "eps", TINY if training else 0, math.inf)
     if training:
-        expect(eps > 0, "eps above 0", eps, "use a small number such as 1e-5")
         count, fix = x.numel() // max(x.shape[1], 1), "use a larger batch or training=False"
         got = f"{count} in {tuple(x.shape)}"
         expect(count > 1, "more than 1 value per channel in training", got, fix)

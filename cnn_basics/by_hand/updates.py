@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from cnn_basics.expect import expect, whole
+from cnn_basics.expect import expect, number, whole
 
 State = dict[str, Tensor | int]
+MOST = np.finfo(float).max
 TOO_FAR = 1e6  # a walk ends at the first point with a coordinate beyond it
 
 
@@ -153,16 +154,18 @@ def walk(
     """
     if not isinstance(surface, Surface):
         what = f"a Surface or one of {', '.join(map(repr, SURFACES))}"
-        expect(surface in SURFACES, what, repr(surface), "choose one")
+        expect(surface in list(SURFACES), what, repr(surface), "choose one")
         surface = SURFACES[surface]
     start = surface.start if start is None else start
-    fits = len(start) == 2 and all(map(math.isfinite, start))
-    expect(fits, "start as two finite numbers", f"{start!r}", "give (x, y)")
-    expect(rule in RULES, f"rule as one of {', '.join(map(repr, RULES))}", repr(rule), "choose one")
-    fits = math.isfinite(learning_rate) and learning_rate > 0
-    expect(fits, "a finite learning_rate above 0", learning_rate, "try 0.1")
+    is_pair = np.shape(start) == (2,)
+    expect(is_pair, "start as two finite numbers", f"{start!r}", "give (x, y)")
+    start = np.asarray(start).tolist()
+    point = [number(each, "each of start", -MOST, MOST, "give (x, y)") for each in start]
+    what = f"rule as one of {', '.join(map(repr, RULES))}"
+    expect(rule in list(RULES), what, repr(rule), "choose one")
+    learning_rate = number(learning_rate, "learning_rate", 1e-30, 1e30)
     steps = whole(steps, "steps", 0, "try steps=50")
-    point, state = torch.tensor(start, dtype=torch.float64), {}
+    point, state = torch.tensor(point, dtype=torch.float64), {}
     points = [point]
     while len(points) <= steps and point.abs().max() <= TOO_FAR:
         point, state = RULES[rule](point, surface.gradient(point), state, learning_rate)

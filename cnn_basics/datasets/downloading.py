@@ -39,20 +39,9 @@ def download(
     sha256: str = SHA256,
     progress: bool = True,
 ) -> Path:
-    """Fetch the public set of 25,000 photos of cats and dogs, unless it is there already.
+    """Fetch and unpack 25,000 photos of cats and dogs (825 MB), unless they are there.
 
-    It is an archive of 825 MB that takes about as much again when unpacked, in `folder`, or in the
-    user's cache folder, or the one that the environment variable CNN_BASICS_CACHE names. An
-    interrupted download goes on where it stopped; only an archive of the right `size` in bytes and
-    `sha256` checksum is unpacked, and the folder appears when all files are in it. The archive is
-    then removed.
-
-    Returns:
-        The folder with the unpacked files: `load_folder(download(), size=64)` reads them.
-
-    Raises:
-        ConnectionError, OSError, ValueError: It cannot be reached, there is not enough room, or
-            what came is not what was promised.
+    An interrupted download goes on where it stopped; `load_folder(download(), size=64)` reads them.
     """
     parent = Path(folder).expanduser() if folder is not None else cache_folder() / "downloads"
     name = Path(unquote(urlsplit(address).path)).name

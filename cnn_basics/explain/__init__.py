@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnn_basics.datasets import BUNDLED, SPLITS
 from cnn_basics.expect import expect, whole
-from cnn_basics.explain.layers import (
+from cnn_basics.explain.layers import (  # noqa: F401 - names for users
     ReceptiveField,
     check_maps,
     check_pictures,
@@ -22,25 +22,7 @@ from cnn_basics.explain.layers import (
     receptive_field,
     receptive_field_by_gradient,
 )
-from cnn_basics.model import refuse_scripted, untouched
-
-__all__ = [
-    "ReceptiveField",
-    "area_share",
-    "covered_scores",
-    "draw_trap",
-    "enlarge",
-    "feature_maps",
-    "grad_cam",
-    "heat_share",
-    "load_masks",
-    "occlusion",
-    "pointing_game",
-    "principal_components",
-    "receptive_field",
-    "receptive_field_by_gradient",
-    "saliency",
-]
+from cnn_basics.model import refuse_unready, untouched
 
 Target = int | Tensor
 Fill = float | Tensor
@@ -121,6 +103,7 @@ def grad_cam(
 
 @contextmanager
 def _with_gradients(model: nn.Module) -> Iterator[None]:
+    refuse_unready(model, script=True)
     frozen = any(weight.is_inference() for weight in model.parameters())
     made, fix = "a network made outside torch.inference_mode", "make or load it outside"
     expect(not frozen, made, "one made inside", fix)
@@ -143,7 +126,7 @@ def _gradient(score: Tensor, of: Tensor, name: str) -> Tensor:
 
 
 def _find_layer(model: nn.Module, layer: str) -> nn.Module:
-    refuse_scripted(model)
+    refuse_unready(model)
     layers = [name for name, _ in model.named_modules() if name]
     what = f"the name of a layer ({', '.join(layers)})"
     expect(layer in layers, what, repr(layer), "name one of these")
@@ -163,9 +146,8 @@ def choose_scores(scores: Tensor, target: Target, of: Tensor | None = None) -> T
     wrong = target[(target < 0) | (target >= classes)].flatten().tolist()
     fix = "give the number of a class of this network"
     expect(not wrong, f"target from 0 to {classes - 1}", wrong and wrong[0], fix)
-    index = target.long().to(scores.device).expand(len(scores))
-    of = scores if of is None else of
-    return of.gather(-1, index.view(-1, *[1] * (of.ndim - 1)).expand(*of.shape[:-1], 1))[..., 0]
+    pictures = torch.arange(len(scores), device=scores.device)
+    return (scores if of is None else of)[pictures, ..., target.long().to(scores.device)]
 
 
 def _check_scores(scores: object) -> Tensor:
@@ -195,7 +177,7 @@ def _squares(length: int, size: int, stride: int) -> Tensor:
 
 def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
     """Cover a square of each picture, place after place: all scores, (N, rows, columns, K)."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm  # not its widgets, which would stay in the kernel though nothing is shown
 
     check_pictures(x)
     count, channels, height, width = x.shape
@@ -239,7 +221,7 @@ def occlusion(
     """
     scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
     with untouched(model):
-        answers = model(x.clone())
+        answers = torch.cat([model(part.clone()) for part in x.split(AT_ONCE)])
     whole_scores = choose_scores(answers, target)[:, None, None]
     drops = whole_scores - choose_scores(answers, target, scores)  # (N, rows, columns)
     rows, columns = (_squares(n, size, stride).to(drops) for n in x.shape[2:])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from cnn_basics.expect import describe, expect
+from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import Recorder, Step, function_name, untouched
 
 Pair = tuple[int, int]
@@ -88,13 +88,7 @@ def _refuse_unknown(name: str, found: dict[str, object], recorder: Recorder) -> 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The pixels that a layer's numbers depend on; pairs are (vertical, horizontal).
-
-    Example:
-        >>> field = ReceptiveField(size=(6, 6), stride=(2, 2), start=(-2, -2))
-        >>> field.pixels(0, 3)
-        ((-2, 4), (4, 10))
-    """
+    """The pixels that a layer's numbers depend on; pairs are (vertical, horizontal)."""
 
     size: Pair = (1, 1)
     stride: Pair = (1, 1)  # pixels from the field of one number to that of the next
@@ -292,7 +286,8 @@ def principal_components(rows: Tensor, count: int = 2) -> tuple[Tensor, Tensor]:
     shape = f"{tuple(rows.shape)}"
     expect(rows.ndim == 2, "rows as (N, D)", shape, "write rows.flatten(1)")
     what = f"a count from 1 to {min(rows.shape)} for rows {shape}"
-    expect(1 <= count <= min(rows.shape), what, count, "give more rows, or keep less of them")
+    fix = "give more rows, or keep less of them"
+    expect(whole(count, "count", 1, fix) <= min(rows.shape), what, count, fix)
     centred = rows - rows.mean(dim=0)
     _, spread, axes = torch.linalg.svd(centred, full_matrices=False)  # axes: (min(N, D), D)
     variance, axes = spread.square(), axes[:count]

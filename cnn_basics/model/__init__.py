@@ -1,4 +1,5 @@
 """The networks of the lessons, and `trace_shapes`, which explains any network."""
+# ruff: noqa: F401 - these are the names for users
 
 from cnn_basics.model.doctor import ShapeError, trace_shapes
 from cnn_basics.model.networks import Custom_CNN, PhotoNet, export_onnx
@@ -10,23 +11,6 @@ from cnn_basics.model.trace import (
     TraceRow,
     device_of,
     function_name,
-    refuse_scripted,
+    refuse_unready,
     untouched,
 )
-
-__all__ = [
-    "Custom_CNN",
-    "MultiplyAddCounter",
-    "PhotoNet",
-    "Recorder",
-    "ShapeError",
-    "ShapeTrace",
-    "Step",
-    "TraceRow",
-    "device_of",
-    "export_onnx",
-    "function_name",
-    "refuse_scripted",
-    "trace_shapes",
-    "untouched",
-]

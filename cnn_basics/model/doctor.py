@@ -70,11 +70,6 @@ def trace_shapes(
     given = input_shape if isinstance(input_shape[0], Sequence) else [input_shape]
     size = "each size, the batch axis first,"
     shapes = [tuple(whole(one, size, 1, fix) for one in shape) for shape in given]
-    for name, module in model.named_modules():
-        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-        layer = f"the lazy layer `{name or 'model'}` ({type(module).__name__})"
-        known, fix = "a network with known sizes", "call the network once on pictures first"
-        expect(not any(nn.parameter.is_lazy(one) for one in own), known, layer, fix)
     steps = _run(model, shapes, input_dtype, check_batch)
     if check_batch and all(shape[0] == 1 for shape in shapes):
         pairs = [(2, *shape[1:]) for shape in shapes]
@@ -90,10 +85,10 @@ def _run(
     seen: str = "",
 ) -> list[Step]:
     """Run the network on zeros of these shapes; raise ShapeError where something is wrong."""
+    recorder, picture = Recorder(model), shapes[0]
     floats = (p.dtype for p in model.parameters() if p.is_floating_point())
     kind = dtype or next(floats, torch.get_default_dtype())
     inputs = [torch.zeros(shape, dtype=kind, device=device_of(model)) for shape in shapes]
-    recorder, picture = Recorder(model), shapes[0]
     try:
         with untouched(model), recorder.watching():
             output = model(*inputs)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnn_basics.expect import expect, whole
-from cnn_basics.model.trace import refuse_scripted, untouched
+from cnn_basics.model.trace import refuse_unready, untouched
 
 
 class Custom_CNN(nn.Module):
@@ -139,12 +139,9 @@ def check_pictures(x: Tensor, weight: Tensor, side: int = 0, smallest: int = 0) 
     if torch.jit.is_tracing() or (smallest and torch.compiler.is_compiling()):
         return  # a recording holds no decisions
     channels = weight.shape[1]
-    size = f"at least {smallest}×{smallest}"
-    wanted = (
-        f"pictures (N, {channels}, H, W) of {size}"
-        if smallest
-        else f"(N, {channels}, {side}, {side})"
-    )
+    wanted = f"(N, {channels}, {side}, {side})"
+    if smallest:
+        wanted = f"pictures (N, {channels}, H, W) of at least {smallest}×{smallest}"
     if not isinstance(x, Tensor):
         make = "from_numpy" if type(x).__module__ == "numpy" else "as_tensor"
         expect(False, wanted, x, f"write torch.{make}(x)", TypeError)
@@ -227,7 +224,7 @@ def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) ->
     fix = "give some pictures as the network takes them, for example pictures[:1]"
     expect(isinstance(example, Tensor), wanted, example, fix, TypeError)
     expect(example.ndim == 4 and len(example), wanted, example, fix)
-    refuse_scripted(model)
+    refuse_unready(model)
     folder = path.parent
     expect(folder.is_dir(), f"a folder for {path.name}", f"{folder}", "make it", FileNotFoundError)
     batch = torch.export.Dim("N", min=1)

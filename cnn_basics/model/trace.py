@@ -61,12 +61,9 @@ class MultiplyAddCounter(TorchDispatchMode):
 
 @dataclass
 class Step:
-    """One call of a layer, or of a function (`module` is None), with the shapes in and out.
+    """One call of a layer, or of a function (`module` is None), with the shapes in and out."""
 
-    `layer` is the name in the network, `name` that of this call: `relu`, then `relu_1`.
-    """
-
-    layer: str
+    layer: str  # its name in the network
     kind: str
     module: nn.Module | None
     function: str
@@ -77,7 +74,7 @@ class Step:
     multiply_adds: int = 0
     is_leaf: bool = True
     hidden: bool = False  # it runs inside a leaf
-    name: str = ""
+    name: str = ""  # of this call: `relu`, then `relu_1`
 
 
 class Recorder(TorchFunctionMode):
@@ -91,7 +88,7 @@ class Recorder(TorchFunctionMode):
         self, model: nn.Module, listen: Callable[[Step, object], None] = lambda *_: None
     ) -> None:
         super().__init__()
-        refuse_scripted(model)
+        refuse_unready(model)
         self.root, self.listen = model, listen
         self.names = {module: name for name, module in model.named_modules()}
         self.counter = MultiplyAddCounter()
@@ -178,13 +175,17 @@ class Recorder(TorchFunctionMode):
         self.steps.append(step)
 
 
-def refuse_scripted(model: nn.Module) -> None:
-    """Refuse a network, or one with a layer, that was compiled to TorchScript: it has no hooks."""
+def refuse_unready(model: nn.Module, script: bool = False) -> None:
+    """Refuse lazy layers that never ran and, without `script`, TorchScript, which has no hooks."""
     for name, module in model.named_modules():
-        got = f"the TorchScript layer `{name or 'model'}`"
-        scripted = isinstance(module, torch.jit.ScriptModule)
+        layer = f"layer `{name or 'model'}`"
+        python = script or not isinstance(module, torch.jit.ScriptModule)
         fix = "take the network from before torch.jit.script"
-        expect(not scripted, "a network written in Python", got, fix, TypeError)
+        expect(python, "a network written in Python", f"the TorchScript {layer}", fix, TypeError)
+        own = chain(module.parameters(recurse=False), module.buffers(recurse=False))
+        ready = not any(nn.parameter.is_lazy(one) for one in own)
+        got, fix = f"the lazy {layer}", "call the network once on pictures first"
+        expect(ready, "a network with known sizes", f"{got} ({type(module).__name__})", fix)
 
 
 def is_leaf(module: nn.Module, root: nn.Module) -> bool:
@@ -219,19 +220,15 @@ def function_name(func: object) -> str:
 
 @dataclass(frozen=True)
 class TraceRow:
-    """One step of a network: a layer, a function called between layers, or a bare parameter.
-
-    Several inputs or outputs are a tuple of shapes. Multiply-adds are those of the whole batch.
-    `note` is `shared` (some parameters are counted in an earlier row) or `not called`.
-    """
+    """One step of a network: a layer, a function called between layers, or a bare parameter."""
 
     layer: str
     kind: str
-    input_shape: Shape | tuple[Shape, ...]
+    input_shape: Shape | tuple[Shape, ...]  # a tuple of shapes, if there are several
     output_shape: Shape | tuple[Shape, ...]
     parameters: int
-    multiply_adds: int
-    note: str = ""
+    multiply_adds: int  # of the whole batch
+    note: str = ""  # "shared", if an earlier row counts some of the parameters, or "not called"
 
 
 @dataclass(frozen=True, repr=False)
@@ -305,10 +302,7 @@ def device_of(model: nn.Module) -> torch.device:
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Put the network into evaluation mode, without gradients, and restore all of it at the end.
-
-    Restored are training flags, buffers (statistics of batch norm) and PyTorch's random state.
-    """
+    """Evaluate without gradients; then restore training flags, buffers and the random state."""
     modules = list(model.modules())
     flags = [module.training for module in modules]
     buffers = [dict(module._buffers.items()) for module in modules]

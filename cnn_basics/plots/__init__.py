@@ -1,7 +1,4 @@
-"""Figures of the lessons: tensors in, `LessonFigure` (or `Animation`) out.
-
-Nothing is computed here but what is drawn: every layer comes from `cnn_basics.by_hand`.
-"""
+"""Figures of the lessons: tensors in, `LessonFigure` (or `Animation`) out."""
 # ruff: noqa: F401 - these are the names for users
 
 from cnn_basics.plots.curves import (

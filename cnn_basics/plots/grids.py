@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Rectangle
 
-from cnn_basics.expect import expect
+from cnn_basics.expect import expect, whole
 from cnn_basics.figures import (
     BLACK,
     DIVERGING,
@@ -84,7 +84,7 @@ def draw_grid(
     lit = np.array(list(lit)).reshape(-1, 2)
     span = np.ptp(lit, axis=0) + 1 if len(lit) else (0, 0)
     is_whole = np.prod(span) == len(lit) > 0  # cells that fill a rectangle get one frame
-    for cell in lit[:1] if is_whole else lit:
+    for cell in [lit.min(axis=0)] if is_whole else lit:
         size = span if is_whole else (1, 1)
         _frame(axes, cell, size, linewidth=3, edgecolor=VERMILION, zorder=3)
     plain_axes(axes, title)
@@ -137,10 +137,18 @@ def write_size(shape: Iterable[int]) -> str:
 
 
 def new_tiles(
-    count: int, columns: int, size: float, alt: str, **options: object
+    things: Sequence[object],
+    titles: Sequence[str],
+    columns: int,
+    size: float,
+    alt: str,
+    **options: object,
 ) -> tuple[LessonFigure, np.ndarray]:
-    """Make a figure with so many axes, `columns` in a row, each row `size` inches high."""
-    columns = min(columns, count)
+    """Make a figure with axes for things with titles, `columns` in a row `size` inches high."""
+    what, fix = "one title for each of at least one picture", "give both the same length"
+    count, got = len(things), f"{len(titles)} for {len(things)}"
+    expect(count == len(titles) > 0, what, got, fix)
+    columns = min(whole(columns, "columns", 1), count)
     rows = -(-count // columns)
     figure, axes = new_figure(rows, columns, height=size * rows, alt=alt, **options)
     for axis in axes[count:]:
@@ -156,15 +164,17 @@ def plot_grids(
     signs: Sequence[str] = (),
     lit: Sequence[Iterable[Cell]] = (),
     diverging: Sequence[int] = (),
+    borders: Sequence[int] = (),
     shared: bool = False,
     columns: int | None = None,
     height: float = 2.6,
 ) -> LessonFigure:
     """Draw matrices `(H, W)` side by side, with `signs` such as `×` and `=` between neighbours.
 
-    Each may have `lit` cells to outline; those that are `diverging`, by index, have zero in the
-    middle of their colours. One `shared` colour scale for all lets them be compared. A row holds
-    so many `columns`, or all of them, and is `height` inches high.
+    Each may have `lit` cells to outline, and one of `borders`, cells of padding that are hatched;
+    those that are `diverging`, by index, have zero in the middle of their colours. One `shared`
+    colour scale for all lets them be compared. A row holds so many `columns`, or all of them, and
+    is `height` inches high on average.
 
     Example:
         >>> plot_grids([torch.eye(2)], ["identity"], "A 2×2 grid with ones on its diagonal.")
@@ -172,17 +182,21 @@ def plot_grids(
     """
     matrices = [torch.as_tensor(matrix) for matrix in matrices]
     shapes = [tuple(matrix.shape) for matrix in matrices]
-    columns = columns or len(matrices)
-    ratios = [width for _, width in shapes[:columns]]
-    figure, axes = new_tiles(len(matrices), columns, height, alt, width_ratios=ratios)
+    columns = len(matrices) or 1 if columns is None else whole(columns, "columns", 1)
+    ratios = [shape[-1] for shape in shapes[:columns]]
+    rows = [slice(start, start + columns) for start in range(0, len(shapes), columns)]
+    ratios = {"width_ratios": ratios, "height_ratios": [max(shapes[row])[0] for row in rows]}
+    figure, axes = new_tiles(matrices, titles, columns, height, alt, **ratios)
     figure.get_layout_engine().set(wspace=0.12 if signs else 0.05)
     limits = None
     if shared:
         limits = min(m.min().item() for m in matrices), max(m.max().item() for m in matrices)
     for index, (axis, matrix, title) in enumerate(zip(axes, matrices, titles, strict=True)):
         look = {"lit": lit[index] if lit else (), "diverging": index in diverging}
+        look["border"] = borders[index] if borders else 0
         draw_grid(axis, matrix, title, limits=limits, **look)
-    align_grids(axes, shapes)
+    for row in rows:
+        align_grids(axes[row], shapes[row])
     for axis, sign in zip(axes[1:], signs, strict=False):
         draw_sign(axis, sign)
     return figure

@@ -26,6 +26,7 @@ def plot_pictures(
 
     A row has so many `columns`, and is `size` inches high.
     """
+    pictures = [np.asarray(picture) for picture in pictures]
     scales = [(0, 255 if picture.dtype == np.uint8 else 1) for picture in pictures]
     return _show(pictures, titles, alt, scales, columns, size)
 
@@ -45,8 +46,8 @@ def plot_feature_maps(
     Maps with both signs want `diverging` colours, with zero in the middle. One `shared` colour
     scale for all lets them be compared. A row has so many `columns`, and `size` inches.
     """
-    expect(maps.ndim == 3, "maps as (C, H, W)", str(tuple(maps.shape)), "pick one, as in y[0]")
-    numbers = maps.detach().cpu().numpy()
+    numbers = torch.as_tensor(maps).detach().cpu().numpy()
+    expect(numbers.ndim == 3, "maps as (C, H, W)", str(numbers.shape), "pick one, as in y[0]")
     scales = [(each.min(), each.max()) for each in ([numbers] * len(maps) if shared else numbers)]
     if diverging:
         highs = [max(-low, high) or 1.0 for low, high in scales]
@@ -94,10 +95,7 @@ def _show(
     colours: str = "gray",
 ) -> LessonFigure:
     """Show each picture `(H, W)`, or `(H, W, 3)` in its own colours, with its title and scale."""
-    what, fix = "one title for each of at least one picture", "give both the same length"
-    got = f"{len(pictures)} pictures and {len(titles)} titles"
-    expect(len(pictures) == len(titles) > 0, what, got, fix)
-    figure, axes = new_tiles(len(pictures), columns, size, alt)
+    figure, axes = new_tiles(pictures, titles, columns, size, alt)
     for axis, picture, title, (low, high) in zip(axes, pictures, titles, scales, strict=True):
         axis.imshow(picture, cmap=colours, vmin=low, vmax=high)
         plain_axes(axis, title)
@@ -132,6 +130,7 @@ def plot_heat(
         >>> plot_heat(torch.rand(1, 3, 6, 6), heat, ["cat"], "A cat and a heat-map.")
         <LessonFigure: A cat and a heat-map.>
     """
+    heats = {name: torch.as_tensor(heat) for name, heat in heats.items()}
     count, wanted = len(pictures), (len(pictures), *pictures.shape[2:])
     is_batch = pictures.ndim == 4 and pictures.shape[1] in (1, 3) and 1 <= count <= 8
     what, got = "1 to 8 pictures (N, 3, H, W) or (N, 1, H, W)", str(tuple(pictures.shape))
@@ -188,7 +187,8 @@ def plot_histograms(
         <LessonFigure: Five numbers, all in one bar.>
     """
     check_count(samples, 16)
-    figure, axes = new_tiles(len(samples), 2, 2.2, alt)
+    samples = {title: torch.as_tensor(numbers) for title, numbers in samples.items()}
+    figure, axes = new_tiles(samples, samples, 2, 2.2, alt)
     low = min(numbers.min().item() for numbers in samples.values())
     high = max(numbers.max().item() for numbers in samples.values())
     limits = low, max(high, low + 1.0)

@@ -9,7 +9,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from cnn_basics import by_hand
-from cnn_basics.expect import expect
+from cnn_basics.expect import expect, whole
 from cnn_basics.figures import BLUE, Animation, LessonFigure, new_figure
 from cnn_basics.plots.grids import (
     Cell,
@@ -71,6 +71,8 @@ def plot_window_positions(
         >>> plot_window_positions(8, kernel_size=3, stride=2).alt
         '8 pixels and the 3 windows of a kernel of 3 with stride 2; 1 pixel is never seen.'
     """
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    _require_whole(size=size, kernel_size=kernel_size, **options)
     count = by_hand.output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
     reads = np.arange(count)[:, None] * stride + np.arange(kernel_size) * dilation - padding
     missed = set(range(size)) - set(reads.flat)
@@ -113,6 +115,7 @@ def animate_convolution(
         >>> animate_convolution(torch.eye(3), torch.ones(2, 2)).frames.shape[0]
         4
     """
+    _require_whole(stride=stride, padding=padding, dilation=dilation)
     y = by_hand.conv2d(x[None, None], kernel[None, None], None, stride, padding, dilation)[0, 0]
     alt = (
         f"A {write_size(kernel.shape)} kernel slides over a {write_size(x.shape)} input with "
@@ -121,10 +124,7 @@ def animate_convolution(
     )
     size, spread = tuple(kernel.shape), (dilation, dilation)
     padded = torch.nn.functional.pad(x, (padding,) * 4)
-
-    def lit(i: int, j: int) -> list[Cell]:
-        return window_cells(i * stride, j * stride, size, spread)
-
+    lit = lambda i, j: window_cells(i * stride, j * stride, size, spread)  # noqa: E731
     return animate(_fill_output(padded, y, lit, kernel, padding), alt)
 
 
@@ -142,6 +142,7 @@ def animate_pooling(
     pools = {"max": by_hand.max_pool2d, "average": by_hand.avg_pool2d}
     expect(kind in pools, "kind 'max' or 'average'", repr(kind), "choose one of these")
     step = kernel_size if stride is None else stride
+    _require_whole(kernel_size=kernel_size, stride=step)
     y = pools[kind](x[None], kernel_size, step)[0]
     what = "largest number" if kind == "max" else "mean"
     alt = (
@@ -151,6 +152,12 @@ def animate_pooling(
     )
     size = (kernel_size, kernel_size)
     return animate(_fill_output(x, y, lambda i, j: window_cells(i * step, j * step, size)), alt)
+
+
+def _require_whole(**options: int) -> None:
+    """Refuse pairs and words, which `by_hand` would take."""
+    for name, value in options.items():
+        whole(value, name, 0 if name == "padding" else 1)
 
 
 def _fill_output(

@@ -1,8 +1,4 @@
-"""Pictures changed by chance, so that a network sees more than there are, and lesson 11's recipe.
-
-Each `random_…` function takes strengths and returns an `Augmentation`, which is called with a
-whole batch of pictures. Chance comes from PyTorch's random state, which `fit` sets by its seed.
-"""
+"""Pictures changed by chance, so that a network sees more of them, and lesson 11's recipe."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnn_basics.expect import expect, whole
-from cnn_basics.training.evaluation import Data, number, prepare
+from cnn_basics.expect import expect, number, whole
+from cnn_basics.training.evaluation import Data, prepare
 from cnn_basics.training.loop import History, Training, fit
 
 GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, by ITU-R BT.601
@@ -124,11 +120,7 @@ def random_views(
     degrees: float = 0.0,
     mirror: float = 0.0,
 ) -> Tensor:
-    """Cut, stretch, turn and mirror float pictures by chance, all in one bilinear resampling.
-
-    A view shows at least the share `least` of a picture's area (Szegedy et al. 2015, section 6,
-    https://arxiv.org/abs/1409.4842), and what lies outside is filled by mirror images.
-    """
+    """Show, by chance, at least `least` of each picture (https://arxiv.org/abs/1409.4842)."""
     chance = partial(_draw, pictures)
     side = chance(least, 1).sqrt()  # of the part that is shown; 1 is the whole
     longer = chance(-math.log(stretch), math.log(stretch)).exp()

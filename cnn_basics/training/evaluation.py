@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,14 +14,6 @@ from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
-
-
-def number(value: object, name: str, low: float, high: float) -> float:
-    """Return a number as a float, NumPy's too, and refuse one that is not from `low` to `high`."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    what, fix = f"{name} as a number from {low:g} to {high:g}", "leave it out for the usual one"
-    expect(is_number and low <= value <= high, what, describe(value), fix)
-    return float(value)
 
 
 def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -61,12 +52,12 @@ def check_data(data: Data, name: str = "data") -> tuple[Tensor, Tensor]:
     if pictures.is_floating_point():
         bad = (~pictures.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
         what, fix = f"finite numbers in the pictures of {name}", "look where they are divided by 0"
-        expect(not bad, what, f"nan or inf in picture {bad[:1]}", fix)
+        expect(not bad, what, f"nan or inf in picture {min(bad, default=0)}", fix)
     right = labels.dtype == torch.int64 and labels.shape == pictures.shape[:1] and labels.min() >= 0
     what = f"the labels of {name} as int64 from 0, one for each of {len(pictures)} pictures"
-    lowest = f"from {labels.min()}" if labels.numel() else ""
+    lowest = f" from {labels.min()}" if labels.numel() else ""
     fix = "number the classes 0, 1, 2, … and write labels.long()"
-    expect(right, what, f"{describe(labels)} {lowest}", fix)
+    expect(right, what, f"{describe(labels)}{lowest}", fix)
     return pictures, labels
 
 
@@ -91,10 +82,11 @@ class Batches:
 
     def pick(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return pictures, as floats, and labels; a copy, for a network may change what it gets."""
-        order, back = (0, 2, 3, 1), (0, 3, 1, 2)  # with the channels last, and back
         if self.layout == torch.contiguous_format:
-            order = back = (0, 1, 2, 3)
-        pictures = self.pictures.permute(order).index_select(0, chosen).permute(back)
+            pictures = self.pictures.index_select(0, chosen)
+        else:  # at once with the channels last in memory
+            rows = self.pictures.permute(0, 2, 3, 1).index_select(0, chosen)
+            pictures = rows.permute(0, 3, 1, 2)
         return prepare(pictures, self.dtype), self.labels[chosen]
 
     def first(self) -> Tensor:

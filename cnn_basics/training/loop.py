@@ -22,10 +22,10 @@ from torch.optim import SGD, Adam, AdamW, lr_scheduler
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from cnn_basics.expect import describe, expect, whole
+from cnn_basics.expect import describe, expect, number, whole
 from cnn_basics.model import untouched
 from cnn_basics.training import machine
-from cnn_basics.training.evaluation import Batches, Data, evaluate, number
+from cnn_basics.training.evaluation import Batches, Data, evaluate
 
 OPTIMIZERS = {"sgd": SGD, "momentum": partial(SGD, momentum=0.9), "adam": Adam, "adamw": AdamW}
 CHOICES = {
@@ -35,6 +35,7 @@ CHOICES = {
 }
 NUMBERS = {"label_smoothing": (0, 1), "averaging": (0, 1)}  # from and to
 NUMBERS |= {"learning_rate": (1e-30, 1e30), "weight_decay": (0, 1e30)}
+TOLD = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")  # by the bar
 # What may differ when a training goes on:
 FREE = ("epochs", "device", "autocast", "progress", "checkpoint", "on_batch", "on_epoch")
 
@@ -219,8 +220,8 @@ class Training:
                     history.seconds.append(time.perf_counter() - start)
                     self._keep()
                     bar.set_description(f"epoch {self.epoch}/{self.epochs}", refresh=False)
-                    lists = {k: v for k, v in vars(history).items() if isinstance(v, list) and v}
-                    bar.set_postfix({name: numbers[-1] for name, numbers in lists.items()})
+                    told = [name for name in TOLD if getattr(history, name)]
+                    bar.set_postfix({name: getattr(history, name)[-1] for name in told})
                     if self._tell(options.on_epoch) or history.stopped:
                         break
             self.optimizer.zero_grad()

@@ -75,10 +75,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
 
 @contextmanager
 def quickest_layout(model: nn.Module, pictures: Tensor) -> Iterator[torch.memory_format]:
-    """Lay a network's weights out with the channels last, quicker for convolutions, if that works.
-
-    It does not pay in other dtypes, nor work for networks that call `view` on a feature map.
-    """
+    """Lay a network's weights out with the channels last, if that works and pays (in float32)."""
     layout = torch.contiguous_format
     plain = all(p.is_contiguous() for p in model.parameters() if p.ndim == 4)
     convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
@@ -124,10 +121,8 @@ class Processes:
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Give all of them the first one's weights, and let gradients be the mean over all."""
-        if self.count == 1:
-            return model
         devices = None if self.device.type == "cpu" else [self.device]
-        return DistributedDataParallel(model, device_ids=devices)
+        return model if self.count == 1 else DistributedDataParallel(model, device_ids=devices)
 
 
 def join_processes(device: torch.device) -> Processes:
@@ -148,12 +143,8 @@ def join_processes(device: torch.device) -> Processes:
 
 
 def _leave() -> None:
-    """Leave the others before Python ends.
-
-    Gloo's own threads let go of the last tensors a moment after their sums have arrived, and need
-    Python for it: without that moment, a busy machine may find Python gone, and abort.
-    """
-    if dist.is_initialized():
+    """Leave the others before Python ends."""
+    if dist.is_initialized():  # gloo's threads need Python a moment longer, or may abort
         time.sleep(MOMENT)
         dist.destroy_process_group()
 

@@ -80,15 +80,11 @@ PRESETS = {
 
 
 class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
-    """The widget that `architecture_bench` returns.
-
-    `layers` has one description per row, its `kind` and arguments, a number or `"auto"` each;
-    `traced` is what `trace_layers` says about them.
-    """
+    """The widget that `architecture_bench` returns."""
 
     input_shape = List(Whole()).tag(sync=True)
-    layers = List(Dict()).tag(sync=True)
-    traced = Dict().tag(sync=True)
+    layers = List(Dict()).tag(sync=True)  # of each row, its kind and arguments
+    traced = Dict().tag(sync=True)  # what trace_layers says about them
     presets = Dict(PRESETS).tag(sync=True)
     defaults = Dict(DEFAULTS).tag(sync=True)
     limits = Dict({name: list(ends) for name, ends in LIMITS.items()}).tag(sync=True)
@@ -177,12 +173,7 @@ def architecture_bench(
 
 
 def trace_layers(layers: Sequence[Mapping[str, Any]], input_shape: Iterable[int]) -> dict[str, Any]:
-    """Follow a picture through the rows, as far as they fit.
-
-    `rows` has for each layer its `name`, what `auto` stands for and, as far as the network runs,
-    `output`, `parameters`, `multiply_adds` and `field` as text, and its `share` of all parameters;
-    `fault` and `sentence` say which row is broken and why, None and "" where none is.
-    """
+    """Follow a picture through the rows, as far as they fit, to the one that is broken if any."""
     no_pictures = torch.zeros(0, *input_shape)  # their sizes are checked, and nothing is computed
     network = nn.Sequential()
     network.register_forward_pre_hook(lambda *_: no_pictures)

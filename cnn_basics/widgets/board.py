@@ -216,11 +216,7 @@ class BoardControls(anywidget.AnyWidget):
 
 
 class TrainingBoard(WithFallback, ipywidgets.VBox):
-    """The widget that `training_board` returns.
-
-    A thread of its own trains, so that the kernel stays free, and draws between two batches, seldom
-    enough that no drawings pile up. Closing the board, or running its cell again, ends it.
-    """
+    """The widget that `training_board` returns; a thread of its own trains, until it is closed."""
 
     def __init__(
         self, model: nn.Module, data: list[tuple], epochs: int, names: list[str], options: dict
@@ -253,8 +249,8 @@ class TrainingBoard(WithFallback, ipywidgets.VBox):
         joined = History()
         for run in list(self._runs.values()):
             for name, told in vars(run).items():
-                whole = getattr(joined, name) + told if isinstance(told, list) else told
-                setattr(joined, name, whole)
+                both = getattr(joined, name) + told if isinstance(told, list) else told
+                setattr(joined, name, both)
         return joined if self._runs else None
 
     def start(self) -> None:

@@ -30,7 +30,7 @@ _WEIGHTS = {"mean": (1 / 3,) * 3, "BT.601": (0.299, 0.587, 0.114)}  # ITU-R BT.6
 _BOXES = [(0.01, 0.27, 0.29, 0.6), (0.32, 0.27, 0.29, 0.6), (0.69, 0.34, 0.29, 0.48)]
 _EDGES = np.arange(0, 257, 8)
 _LEGEND = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.98), "ncols": 4, "fontsize": 8,
-           "frameon": False, "handlelength": 1.8, "columnspacing": 1.0}  # fmt: skip
+           "frameon": False, "handlelength": 1.6, "columnspacing": 0.7}  # fmt: skip
 
 
 def channel_mixer(image: np.ndarray) -> RedrawnFigure:

@@ -47,12 +47,7 @@ PRESETS: dict[str, dict[str, Matrix]] = {
 class ConvolutionLens(
     FrontEndWidget, static=("pointing", "lens", "lens_text", "player", "lens_main")
 ):
-    """The widget behind `convolution_lens`; its settings can be read and set from Python.
-
-    `x` and `kernel` are nested lists `(C, H, W)` and `(C, k, k)`, and may be set as all that
-    `convolution_lens` takes; `selected` is `["output", map, row, column]` or `["input", …]`. The
-    arithmetic runs in the page; `output` is computed by PyTorch when it is asked for.
-    """
+    """The widget behind `convolution_lens`; the page computes, and settings can be set here."""
 
     x, kernel, bias, stride = (AnyTrait().tag(sync=True) for _ in range(4))
     padding, dilation, groups = (AnyTrait().tag(sync=True) for _ in range(3))
@@ -121,7 +116,9 @@ class ConvolutionLens(
             f"Convolution lens: {alt}.",
             lit=lit,
             diverging=range(channels, len(titles)),
+            borders=[border] * channels + [0] * (len(titles) - channels),
             columns=channels if channels > 1 else 3,
+            height=1.9 if channels > 1 else 2.6,
         )
 
     @validate("x", "kernel", "bias", "stride", "padding", "dilation", "groups", "selected")

@@ -35,10 +35,7 @@ def read_static(*names: str) -> str:
 
 
 class WithFallback:
-    """Mixin, named before the ipywidgets class: stores a picture with alt text beside the view.
-
-    Running a cell again closes the widgets that the cell made before, so that nothing leaks.
-    """
+    """Mixin, named before the ipywidgets class: stores a picture with alt text beside the view."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - any widget's
         super().__init__(*args, **kwargs)

@@ -56,13 +56,7 @@ class Picture(ipywidgets.HTML):
 
 
 class RedrawnFigure(WithFallback, ipywidgets.VBox):
-    """Rows of controls above the figure that `draw` makes of all their values.
-
-    The page merges changes that arrive while the kernel draws into the last one; changes that
-    drawing itself makes lead to one more drawing. So nothing piles up, and nothing is stale. What
-    `draw` raises is shown as a sentence; only a ValueError is meant for the user, and ends there.
-    `store` words what a notebook keeps, where numbers of the alt text may differ by the machine.
-    """
+    """Rows of controls above the figure that `draw` makes, and `store` words, of their values."""
 
     def __init__(
         self,
@@ -133,11 +127,7 @@ class RedrawnFigure(WithFallback, ipywidgets.VBox):
 
 
 class ReusedFigure(LessonFigure):
-    """A figure with axes in `boxes` of which only some parts change: the rest is kept as pixels.
-
-    That makes redrawing several times as fast; whoever changes the rest names another `state`.
-    Over all lies a `page` in inches, with pictures in `places`.
-    """
+    """Axes in `boxes` and a `page` in inches over them; what does not change is kept as pixels."""
 
     def __init__(
         self, boxes: Sequence[Box] = (), *, width: float, height: float, places: Sequence[Box] = ()

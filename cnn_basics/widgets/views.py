@@ -20,19 +20,14 @@ LARGEST = 1000  # size that may be typed
 
 
 class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
-    """The widget that `view_explorer` returns.
-
-    `shape` is what `torch.arange(numbers)` is given, `permutation` the order of its axes in `y`,
-    `target` what `y.view( )` is asked for, `element` the place in memory of the chosen element,
-    and `view` what PyTorch says to all of this.
-    """
+    """The widget that `view_explorer` returns."""
 
     numbers = Whole(12).tag(sync=True)
-    shape = List(Whole(), [3, 4]).tag(sync=True)
-    permutation = List(Whole(), [0, 1]).tag(sync=True)
-    target = Unicode("-1").tag(sync=True)
-    element = Whole(6).tag(sync=True)
-    view = Dict().tag(sync=True)
+    shape = List(Whole(), [3, 4]).tag(sync=True)  # that torch.arange(numbers) is given
+    permutation = List(Whole(), [0, 1]).tag(sync=True)  # of its axes in y
+    target = Unicode("-1").tag(sync=True)  # what y.view( ) is asked for
+    element = Whole(6).tag(sync=True)  # the chosen one, its place in memory
+    view = Dict().tag(sync=True)  # what PyTorch says to all of this
 
     def __init__(self, numbers: int = 12, **traits: Any) -> None:  # noqa: ANN401 - any trait's
         divisors = [size for size in range(1, numbers + 1) if numbers % size == 0]
@@ -99,10 +94,7 @@ def view_explorer(numbers: int = 12) -> ViewExplorer:
 
 
 def describe_view(shape: list[int], permutation: list[int], target: str) -> dict[str, Any]:
-    """Ask PyTorch about a tensor with its axes in another order, and about a view of that.
-
-    `places` are the places in memory of all elements in y's reading order.
-    """
+    """Ask PyTorch about a tensor with its axes in another order, and about a view of that."""
     y = _permuted(shape, permutation)
     sizes, order = ", ".join(map(str, shape)), ", ".join(map(str, permutation))
     made = f"torch.arange({y.numel()}).view({sizes})"
@@ -111,7 +103,7 @@ def describe_view(shape: list[int], permutation: list[int], target: str) -> dict
         "shape": list(y.shape),
         "strides": list(y.stride()),
         "contiguous": y.is_contiguous(),
-        "places": y.flatten().tolist(),
+        "places": y.flatten().tolist(),  # in memory, in y's reading order
         "code": [f"x = {made}", f"y = x.permute({order})"] if moved else [f"y = {made}"],
         "answer": answer_view(y, target),
     }

@@ -61,12 +61,20 @@ def test_every_slide_shows_all_it_has(page, server, name):
     assert passed > 20
 
 
-def test_the_speaker_view_shows_the_notes(page, server):
-    open_deck(page, server, "05_pooling_and_stride")
+@pytest.mark.parametrize("name", ["05_pooling_and_stride", "11_your_own_photos"])
+def test_the_speaker_view_has_the_same_slides_with_notes_on_each(page, server, name):
+    open_deck(page, server, name)
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value.locator(".speaker-controls-notes .value")
     expect(notes).to_contain_text("from minute")
+    total = page.evaluate("Reveal.getTotalSlides()")
+    assert page.locator(".slides section:has(> aside.notes)").count() == total
+    frames = [frame for frame in opened.value.frames if f"{name}.html" in frame.url]
+    for frame in frames:
+        frame.wait_for_function("window.Reveal && Reveal.isReady()")
+        assert frame.evaluate("Reveal.getTotalSlides()") == total
+    assert len(frames) == 2
     opened.value.close()
 
 

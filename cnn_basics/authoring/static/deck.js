@@ -60,9 +60,12 @@ function fit(section) {
   }
 }
 
+let latest = []; // the notes of the section, which stay beside all of its slides
+
 /** Fill slides with pieces, as many as each can hold; a heading never stands last. */
 function spread(section, stage) {
   const notes = [...section.querySelectorAll("aside.notes")];
+  if (notes.length) latest = notes;
   const slides = [];
   const open = (...pieces) => {
     const slide = document.createElement("section");
@@ -81,7 +84,7 @@ function spread(section, stage) {
     open(...(isHeading ? [before] : []), piece);
   }
   slides.forEach(fit);
-  slides[0].append(...notes);
+  slides.forEach((slide) => slide.append(...latest.map((note) => note.cloneNode(true))));
   return slides;
 }
 
@@ -92,13 +95,16 @@ function paginate() {
   document.querySelector(".slides").append(stage);
   for (const column of document.querySelectorAll(".slides > section")) {
     const kept = [...column.querySelectorAll(":scope > section")].flatMap((slide) => spread(slide, stage));
-    column.replaceChildren(...kept.filter((slide) => slide.textContent.trim() || slide.querySelector("img")));
+    column.replaceChildren(...kept.filter(({ firstElementChild: inner }) => inner.textContent.trim() || inner.querySelector("img")));
   }
   stage.remove();
 }
 
-paginate();
-Reveal.initialize({
-  width: WIDTH, height: HEIGHT, margin: 0.03, center: false, hash: true, controls: true,
-  progress: true, slideNumber: "c/t", transition: "none", plugins: [RevealNotes],
+// A picture has its height only once it is decoded; else every window would split slides anew.
+Promise.all([...document.images].map((image) => image.decode().catch(() => {}))).then(() => {
+  paginate();
+  Reveal.initialize({
+    width: WIDTH, height: HEIGHT, margin: 0.03, center: false, hash: true, controls: true,
+    progress: true, slideNumber: "c/t", transition: "none", plugins: [RevealNotes],
+  });
 });
