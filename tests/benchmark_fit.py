@@ -11,6 +11,7 @@ import logging
 import os
 import time
 import warnings
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +26,11 @@ EPOCHS, BATCH_SIZE, RATE = 2, 64, 1e-3
 PLAIN, BF16 = "plain loop over a DataLoader", "fit, precision bf16"
 
 
-def by_fit(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, **options) -> None:
-    fit(model, (pictures, labels), epochs=EPOCHS, progress=False, device="cpu", **options)
-
-
-def by_bf16(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
-    by_fit(model, pictures, labels, precision="bf16")
+def by_fit(
+    model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, precision: str = "float32"
+) -> None:
+    options = {"epochs": EPOCHS, "progress": False, "device": "cpu", "precision": precision}
+    fit(model, (pictures, labels), **options)
 
 
 def by_plain_loop(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> None:
@@ -104,11 +104,10 @@ def by_keras(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> 
 
 def measure_fit(rounds: int = 5) -> dict[str, list[float]]:
     """Time all in turn: how many times as long as `fit` each took, and how the losses compare."""
-    ways = {"fit": by_fit, PLAIN: by_plain_loop}
-    if supports_bf16("cpu"):
-        ways[BF16] = by_bf16
-    else:
+    ways = {"fit": by_fit, PLAIN: by_plain_loop, BF16: partial(by_fit, precision="bf16")}
+    if not supports_bf16("cpu"):
         print("left out: bf16, for this processor has no bfloat16")
+        del ways[BF16]
     os.environ.setdefault("KERAS_BACKEND", "torch")
     for name, way in (("keras", by_keras), ("skorch", by_skorch), ("lightning", by_lightning)):
         if importlib.util.find_spec(name):
@@ -129,17 +128,12 @@ def measure_fit(rounds: int = 5) -> dict[str, list[float]]:
             if number:
                 seconds[name].append(time.perf_counter() - start)
                 losses[name].append(evaluate(model, (pictures, labels)).loss)
+
+    def ratios(found: dict[str, list[float]], over: str, under: str) -> list[float]:
+        return [a / b for a, b in zip(found[over], found[under], strict=True)]
+
     others = [name for name in ways if name not in ("fit", BF16)]
-    found = {f"fit is faster than: {name}": _divide(seconds, name, "fit") for name in others}
+    found = {f"fit is faster than: {name}": ratios(seconds, name, "fit") for name in others}
     if BF16 in ways:
-        found["fit in bf16 is faster than: plain loop"] = _divide(seconds, PLAIN, BF16)
-    return found | {"fit, loss / plain loop, loss": _divide(losses, "fit", PLAIN)}
-
-
-def _divide(found: dict[str, list[float]], over: str, under: str) -> list[float]:
-    return [a / b for a, b in zip(found[over], found[under], strict=True)]
-
-
-if __name__ == "__main__":
-    for name, ratios in measure_fit().items():
-        print(f"{name:<58}", *(f"{ratio:.2f}" for ratio in sorted(ratios)))
+        found["fit in bf16 is faster than: plain loop"] = ratios(seconds, PLAIN, BF16)
+    return found | {"fit, loss / plain loop, loss": ratios(losses, "fit", PLAIN)}

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ KERNEL_MS = 70.0  # from a key press to the new picture's pixels
 FRAME_MS = 1000 / 60  # from a key press to the next frame
 LAST_RUNG = 3.0  # times F.conv2d
 PLAIN_LOOP, BF16 = 1.1, 1.8  # how much faster fit is than a plain loop, in float32 and bfloat16
+SIDE_BY_SIDE = 4.0  # times as long as one kernel, where two run a lesson at once
 PHOTOS = 2.0  # how much faster photos are loaded than by a plain loop
 WARM_UP = 6  # presses that do not count
 ASKS_THE_KERNEL = ("architecture bench",)  # a page of its own, with numbers from Python
@@ -162,15 +164,37 @@ def measure_photos(options: argparse.Namespace) -> Iterator[Row]:
 
 def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
     """How long each lesson takes from its first cell to its last."""
+    for path in lessons():
+        yield Row(path.stem, [run_lessons(path)], None, "seconds")
+
+
+def measure_side_by_side(options: argparse.Namespace) -> Iterator[Row]:
+    """Lesson 9 in two kernels at once, as in a class on one machine, beside one kernel alone."""
+    path = lessons()[9]
+    for policy, bound in (("PASSIVE", SIDE_BY_SIDE), ("ACTIVE", None)):
+        ratio = run_lessons(path, path, policy=policy) / run_lessons(path, policy=policy)
+        yield Row(f"{path.stem}, two kernels / one, {policy}", [ratio], bound, "times")
+
+
+def lessons() -> list[Path]:
+    from cnn_basics.authoring.refresh import LESSONS
+
+    return sorted(LESSONS.glob("[0-9]*.ipynb"))
+
+
+def run_lessons(*paths: Path, policy: str = "PASSIVE") -> float:
+    """Run lessons at the same time, a kernel each, and return how many seconds that took."""
     import nbformat
 
-    from cnn_basics.authoring import refresh
+    from cnn_basics.authoring.refresh import execute
 
-    for path in sorted(refresh.LESSONS.glob("[0-9]*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        start = time.perf_counter()
-        refresh.execute(notebook, path.parent)
-        yield Row(path.stem, [time.perf_counter() - start], None, "seconds")
+    def run(path: Path) -> None:
+        execute(nbformat.read(path, as_version=4), path.parent, {"OMP_WAIT_POLICY": policy})
+
+    start = time.perf_counter()
+    with ThreadPoolExecutor(len(paths)) as pool:
+        list(pool.map(run, paths))
+    return time.perf_counter() - start
 
 
 GROUPS = {
@@ -180,6 +204,7 @@ GROUPS = {
     "fit": measure_fit,
     "photos": measure_photos,
     "lessons": measure_lessons,
+    "side_by_side": measure_side_by_side,
 }
 
 
@@ -196,7 +221,7 @@ def open_page(cells: list[str]) -> Iterator:
     ):
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         driving.watch(page, [])
-        lab.open(page, lab.write((SET_UP, *cells)))
+        lab.open(page, cells=(SET_UP, *cells))
         driving.run_all(page)
         yield page
 

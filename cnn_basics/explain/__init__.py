@@ -177,7 +177,7 @@ def _squares(length: int, size: int, stride: int) -> Tensor:
 
 def covered_scores(model: nn.Module, x: Tensor, size: int, stride: int, fill: Fill = 0.0) -> Tensor:
     """Cover a square of each picture, place after place: all scores, (N, rows, columns, K)."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm  # not its widgets, which would stay in the kernel though nothing is shown
 
     check_pictures(x)
     count, channels, height, width = x.shape

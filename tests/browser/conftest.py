@@ -66,9 +66,8 @@ def faults() -> list[str]:
 def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "faults" in request.fixturenames:  # as of every test that asks for a page
-        found = request.getfixturevalue("faults")
-        said = list(found)
-        found.clear()
+        said = list(request.getfixturevalue("faults"))
+        request.getfixturevalue("faults").clear()
         assert said == []
 
 
@@ -77,14 +76,14 @@ def open_notebook(lab: driving.Lab, browser, context, faults: list[str]) -> Iter
     """`open_notebook(*cells, **options)`: a page with these cells, run; or a lesson by `name=`."""
     opened = []  # pages, and contexts with pages
 
-    def open_it(*cells: str, name: str = "", run: bool = True, **options):
+    def open_it(*cells: str, name: str = "", **options):
         own = browser.new_context(**{"viewport": SCREEN} | options) if options else None
         page = (own or context).new_page()
         opened.append(own or page)
         page.set_default_timeout(15_000)
         driving.watch(page, faults)
-        lab.open(page, lab.write(cells) if cells else name)
-        if run:
+        lab.open(page, name, cells)
+        if cells:
             driving.run_all(page)
         return page
 
@@ -95,8 +94,8 @@ def open_notebook(lab: driving.Lab, browser, context, faults: list[str]) -> Iter
 
 @pytest.fixture(scope="module")
 def page(request: pytest.FixtureRequest, open_notebook: Callable):
-    """A page in which the module's `CELLS` have run."""
-    return open_notebook(*request.module.CELLS)
+    """A page in which the module's `CELLS` have run, opened with its `OPTIONS` if it has some."""
+    return open_notebook(*request.module.CELLS, **getattr(request.module, "OPTIONS", {}))
 
 
 @pytest.fixture

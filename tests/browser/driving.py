@@ -48,18 +48,19 @@ class Lab:
     """A JupyterLab in a folder of its own, with settings of its own, for a `with` block."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.token = secrets.token_hex(16)
+        self.folder, self.token = folder, secrets.token_hex(16)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+            self.port = free.getsockname()[1]
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}?token={self.token}"
 
     def __enter__(self) -> Lab:
-        (self.folder / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
         config = {
             "ServerApp": {
                 "ip": "127.0.0.1",
-                "port": urlsplit(self.url).port,
+                "port": self.port,
                 "root_dir": str(self.folder),
                 "open_browser": False,
                 "allow_root": True,
@@ -75,7 +76,8 @@ class Lab:
                 "extension_manager": "readonly",
             },
         }
-        (self.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        for name, content in (("overrides.json", SETTINGS), ("config.json", config)):
+            (self.folder / name).write_text(json.dumps(content), encoding="utf-8")
         own = {"JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config", "IPYTHONDIR": "ip"}
         own = {name: str(self.folder / inside) for name, inside in own.items()}
         with (self.folder / "lab.log").open("wb") as log:
@@ -89,7 +91,7 @@ class Lab:
         end = time.monotonic() + SECONDS
         while True:
             try:
-                direct.open(f"{self.url}/api/status?token={self.token}", timeout=5).close()
+                direct.open(self.url("api/status"), timeout=5).close()
                 return self
             except OSError as error:
                 if time.monotonic() > end or self.process.poll() is not None:
@@ -104,23 +106,19 @@ class Lab:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
 
-    def write(self, cells: tuple[str, ...]) -> str:
-        """Write a notebook with these cells, and return its name."""
+    def open(self, page, name: str = "", cells: tuple[str, ...] = ()) -> None:
+        """Open a notebook, or one with these cells, in a page that is watched; no cell runs."""
         import nbformat.v4 as v4
 
-        name = f"test-{secrets.token_hex(4)}"
-        nb = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
-        nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-        (self.folder / f"{name}.ipynb").write_text(v4.writes(nb), encoding="utf-8")
-        return name
-
-    def open(self, page, name: str) -> None:
-        """Open a notebook in a page that is watched; none of its cells runs."""
-        page.goto(f"{self.url}/doc/tree/{name}.ipynb?token={self.token}")
+        if cells:
+            name = f"test-{secrets.token_hex(4)}"
+            notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+            notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+            (self.folder / f"{name}.ipynb").write_text(v4.writes(notebook), encoding="utf-8")
+        page.goto(self.url(f"doc/tree/{name}.ipynb"))
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.evaluate("() => window.lessonTest.follow()")
+        ask(page, "follow")
 
 
 def find_chromium() -> str | None:
@@ -173,11 +171,11 @@ def ask(page, function: str, *arguments):
     )
 
 
-def command(page, name: str, arguments: dict | None = None):
+def command(page, name: str, **arguments):
     """Carry out one of JupyterLab's commands, such as `notebook:run-all-cells`."""
     return page.evaluate(
         "async ([name, given]) => { await jupyterapp.commands.execute(name, given); }",
-        [name, arguments or {}],
+        [name, arguments],
     )
 
 
@@ -195,10 +193,15 @@ def wait_for_kernel(page) -> None:
 
 def run_in_kernel(page, code: str) -> str:
     """Run Python in the page's kernel, as no cell, and return what it printed or raised."""
-    return ask(page, "runInKernel", code)
+    return ask(page, "runInKernel", code).strip()
 
 
-def find_axe_faults(page, selector: str) -> list[str]:
+def get(page, expression: str) -> str:
+    """What the kernel prints of an expression."""
+    return run_in_kernel(page, f"print({expression})")
+
+
+def find_axe_faults(page, selector: str = ".jp-OutputArea-output") -> list[str]:
     """Serious and critical faults that axe-core finds inside `selector`."""
     from axe_playwright_python.sync_playwright import Axe
 
@@ -212,7 +215,7 @@ def find_axe_faults(page, selector: str) -> list[str]:
 
 
 def use_dark_theme(page, dark: bool = True) -> None:
-    command(page, "apputils:change-theme", {"theme": f"JupyterLab {'Dark' if dark else 'Light'}"})
+    command(page, "apputils:change-theme", theme=f"JupyterLab {'Dark' if dark else 'Light'}")
     light = "false" if dark else "true"
     page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
@@ -220,44 +223,39 @@ def use_dark_theme(page, dark: bool = True) -> None:
 # --- controls by name, in a page or in one widget, and the picture that the kernel draws ---
 
 
+def button(place, name: str):
+    return place.get_by_role("button", name=name, exact=True)
+
+
+def control(place, name: str):
+    named = place.get_by_label(name, exact=True)
+    return named.and_(place.locator("input, select, [role=slider]")).first
+
+
 def press(place, name: str, *keys: str) -> None:
-    """Press keys on a slider."""
-    press_keys(place.get_by_role("slider", name=name), keys)
-
-
-def press_on(place, label: str, *keys: str) -> None:
-    """Press keys on a list or a box to tick."""
-    press_keys(place.get_by_label(label, exact=True).first, keys)
-
-
-def press_keys(control, keys: tuple[str, ...]) -> None:
-    control.focus()
+    """Press keys on a slider, a list or a box to tick."""
+    control(place, name).focus()
     for key in keys:
-        control.page.keyboard.press(key)
+        control(place, name).page.keyboard.press(key)
 
 
 def click_at(place, name: str, share: float) -> None:
     """Click on a slider's track, from its left end, 0, to its right one, 1."""
-    slider = place.get_by_role("slider", name=name)
+    slider = control(place, name)
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     slider.page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
 
 
-def choose(place, label: str, option: str) -> None:
-    place.get_by_label(label, exact=True).first.select_option(option)
+def choose(place, name: str, option: str) -> None:
+    control(place, name).select_option(option)
 
 
-def wait_for(page, words: str) -> None:
+def wait_for(place, words: str) -> None:
     """Wait until the picture's alt text holds these words."""
-    page.wait_for_selector(f'{PICTURE}[alt*="{words}"]')
+    place.locator(f'{PICTURE}[alt*="{words}"]').first.wait_for()
 
 
 def shown_picture(place) -> str:
     """The picture's pixels, as an address."""
     return place.locator(PICTURE).get_attribute("src")
-
-
-def has_left(page) -> bool:
-    """Whether the focus has left the widget's controls, as it does when Escape is pressed."""
-    return page.evaluate("!document.activeElement.closest('.cb-panel')")

@@ -25,6 +25,7 @@ print(len(comm.get_comm_manager().comms), len(ipywidgets.widgets.widget._instanc
 """
 NEVER = " is never enabled"
 MOST_NEW_CONTROLS = 20  # of those that only come when a button adds something
+PRESSES = {"button": ("Enter", "Space"), "checkbox": ("Space", "Space"), "choice": ("Space",)}
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,16 @@ class Control:
         return ask(self.page, function, self.cell, self.key, *arguments)
 
     def focus(self) -> None:
-        (
-            self.element.locator("[tabindex='0']").first if self.kind == "grid" else self.element
-        ).focus()
-
-    def members(self) -> list:
-        """The buttons of which one can be chosen, the last first."""
-        together = self.page.locator("[role=radiogroup]").filter(has=self.element)
-        return together.locator("input").all()[::-1]
+        inside = self.element.locator("[tabindex='0']").first
+        (inside if self.kind == "grid" else self.element).focus()
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
+
+    def rest(self) -> None:
+        """Take the pointer off the widget, where it may light something up."""
+        self.page.mouse.move(0, 0)
 
     def state(self) -> dict:
         """Where it stands, and what the widget shows without it, once everything has answered."""
@@ -68,28 +67,28 @@ class Control:
         if not now["gone"] and index in now["values"]:
             self.element.select_option(index=index)
 
-    def put(self, value: float) -> None:
+    def put(self, value: float | None) -> None:
         """Put a list, a slider or a number to a value, and wait for what follows from it."""
         if self.kind == "select":
             self.choose(value)
-        else:
+        elif self.kind in ("slider", "number") and value is not None:
             self.ask("setValue", value)
         self.state()
 
-    def steps(self) -> int:
-        low, high, step = (self.given[name] for name in ("min", "max", "step"))
-        assert high > low, f"{self.key} has only one value"
-        return round((high - low) / step)
 
-
-def count_open(page) -> tuple[int, ...]:
+def count_open(page) -> str:
     """How many lines to the page, and how many widgets, the kernel holds."""
-    return tuple(map(int, run_in_kernel(page, COUNT).split()))
+    return run_in_kernel(page, COUNT)
 
 
 def scan(page, cell: int) -> list[Control]:
     found = ask(page, "scan", cell)
     return [Control(page, cell, each["kind"], each["key"], each) for each in found]
+
+
+def ready(controls: list[Control], *kinds: str) -> list[Control]:
+    """Those that are not switched off, of these kinds or of all."""
+    return [c for c in controls if not c.given["disabled"] and (not kinds or c.kind in kinds)]
 
 
 def move_everything(page, cells: Iterable[int]) -> list[str]:
@@ -114,49 +113,42 @@ def move_all(page, cell: int, done: set[str]) -> list[str]:
         return [*faults, f"cell {cell} has nothing to move"]
     while True:
         left = [control for control in scan(page, cell) if control.key not in done]
-        ready = [control for control in left if not control.given["disabled"]]
-        ready = ready or enable(page, cell, {control.key for control in left})
-        if not ready or len(done - set(first)) >= MOST_NEW_CONTROLS:
+        able = ready(left) or enable(page, cell, {control.key for control in left})
+        if not able or len(done - set(first)) >= MOST_NEW_CONTROLS:
             return faults + [f"{each.key}{NEVER}" for each in left if each.given["disabled"]]
         # Those that a button brought come last, and buttons, which may take others away.
-        control = min(ready, key=lambda each: (each.key not in first, each.kind == "button"))
+        control = min(able, key=lambda each: (each.key not in first, each.kind == "button"))
         done.add(control.key)
         faults += move(control)
 
 
 def enable(page, cell: int, keys: set[str]) -> list[Control]:
     """Choose from every list until one of these controls can be moved; return those that can."""
-    lists = [each for each in scan(page, cell) if each.kind == "select" and keys]
-    for other in lists:
-        for index in [] if other.given["disabled"] else other.given["values"]:
+    for other in ready(scan(page, cell), "select") if keys else []:
+        for index in other.given["values"]:
             other.put(index)
-            ready = [c for c in scan(page, cell) if c.key in keys and not c.given["disabled"]]
-            if ready:
-                return ready
+            able = [control for control in ready(scan(page, cell)) if control.key in keys]
+            if able:
+                return able
     return []
 
 
 def move(control: Control) -> list[str]:
     """Move one control by keys, then by mouse; return one sentence for each fault."""
-    rest(control)
+    control.rest()
     faults = find_focus_faults(control)
-    for way, moves in (("keys", move_by_keys), ("mouse", move_by_mouse)):
+    for way in ("keys", "mouse"):
         before = control.state()
         if control.key in WAITING or before["gone"] or control.ask("isDisabled"):
             break  # as a button may be after its work, which removes a row or moves it to the top
-        answered = carry_out(control, moves, before)
+        answered = answers(control, way, before)
         if not answered:
             disturb(control)
             before = control.state()
-            answered = not before["gone"] and carry_out(control, moves, before)
+            answered = not before["gone"] and answers(control, way, before)
         if not answered:
             faults.append(f"{control.key} is dead, moved by {way}")
     return faults
-
-
-def rest(control: Control) -> None:
-    """Take the pointer off the widget, where it may light something up."""
-    control.page.mouse.move(0, 0)
 
 
 def find_focus_faults(control: Control) -> list[str]:
@@ -173,22 +165,17 @@ def find_focus_faults(control: Control) -> list[str]:
     return faults
 
 
-def carry_out(control: Control, moves, before: dict) -> bool:
-    """Move a control step by step; return whether the widget ever looked different."""
+def answers(control: Control, way: str, before: dict) -> bool:
+    """Move a control step by step and put it back; return whether the widget looked different."""
     answered = False
-    for _ in moves(control):
+    for _ in moves(control, way):
         now = control.state()
         answered |= now["shown"] != before["shown"]
         if now["gone"]:
             return answered
-    rest(control)
-    put_back(control, before)
+    control.rest()
+    control.put(before.get("now"))
     return answered
-
-
-def put_back(control: Control, before: dict) -> None:
-    if control.kind in ("slider", "number", "select") and before["now"] is not None:
-        control.put(before["now"])
 
 
 def disturb(control: Control) -> None:
@@ -201,100 +188,104 @@ def disturb(control: Control) -> None:
             other.put(other.given["now"] + step)
         elif other.kind == "checkbox":
             other.element.click()
-            other.state()
         elif other.kind == "select":
             other.put(next((i for i in other.given["values"] if i != other.given["now"]), 0))
     scan(control.page, control.cell)
 
 
-# --- keys that come faster than the kernel draws ---
-
-
 def find_quick_faults(controls: list[Control]) -> list[str]:
-    """Press keys without waiting; the widget must end with the last value, and not much later."""
-    ready = [c for c in controls if c.kind in ("slider", "select") and not c.given["disabled"]]
+    """Press keys faster than the kernel draws; the widget must end with the last value, and soon.
+
+    The last keys go downwards. What the same value shows when it is reached slowly, from one side
+    and from the other, tells whether it is right.
+    """
     faults = []
-    for control in ready[:1]:
-        rest(control)
+    for control in ready(controls, "slider", "select")[:1]:
+        up, down = "ArrowRight", "ArrowLeft"
+        if control.kind == "select":
+            up, down = "ArrowDown", "ArrowUp"
+        far = min(12, count_steps(control))
+        back = min(4, max(far - 1, 1))
+        control.rest()
         before = control.state()
-        keys = ("ArrowDown", "ArrowUp") if control.kind == "select" else ("ArrowRight", "ArrowLeft")
-        late = count_late_pictures(control, *keys)
+        control.focus()
+        control.press("Home")
+        control.state()
+        ask(control.page, "watchPictures", control.cell)
+        control.press(*[up, down] * ((20 - far - back) // 2), *[up] * far, *[down] * back)
+        quick = control.state()
+        late = ask(control.page, "picturesAfterKeys")
         if late > MOST_LATE_PICTURES:
             faults.append(f"{control.key}: {late} pictures after the last key")
-        quick = control.state()
-        if any(slow != quick for slow in approach_slowly(control, *keys)):
-            faults.append(f"{control.key}: quick keys leave what belongs to another value")
-        put_back(control, before)
+        for keys in ((up, down), (down, up)):
+            for key in keys:
+                control.press(key)
+                slow = control.state()
+            if slow["now"] == quick["now"] and slow != quick:
+                faults.append(f"{control.key}: quick keys leave what belongs to another value")
+        control.put(before["now"])
     return faults
-
-
-def count_late_pictures(control: Control, up: str, down: str) -> int:
-    """Press twenty keys, as fast as they come, the last one downwards; count what comes after."""
-    far = min(12, control.steps())
-    back = min(4, max(far - 1, 1))
-    control.focus()
-    control.press("Home")
-    control.state()
-    ask(control.page, "watchPictures", control.cell)
-    control.press(*[up, down] * ((20 - far - back) // 2), *[up] * far, *[down] * back)
-    control.state()
-    return ask(control.page, "picturesAfterKeys")
-
-
-def approach_slowly(control: Control, up: str, down: str) -> Iterator[dict]:
-    """Away and back again, on both sides: what the same value shows then."""
-    value = control.ask("range")["now"]
-    for keys in ((up, down), (down, up)):
-        for key in keys:
-            control.press(key)
-            last = control.state()
-        if last["now"] == value:  # else there is nothing on this side
-            yield last
 
 
 # --- the moves: each rests where the widget should have answered ---
 
 
-def move_by_keys(control: Control) -> Iterator[None]:
+def moves(control: Control, way: str) -> Iterator[None]:
+    """Move a control over its range, by keys or by mouse."""
+    if control.kind in PRESSES:
+        return push(control, way)
     if control.kind in ("number", "text", "file"):
-        yield from fill_in(control, control.focus)
-    elif control.kind == "choice":
-        for member in control.members():
-            member.focus()
-            control.press("Space")
-            yield
-    elif control.kind == "button":
-        for key in ("Enter", "Space"):
-            if not control.ask("isDisabled"):
-                control.focus()
+        return fill_in(control, control.focus if way == "keys" else control.element.click)
+    by_mouse = {"slider": drag, "select": choose_some, "grid": point_at_cells}
+    return walk(control) if way == "keys" else by_mouse[control.kind](control)
+
+
+def push(control: Control, way: str) -> Iterator[None]:
+    """A button or a box to tick, twice; the buttons of which one can be chosen, the last first."""
+    members = [control.element]
+    if control.kind == "choice":
+        together = control.page.locator("[role=radiogroup]").filter(has=control.element)
+        members = together.locator("input").all()[::-1]
+    for member in members:
+        for key in PRESSES[control.kind]:
+            if way == "mouse":
+                member.click()
+            else:
+                member.focus()
                 control.press(key)
-                yield
-    else:
-        first, keys = keys_for(control)
-        control.focus()
-        control.press(first)
-        yield
-        for number, key in enumerate(keys, 1):
-            control.press(key)
-            if number % -(-len(keys) // STOPS) == 0 or number == len(keys):
-                yield
-        assert has_arrived(control), f"{control.key}: keys do not reach the end"
-        if control.kind == "grid":
-            control.press("Control+Home")
             yield
+            if control.ask("isDisabled"):
+                return
 
 
-def keys_for(control: Control) -> tuple[str, list[str]]:
-    """What leads to one end of a control's range, and from there to the other."""
-    if control.kind == "grid":  # along the first row and down the last column
-        now = control.ask("range")
-        right, down = now["columns"] - 1, now["rows"] - 1
-        return "Control+Home", ["ArrowRight"] * right + ["ArrowDown"] * down
+def walk(control: Control) -> Iterator[None]:
+    """By keys to one end of the range, and from there to the other."""
+    control.focus()
+    now = control.ask("range")
+    first, keys = "Home", ["ArrowRight"] * count_steps(control)
     if control.kind == "select":
-        return "Home", ["ArrowDown"] * (len(control.given["values"]) - 1)
-    if control.kind == "checkbox":
-        return "Space", ["Space"]
-    return "Home", ["ArrowRight"] * control.steps()
+        keys = ["ArrowDown"] * (len(control.given["values"]) - 1)
+    elif control.kind == "grid":  # along the first row and down the last column
+        right, down = now["columns"] - 1, now["rows"] - 1
+        first, keys = "Control+Home", ["ArrowRight"] * right + ["ArrowDown"] * down
+    control.press(first)
+    yield
+    for number, key in enumerate(keys, 1):
+        control.press(key)
+        if number % -(-len(keys) // STOPS) == 0 or number == len(keys):
+            yield
+    assert has_arrived(control), f"{control.key}: keys do not reach the end"
+    if control.kind == "grid":
+        control.press("Control+Home")
+        yield
+
+
+def count_steps(control: Control) -> int:
+    if control.kind == "grid":
+        return 0
+    low, high, step = (control.given[name] for name in ("min", "max", "step"))
+    assert high > low, f"{control.key} has only one value"
+    return round((high - low) / step)
 
 
 def has_arrived(control: Control) -> bool:
@@ -306,24 +297,12 @@ def has_arrived(control: Control) -> bool:
     return control.kind != "grid" or last.evaluate(holds_focus)
 
 
-def move_by_mouse(control: Control) -> Iterator[None]:
-    if control.kind in ("number", "text", "file"):
-        yield from fill_in(control, control.element.click)
-    elif control.kind == "select":
-        # The list that opens belongs to the system, where no page's mouse gets: choose without it.
-        values = control.given["values"]
-        for index in values[:: -(-len(values) // STOPS)]:
-            control.choose(index)
-            yield
-    elif control.kind == "slider":
-        yield from drag_to_the_end(control)
-    elif control.kind == "grid":
-        yield from point_at_cells(control)
-    else:
-        once = control.members() if control.kind == "choice" else [control.element]
-        for each in once * (2 if control.kind == "checkbox" else 1):
-            each.click()
-            yield
+def choose_some(control: Control) -> Iterator[None]:
+    """The list that opens belongs to the system, where no page's mouse gets: choose without it."""
+    values = control.given["values"]
+    for index in values[:: -(-len(values) // STOPS)]:
+        control.choose(index)
+        yield
 
 
 def fill_in(control: Control, enter) -> Iterator[None]:
@@ -339,9 +318,8 @@ def fill_in(control: Control, enter) -> Iterator[None]:
             control.page.wait_for_timeout(100)  # until the page has read the file and sent it on
             yield
         return
-    if control.kind == "text":
-        rounds = [("End", "1", "Enter"), ("End", "Backspace", "Enter")]
-    else:
+    rounds = [("End", "1", "Enter"), ("End", "Backspace", "Enter")]
+    if control.kind == "number":
         values = {given["min"], given["max"], (given["now"] or 0) + given["step"]} - {None}
         rounds = [("ControlOrMeta+a", *f"{value:g}", "Enter") for value in values]
     for keys in rounds:
@@ -357,7 +335,7 @@ def small_png(colour: str) -> dict:
     return {"name": f"{colour}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
-def drag_to_the_end(control: Control) -> Iterator[None]:
+def drag(control: Control) -> Iterator[None]:
     control.element.scroll_into_view_if_needed()
     box = control.element.bounding_box()
     height = box["y"] + box["height"] / 2

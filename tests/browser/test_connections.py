@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from driving import click_at, has_left, press, run_in_kernel
+from driving import click_at, control, get, press, run_in_kernel
 from playwright.sync_api import expect
 from torch import nn
 
@@ -46,18 +46,16 @@ def test_outputs_light_what_they_read_and_inputs_what_they_feed(page, fresh):
     cell(page, CONV, "output", 3, 0).click()
     assert lit(page, CONV) == read_by(6, 3, (3, 0))
     assert lit(page, FULL) == everything(6)
-    shared = (
-        "Output (3, 0) reads 9 of 36 inputs, with the weights a to i, the same for every output."
-    )
-    says(page, CONV, shared)
+    reads = "Output (3, 0) reads"
+    says(page, CONV, f"{reads} 9 of 36 inputs, with the weights a to i, the same for every output.")
     own = "its own weights 433 to 468; no other output uses them."
-    says(page, FULL, f"Output (3, 0) reads all 36 inputs, with {own}")
+    says(page, FULL, f"{reads} all 36 inputs, with {own}")
     expect(cell(page, CONV, "input", 5, 2)).to_have_text("i")
     expect(cell(page, FULL, "input", 5, 5)).to_have_text("468")
-    assert run_in_kernel(page, "print(w.unit)").strip() == "[3, 0]"
+    assert get(page, "w.unit") == "[3, 0]"
     cell(page, FULL, "output", 0, 0).hover()
     assert lit(page, CONV) == read_by(6, 3, (0, 0))
-    page.get_by_label("kernel size").hover()  # pointing leaves no trace
+    control(page, "kernel size").hover()  # pointing leaves no trace
     assert lit(page, CONV) == read_by(6, 3, (3, 0))
     cell(page, CONV, "input", 0, 1).click()
     assert lit(page, CONV, "output") == {u for u in everything(4) if (0, 1) in read_by(6, 3, u)}
@@ -77,32 +75,25 @@ def test_keys_walk_over_the_outputs(page, fresh):
         for key in keys.split():
             page.keyboard.press(key)
         assert lit(page, CONV) == read_by(6, 3, place)
-    page.keyboard.press("Escape")
-    assert has_left(page)
-
-
-def counts_of_pytorch(size, kernel_size, kernels):
-    """A row of the table, from PyTorch's own layers."""
-    with torch.device("meta"):
-        conv = nn.Conv2d(1, kernels, kernel_size)
-        outputs = conv(torch.zeros(1, 1, size, size)).numel()
-        full = nn.Linear(size * size, outputs)
-    both = [[part.numel() for part in layer.parameters()] for layer in (full, conv)]
-    cells = [f"{weights:,} + {biases:,} = {weights + biases:,}" for weights, biases in both]
-    times = f"{round(sum(both[0]) / sum(both[1])):,}×"
-    return [f"{outputs:,}", *cells, times, f"{outputs * kernel_size**2:,}"]
 
 
 def check_table(page, size, kernel_size, kernels):
+    """Each row of the table counts as PyTorch's own layers do."""
     for row, side_of in enumerate((size, 28, 224)):
+        with torch.device("meta"):
+            conv = nn.Conv2d(1, kernels, kernel_size)
+            outputs = conv(torch.zeros(1, 1, side_of, side_of)).numel()
+            full = nn.Linear(side_of * side_of, outputs)
+        both = [[part.numel() for part in layer.parameters()] for layer in (full, conv)]
+        sums = [f"{weights:,} + {biases:,} = {weights + biases:,}" for weights, biases in both]
+        times = f"{round(sum(both[0]) / sum(both[1])):,}×"
+        counts = [f"{outputs:,}", *sums, times, f"{outputs * kernel_size**2:,}"]
         shown = page.locator(".cb-connections tbody tr").nth(row)
         expect(shown.locator("th")).to_have_text(f"{side_of}×{side_of}")
-        counts = counts_of_pytorch(side_of, kernel_size, kernels)
         assert shown.locator("td").all_inner_texts() == counts
 
 
-def test_sliders_over_their_range_by_keys(page, fresh):
-    """At each setting the page's table holds what PyTorch's layers hold."""
+def test_sliders_over_their_range_by_keys_mouse_and_from_python(page, fresh):
     press(page, "input size", "Home")
     for size in range(4, 13):
         check_table(page, size, 3, 1)
@@ -117,18 +108,10 @@ def test_sliders_over_their_range_by_keys(page, fresh):
         assert lit(page, CONV) == read_by(12, kernel_size, (1, 1))
         press(page, "kernel size", "ArrowRight")
     expect(page.get_by_text("nn.Linear(144, 512)")).to_be_visible()
-    press(page, "input size", "Home")
+    click_at(page, "input size", 0.01)
     expect(page.get_by_text("nn.Conv2d(1, 8, kernel_size=4)")).to_be_visible()
     check_table(page, 4, 4, 8)
-    assert run_in_kernel(page, "print(w.size, w.kernel_size, w.unit)").strip() == "4 4 [0, 0]"
-
-
-def test_sliders_by_mouse_and_from_python(page, fresh):
-    click_at(page, "input size", 0.99)
-    label = "input 12×12, 12 rows, 12 columns"
-    expect(grid(page, CONV, "input")).to_have_attribute("aria-label", label)
-    run_in_kernel(page, "w.kernel_size = 2; w.unit = [4, 5]")
+    assert get(page, "w.size, w.kernel_size, w.unit") == "4 4 [0, 0]"
+    run_in_kernel(page, "w.size = 12; w.kernel_size = 2; w.unit = [4, 5]")
     expect(side(page, CONV).locator(".cb-live")).to_contain_text("(4, 5) reads 4 of 144 inputs")
     assert lit(page, CONV) == read_by(12, 2, (4, 5))
-    run_in_kernel(page, "w.kernel_size = 5; w.size = 4")
-    expect(page.get_by_text("nn.Conv2d(1, 1, kernel_size=4)")).to_be_visible()

@@ -18,6 +18,11 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[str]:
     """All decks, on loopback."""
@@ -30,29 +35,22 @@ def server(tmp_path_factory) -> Iterator[str]:
         running.shutdown()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def open_deck(server, browser, faults):
-    opened = browser.new_context(viewport={"width": 1280, "height": 800})
-
-    def open_it(name: str):
-        page = opened.new_page()
-        watch(page, faults)
-        page.goto(f"{server}/{name}.html")
-        page.wait_for_function("window.Reveal && Reveal.isReady()")
-        return page
-
-    yield open_it
+@pytest.fixture(scope="module")
+def page(browser, faults):
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    watch(opened, faults)
+    yield opened
     opened.close()
 
 
+def open_deck(page, server: str, name: str) -> None:
+    page.goto(f"{server}/{name}.html")
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+
+
 @pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
-def test_every_slide_shows_all_it_has(open_deck, name):
-    page = open_deck(name)
+def test_every_slide_shows_all_it_has(page, server, name):
+    open_deck(page, server, name)
     found, passed = ask(page, "slideFaults"), 1
     while not page.evaluate("Reveal.isLastSlide()"):
         page.keyboard.press("Space")
@@ -64,8 +62,8 @@ def test_every_slide_shows_all_it_has(open_deck, name):
 
 
 @pytest.mark.parametrize("name", ["05_pooling_and_stride", "11_your_own_photos"])
-def test_the_speaker_view_has_the_same_slides_with_notes_on_each(open_deck, name):
-    page = open_deck(name)
+def test_the_speaker_view_has_the_same_slides_with_notes_on_each(page, server, name):
+    open_deck(page, server, name)
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value.locator(".speaker-controls-notes .value")
@@ -77,20 +75,18 @@ def test_the_speaker_view_has_the_same_slides_with_notes_on_each(open_deck, name
         frame.wait_for_function("window.Reveal && Reveal.isReady()")
         assert frame.evaluate("Reveal.getTotalSlides()") == total
     assert len(frames) == 2
+    opened.value.close()
 
 
-@pytest.mark.parametrize(
-    ("html", "fault"),
-    [
+def test_the_look_at_a_slide_finds_faults(page, server):
+    open_deck(page, server, "00_start_here")
+    for html, fault in [
         ("<div></div>", "blank"),
         ('<div><p style="height:900px">long</p></div>', "below"),
         ('<div><pre style="width:1900px">wide</pre></div>', "beside"),
         ('<div><pre style="font-size:9px">small</pre></div>', "code of 9"),
         ('<div>a<img src="data:image/png;base64,AA"></div>', "a broken"),
-    ],
-)
-def test_the_look_at_a_slide_finds_faults(open_deck, html, fault):
-    page = open_deck("00_start_here")
-    page.evaluate("html => { Reveal.getCurrentSlide().innerHTML = html; }", html)
-    page.wait_for_timeout(100)
-    assert fault in " ".join(ask(page, "slideFaults"))
+    ]:
+        page.evaluate("html => { Reveal.getCurrentSlide().innerHTML = html; }", html)
+        page.wait_for_timeout(100)
+        assert fault in " ".join(ask(page, "slideFaults"))

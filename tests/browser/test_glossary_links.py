@@ -20,10 +20,10 @@ ENTRY_IN_VIEW = """term => {
 
 
 def test_words_lead_to_their_entries(open_notebook):
-    page = open_notebook(name=GLOSSARY, run=False)
+    page = open_notebook(name=GLOSSARY)
     page.wait_for_function("document.querySelectorAll('.jp-Notebook h3').length > 60")
     for term in ("feature map", "stride"):
-        command(page, "docmanager:open", {"path": f"{LESSON}.ipynb"})
+        command(page, "docmanager:open", path=f"{LESSON}.ipynb")
         page.wait_for_function("() => jupyterapp.shell.currentWidget.context.isReady")
         assert not page.evaluate(ENTRY_IN_VIEW, term)
         page.evaluate(SHOW, term.replace(" ", "-"))

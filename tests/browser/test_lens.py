@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from driving import (
     ask,
+    button,
     command,
+    control,
     find_axe_faults,
-    has_left,
+    get,
     press,
     run_all,
     run_in_kernel,
@@ -23,17 +25,19 @@ from playwright.sync_api import expect
 from cnn_basics import widgets
 from cnn_basics.widgets.lens import PRESETS
 
-ONE = ("import torch\nfrom cnn_basics import widgets", "lens = widgets.convolution_lens()\nlens")
-TWO = """
+CELLS = (
+    "import torch\nfrom cnn_basics import widgets",
+    "lens = widgets.convolution_lens()\nlens",
+    """
 x = torch.tensor([
     [[1, 2, 0, 3], [4, 1, 0, 2], [2, 2, 5, 1]],
     [[0, 1, 1, 0], [3, 0, 2, 2], [1, 4, 0, 1]],
 ])
-two = widgets.convolution_lens(x, "sharpen", padding=1, bias=2)
-two
-"""
-CELLS = (*ONE, TWO, "lens")
-RANGES = {"Kernel size": (1, 5), "Stride": (1, 3), "Padding": (0, 3), "Dilation": (1, 3)}
+widgets.convolution_lens(x, "sharpen", padding=1, bias=2)
+""",
+)
+OPTIONS = {"has_touch": True}
+SETTINGS = ("kernel_size", "stride", "padding", "dilation")
 
 
 class Lens:
@@ -65,17 +69,23 @@ class Lens:
     def text(self) -> str:
         return self.root.locator(".cb-sum").inner_text()
 
+    def says(self, *sentences: str) -> None:
+        for words in sentences:
+            assert words in self.text()
+
     def control(self, name: str):
-        return self.root.get_by_label(name, exact=True)
+        return control(self.root, name)
 
     def press(self, name: str) -> None:
-        self.root.get_by_role("button", name=name).click()
+        button(self.root, name).click()
 
-    def set(self, name: str, value: int) -> None:
-        """Move a slider by arrow keys."""
-        steps = value - int(self.control(name).input_value())
-        press(self.root, name, *["ArrowRight" if steps > 0 else "ArrowLeft"] * abs(steps))
-        assert self.control(name).input_value() == str(value)
+    def set(self, **values: int) -> None:
+        """Move sliders by arrow keys."""
+        for name, value in values.items():
+            label = name.capitalize().replace("_", " ")
+            steps = value - int(self.control(label).input_value())
+            press(self.root, label, *["ArrowRight" if steps > 0 else "ArrowLeft"] * abs(steps))
+            assert self.control(label).input_value() == str(value)
 
 
 def as_number(text: str) -> float:
@@ -122,34 +132,35 @@ def test_pointing_lights_what_an_output_reads_and_what_an_input_feeds(lens, page
     assert lens.root.locator(".cb-term.cb-hit").inner_text() == "0×−2"
     lens.cell("Input", 1, 1).hover()
     assert lens.marked("Output") == lens.marked("Kernel") == window(0, 0, 2, 2)
-    for words in ("Input 1 at row 1, column 1 feeds 4 outputs", "(0, 0): 1×0", "(1, 1): 1×−1"):
-        assert words in lens.text()
+    lens.says("Input 1 at row 1, column 1 feeds 4 outputs", "(0, 0): 1×0", "(1, 1): 1×−1")
     lens.cell("Output", 2, 3).click()
     lens.control("Stride").hover()
-    assert "Output at row 2, column 3" in lens.text()
-    assert run_in_kernel(page, "print(lens.selected)").strip() == "['output', 0, 2, 3]"
+    lens.says("Output at row 2, column 3")
+    assert get(page, "lens.selected") == "['output', 0, 2, 3]"
+    lens.cell("Output", 1, 2).tap()
+    lens.says("= 13")
+    lens.cell("Input", 1, 1).tap()
+    lens.says("feeds 4 outputs")
 
 
-def test_keys_move_over_the_grids_of_one_tab_stop_each_and_escape_leaves(lens, page):
+def test_keys_move_over_the_grids_of_one_tab_stop_each(lens, page):
     command(page, "notebook:enter-command-mode")  # in which arrows move from cell to cell
     lens.cell("Output", 0, 0).focus()
     page.keyboard.press("ArrowRight")
     for key, place in [("ArrowDown", (1, 1)), ("End", (1, 4)), ("PageDown", (3, 4)),
                        ("Home", (3, 0)), ("PageUp", (0, 0))]:  # fmt: skip
         page.keyboard.press(key)
-        assert "Output at row {}, column {}".format(*place) in lens.text()
+        lens.says("Output at row {}, column {}".format(*place))
         assert lens.marked("Input") == window(*place)
     lens.cell("Input", 0, 0).focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowDown")
-    assert "Input 0 at row 1, column 0 feeds 2 outputs" in lens.text()
+    lens.says("Input 0 at row 1, column 0 feeds 2 outputs")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.ariaLabel").startswith("Kernel, weight")
     page.keyboard.press("Tab")
     assert lens.grid("Output").evaluate("(grid) => grid.contains(document.activeElement)")
     assert lens.root.locator(".cb-grid [tabindex='0']").count() == 3
-    page.keyboard.press("Escape")
-    assert has_left(page)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -159,11 +170,11 @@ def test_settings_together_equal_pytorch_whatever_they_are(lens, transposed):
     lens.control("Transposed").set_checked(transposed)
     call = F.conv_transpose2d if transposed else F.conv2d
     for values in itertools.product((2, 5), (1, 3), (0, 3), (1, 3)):
-        for name, value in zip(RANGES, values, strict=True):
-            lens.set(name, value)
-        options = dict(zip(("stride", "padding", "dilation"), values[1:], strict=True))
+        settings = dict(zip(SETTINGS, values, strict=True))
+        lens.set(**settings)
+        settings.pop("kernel_size")
         shown = lens.numbers()
-        assert same(shown, convolve(lens, call, **options)), values
+        assert same(shown, convolve(lens, call, **settings)), values
         if shown is None:
             refused += 1
             assert "There is no output" in lens.root.get_by_role("alert").inner_text()
@@ -171,31 +182,30 @@ def test_settings_together_equal_pytorch_whatever_they_are(lens, transposed):
 
 
 def test_what_does_not_fit_is_crossed_out_and_padding_hatched(lens):
-    lens.set("Kernel size", 2)
-    lens.set("Stride", 2)
+    lens.set(kernel_size=2, stride=2)
     size = "Width: (7 + 2 · 0 − 2) / 2 = 2.5 → floor 2, + 1 = 3 outputs; column 6 is never seen"
     assert size in lens.root.locator(".cb-sizes").inner_text()
     crossed = lens.grid("Input").locator("[data-kind~=unseen]")
     assert crossed.count() == 6
     crossed.first.hover()
-    assert "feeds no output: no window sees it" in lens.text()
+    lens.says("feeds no output: no window sees it")
     lens.press("Reset")
-    lens.set("Padding", 1)
+    lens.set(padding=1)
     assert lens.grid("Input").locator("[data-kind~=padding]").count() == 8 * 9 - 6 * 7
     lens.cell("Output", 0, 0).hover()
     assert lens.root.locator(".cb-term.cb-padding").count() == 5
     lens.cell("Input", 0, 2).hover()
-    assert "Padding, always 0, at row −1, column 1 feeds 3 outputs" in lens.text()
+    lens.says("Padding, always 0, at row −1, column 1 feeds 3 outputs")
 
 
 def test_a_typed_weight_counts_at_once_and_nonsense_is_refused(lens, page):
-    field = lens.root.get_by_label("Kernel, weight at row 0, column 1")
+    field = lens.control("Kernel, weight at row 0, column 1")
     field.click()
     page.keyboard.type("-1.5")
     assert lens.numbers("Kernel")[0].tolist() == [-1, -1.5, 1]
     assert same(lens.numbers(), convolve(lens))
     assert lens.control("Kernel").input_value() == "custom"
-    assert "1×−1 + 0×−1.5" in lens.text()
+    lens.says("1×−1 + 0×−1.5")
     page.keyboard.press("ArrowLeft")  # moves the caret
     page.keyboard.type("2")
     assert field.input_value() == "-1.25"
@@ -209,19 +219,23 @@ def test_a_typed_weight_counts_at_once_and_nonsense_is_refused(lens, page):
     assert field.input_value() == "−1.25"
     page.keyboard.type("1/4")
     assert refusal.is_hidden()
-    typed, first = run_in_kernel(
-        page, "print(lens.kernel[0][:2]); print(lens.output[0, 0, 0].item())"
-    ).splitlines()
-    assert typed == "[[-1.0, -1.25, 1.0], [-2.0, 0.25, 2.0]]"
-    assert float(first) == lens.numbers()[0, 0]
+    assert get(page, "lens.kernel[0][:2]") == "[[-1.0, -1.25, 1.0], [-2.0, 0.25, 2.0]]"
+    assert float(get(page, "lens.output[0, 0, 0].item()")) == lens.numbers()[0, 0]
 
 
-def test_every_preset(lens):
-    for name in PRESETS:
-        lens.control("Kernel").select_option(name)
+def test_every_preset_and_python_leads_too(lens, page):
+    def shows(name: str) -> None:
         wanted = F.conv2d(numbers_of("x")[None], numbers_of(name)[None])[0, 0]
         torch.testing.assert_close(lens.numbers(), wanted, rtol=0, atol=0.005 + 1e-9)
+
+    for name in PRESETS:
+        lens.control("Kernel").select_option(name)
+        shows(name)
     assert lens.control("Kernel").locator("option").all_inner_texts() == list(PRESETS)
+    lens.set(stride=2)
+    run_in_kernel(page, "lens.stride, lens.kernel = 1, 'Laplacian'")
+    expect(lens.control("Kernel")).to_have_value("Laplacian")
+    shows("Laplacian")
 
 
 def test_play_pause_and_step(lens, page):
@@ -239,18 +253,17 @@ def test_play_pause_and_step(lens, page):
         lens.press("Step")
         assert index() == (paused + step) % 20
     row, column = divmod(index(), 5)
-    assert run_in_kernel(page, "print(lens.selected)").strip() == f"['output', 0, {row}, {column}]"
+    assert get(page, "lens.selected") == f"['output', 0, {row}, {column}]"
 
 
 def test_transposed_stamps_the_kernel(lens):
     lens.control("Transposed").check()
-    lens.set("Stride", 2)
-    lens.set("Padding", 1)
+    lens.set(stride=2, padding=1)
     wanted = convolve(lens, F.conv_transpose2d, stride=2, padding=1)
     assert same(lens.numbers(), wanted)
     lens.cell("Input", 0, 0).hover()
     assert lens.marked("Output") == window(0, 0)
-    assert "added to 4 outputs; 5 products fall into the padding that is cut off" in lens.text()
+    lens.says("added to 4 outputs; 5 products fall into the padding that is cut off")
     lens.cell("Output", 2, 2).hover()
     assert lens.marked("Input") == window(0, 0, 2, 2)
     assert as_number(re.search(r"= (−?\d+)$", lens.text())[1]) == wanted[1, 1]
@@ -272,50 +285,29 @@ def test_groups_split_the_channels(page):
         assert same(view.numbers(f"Output {plane}"), apart[plane])
     view.cell("Output 1", 0, 0).hover()
     assert [len(view.marked(f"Input, channel {c}")) for c in (0, 1)] == [0, 9]
-    view.press("Reset")
-
-
-def test_two_views_and_python_stay_in_step(lens, page):
-    other = Lens(page, 2)
-    lens.set("Stride", 2)
-    other.control("Kernel").select_option("emboss")
-    assert other.control("Stride").input_value() == "2"
-    assert same(lens.numbers(), other.numbers())
-    run_in_kernel(page, "lens.stride, lens.kernel = 1, 'Laplacian'")
-    wanted = F.conv2d(numbers_of("x")[None], numbers_of("Laplacian")[None])[0, 0]
-    for view in (lens, other):
-        expect(view.control("Kernel")).to_have_value("Laplacian")
-        assert same(view.numbers(), wanted)
 
 
 def test_the_largest_settings_have_no_serious_fault_in_a_narrow_dark_page(lens, page):
     wide = page.viewport_size
     page.set_viewport_size({"width": 640, "height": 480})
     use_dark_theme(page)
-    for name, (_, most) in RANGES.items():
-        lens.set(name, most)
-    assert find_axe_faults(page, ".jp-OutputArea-output") == []
+    lens.set(kernel_size=5, stride=3, padding=3, dilation=3)
+    assert find_axe_faults(page) == []
     controls = "(root) => root.querySelector('.cb-controls').scrollWidth > root.clientWidth"
     assert not lens.root.evaluate(controls)
     use_dark_theme(page, False)
     page.set_viewport_size(wide)
 
 
-def test_touch_less_motion_and_a_restart(open_notebook):
-    page = open_notebook(*ONE, has_touch=True, reduced_motion="reduce")
-    view = Lens(page)
-    view.cell("Output", 1, 2).tap()
-    assert "= 13" in view.text()
-    view.cell("Input", 1, 1).tap()
-    assert "feeds 4 outputs" in view.text()
-    view.press("Reset")
-    assert view.root.get_by_role("button", name="Play").is_disabled()
-    view.press("Step")
-    assert "row 0, column 1" in view.text()
+def test_less_motion_and_a_restart(lens, page):
+    page.emulate_media(reduced_motion="reduce")
+    expect(button(lens.root, "Play")).to_be_disabled()
+    lens.press("Step")
+    lens.says("row 0, column 1")
     ask(page, "restart")
-    view.set("Stride", 2)  # the page goes on without errors
-    view.cell("Output", 0, 1).hover()
-    assert "row 0, column 1" in view.text()
+    lens.set(stride=2)  # the page goes on without errors
+    lens.cell("Output", 0, 1).hover()
+    lens.says("row 0, column 1")
     run_all(page)
-    view.cell("Output", 1, 2).hover()
-    assert "= 13" in view.text()
+    lens.cell("Output", 1, 2).hover()
+    lens.says("= 13")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driving import choose, has_left, press, run_in_kernel
+from driving import button, choose, control, get, press, run_in_kernel
 from playwright.sync_api import expect
 
 CELLS = (
@@ -27,10 +27,6 @@ def square(page):
     page.locator(".cb-cover").scroll_into_view_if_needed()
 
 
-def kernel(page, code: str) -> str:
-    return run_in_kernel(page, f"print({code})").strip()
-
-
 def at(page, row: int, column: int) -> None:
     """The square lies at this place, in the drawing, in words and in numbers."""
     square, said = page.locator(".cb-square"), page.locator(".cb-told .cb-live")
@@ -38,10 +34,10 @@ def at(page, row: int, column: int) -> None:
         expect(square).to_have_attribute(name, str(2 * place))
     expect(said).to_contain_text(f"Square at row {2 * row}, column {2 * column}: the lead of ")
     here = f"[str(w.size)][w.picture][{row}][{column}]"
-    share, lead = eval(kernel(page, f"(int(w.shares{here} + 0.5), float(w.leads{here}))"))
+    share, lead = eval(get(page, f"(int(w.shares{here} + 0.5), float(w.leads{here}))"))
     lead = f"{lead:g}".replace("-", "−")
     expect(page.locator(".cb-shares dd").nth(1)).to_have_text(f"{share} %, lead {lead}")
-    assert kernel(page, "(w.row, w.column)") == f"({row}, {column})"
+    assert get(page, "w.row, w.column") == f"{row} {column}"
 
 
 def centre(page, row: float, column: float) -> tuple[float, float]:
@@ -66,7 +62,7 @@ def test_the_square_is_dragged(page):
     at(page, 5, 0)
 
 
-def test_arrow_keys_move_the_square_and_stop_at_the_edge(page):
+def test_keys_and_sliders_move_the_square_and_it_stays_on_the_picture(page):
     cover = page.locator(".cb-cover")
     for keys, place in [
         (["ArrowUp", "ArrowLeft"], (0, 0)),
@@ -76,15 +72,10 @@ def test_arrow_keys_move_the_square_and_stop_at_the_edge(page):
         for key in keys:
             cover.press(key)
         at(page, *place)
-    page.keyboard.press("Escape")
-    assert has_left(page)
-
-
-def test_sliders_and_a_larger_square_stay_on_the_picture(page):
     press(page, "row", *["ArrowRight"] * 12)
     press(page, "column", "End")
     at(page, 10, 10)
-    column = page.get_by_role("slider", name="column")
+    column = control(page, "column")
     expect(column).to_have_attribute("aria-valuetext", "20")
     for size, most in (("12×12", "8"), ("8×8", "10")):
         choose(page, "square", size)
@@ -93,29 +84,26 @@ def test_sliders_and_a_larger_square_stay_on_the_picture(page):
         expect(column).to_have_attribute("max", most)
 
 
-def test_another_picture_and_the_most_telling_place(page):
+def test_another_picture_its_most_telling_place_and_where_the_network_is_fooled(page):
     choose(page, "picture", "2: dog")
-    whole = kernel(page, "int(w.whole[1][0] + 0.5)")
+    whole = get(page, "int(w.whole[1][0] + 0.5)")
     expect(page.locator(".cb-shares dd").first).to_contain_text(f"{whole} %, lead ")
     at(page, 0, 0)
-    page.get_by_role("button", name="To the most telling place").click()
-    found = "divmod(min(range(121), key=lambda k: w.leads['8'][1][k // 11][k % 11]), 11)"
-    row, column = eval(kernel(page, found))
+    button(page, "To the most telling place").click()
+    found = "*divmod(min(range(121), key=lambda k: w.leads['8'][1][k // 11][k % 11]), 11)"
+    row, column = map(int, get(page, found).split())
     at(page, row, column)
-    answer = kernel(page, f"w.answers['8'][1][{row}][{column}]")
+    answer = get(page, f"w.answers['8'][1][{row}][{column}]")
     expect(page.locator(".cb-told .cb-live")).to_contain_text(f"answers {answer}")
-
-
-def test_the_map_of_places_is_clicked_and_dots_where_the_network_is_fooled(page):
-    run_in_kernel(page, "w.picture = 1; w.row = 4; w.column = 9")
-    at(page, 4, 9)
     image = page.locator(".cb-covered image").get_attribute("href")
-    assert image == kernel(page, "w.images[1]")
+    assert image == get(page, "w.images[1]")
     dots = "f'M{c + .5:g} {r + .5:g}h0' for r in range(11) for c in range(11)"
-    wanted = kernel(page, f"''.join({dots} if w.leads['8'][1][r][c] < 0)")
+    wanted = get(page, f"''.join({dots} if w.leads['8'][1][r][c] < 0)")
     assert page.locator(".cb-fooled").get_attribute("d") == wanted
-    box = page.locator(".cb-places").bounding_box()
-    cell = box["width"] / 11
-    page.mouse.click(box["x"] + 7.5 * cell, box["y"] + 2.5 * cell)
+
+
+def test_the_map_of_places_is_clicked(page):
+    cell = page.locator(".cb-places").bounding_box()["width"] / 11
+    page.locator(".cb-places").click(position={"x": 7.5 * cell, "y": 2.5 * cell})
     at(page, 2, 7)
     expect(page.locator(".cb-mark")).to_have_attribute("x", "7")

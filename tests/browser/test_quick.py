@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driving import run_in_kernel
+from driving import control, get, run_in_kernel
 from playwright.sync_api import expect
 
 from cnn_basics.exercises.content import find
@@ -22,18 +22,18 @@ def says(page, place: int, words: str):
 
 def test_every_choice_by_mouse_and_by_keys(page, fresh):
     for number, (text, why) in enumerate(CHOICE.options):
-        page.get_by_label(text, exact=True).click()
+        control(page, text).click()
         says(page, 0, ("✓ Right. " if number == CHOICE.right else "✗ Not right. ") + why)
-    assert run_in_kernel(page, "print(choice.given)").strip() == CHOICE.options[-1][0]
+    assert get(page, "choice.given") == CHOICE.options[-1][0]
     for text, why in CHOICE.options:  # from the last one on to the first
         page.keyboard.press("ArrowDown")
-        expect(page.get_by_label(text, exact=True)).to_be_checked()
+        expect(control(page, text)).to_be_checked()
         says(page, 0, why)
-    assert run_in_kernel(page, "print(read_record()['5.4']['done'])").strip() == "True"
+    assert get(page, "read_record()['5.4']['done']") == "True"
 
 
 def test_a_number_is_typed(page, fresh):
-    field = page.get_by_label("your number")
+    field = control(page, "your number")
     for answer, why in [*NUMBER.options, ("many", "expected a number, got 'many'")]:
         field.fill(str(answer))
         field.press("Enter")
@@ -43,6 +43,6 @@ def test_a_number_is_typed(page, fresh):
 def test_python_leads_too(page, fresh):
     text, why = CHOICE.options[CHOICE.right]
     run_in_kernel(page, f"choice.given = {text!r}; number.given = '4'")
-    expect(page.get_by_label(text, exact=True)).to_be_checked()
+    expect(control(page, text)).to_be_checked()
     says(page, 0, why)
-    expect(page.get_by_label("your number")).to_have_value("4")
+    expect(control(page, "your number")).to_have_value("4")

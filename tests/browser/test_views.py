@@ -5,10 +5,15 @@ import math
 
 import pytest
 import torch
-from driving import choose, find_axe_faults, has_left, press_on, run_in_kernel
+from driving import choose, control, find_axe_faults, get, press, run_in_kernel
 from playwright.sync_api import expect
 
 CELLS = ("from cnn_basics import widgets", "w = widgets.view_explorer(12)\nw")
+
+
+@pytest.fixture(autouse=True)
+def at_start(page, fresh):
+    lights(page, 6)
 
 
 def shape_cell(page, row, column):
@@ -26,47 +31,44 @@ def numbers(page, cells):
 
 def lights(page, place, words=""):
     """This place is marked in memory and in the shape, and the words are said of it."""
-    assert numbers(page, ".cb-views .cb-active") == [place, place]
+    expect(page.locator(".cb-views .cb-active")).to_have_text([str(place)] * 2)
     expect(page.locator(".cb-place")).to_contain_text(words)
 
 
-def facts(page, words):
-    expect(page.locator(".cb-facts")).to_contain_text(words)
-
-
-def show(page, shape, order=()):
+def show(page, shape, order):
+    """Choose shape and order; return PyTorch's tensor, which the page agrees with."""
     choose(page, "axes", str(len(shape)))
     choose(page, "shape", str(tuple(shape)))
     if list(order) != sorted(order):
         choose(page, "order of the axes", f"permute({', '.join(map(str, order))})")
+    y = torch.arange(12).view(shape).permute(order)
+    facts = page.locator(".cb-facts")
+    expect(facts).to_contain_text(f"shape {tuple(y.shape)}, strides {y.stride()}")
+    expect(facts).to_contain_text("Contiguous" if y.is_contiguous() else "Not contiguous")
+    assert numbers(page, ".cb-tensor [role=gridcell]") == y.flatten().tolist()
+    return y
 
 
-def test_pointing_and_clicking_light_both(page, fresh):
+def test_pointing_and_clicking_light_both(page):
     shape_cell(page, 2, 1).hover()
     lights(page, 9, "y[2, 1] sits at index · strides: 2·4 + 1·1 = 9.")
-    page.get_by_label("axes", exact=True).hover()
+    control(page, "axes").hover()
     lights(page, 6)
     memory_cell(page, 4).click()
     lights(page, 4, "y[1, 0] sits at index · strides: 1·4 + 0·1 = 4.")
-    assert run_in_kernel(page, "print(w.element)").strip() == "4"
+    assert get(page, "w.element") == "4"
 
 
-@pytest.mark.parametrize("shape", [(12,), (4, 3), (2, 3, 2), (2, 1, 3, 2)])
-def test_shapes_and_orders_of_every_number_of_axes(page, fresh, shape):
-    axes = len(shape)
-    for order in list(itertools.permutations(range(axes)))[:: max(1, axes * 2 - 3)]:
-        show(page, shape, order)
-        y = torch.arange(12).view(shape).permute(order)
-        facts(page, f"shape {tuple(y.shape)}, strides {y.stride()}")
-        facts(page, "Contiguous" if y.is_contiguous() else "Not contiguous")
-        assert numbers(page, ".cb-tensor [role=gridcell]") == y.flatten().tolist()
-        lights(page, 6)
+def test_shapes_and_orders_of_every_number_of_axes(page):
+    for shape in [(12,), (4, 3), (2, 3, 2), (2, 1, 3, 2)]:
+        axes = len(shape)
+        for order in list(itertools.permutations(range(axes)))[:: max(1, axes * 2 - 3)]:
+            show(page, shape, order)
+            lights(page, 6)
 
 
-def test_keys_walk_through_all_matrices(page, fresh):
-    show(page, (2, 2, 3), (0, 2, 1))
-    facts(page, "strides (6, 1, 3)")
-    y = torch.arange(12).view(2, 2, 3).permute(0, 2, 1)
+def test_keys_walk_through_all_matrices(page):
+    y = show(page, (2, 2, 3), (0, 2, 1))
     page.locator(".cb-tensor .cb-active").focus()
     for key, index in [
         ("Control+Home", (1, 0, 0)),
@@ -85,14 +87,10 @@ def test_keys_walk_through_all_matrices(page, fresh):
         label = page.evaluate("document.activeElement.getAttribute('aria-label')")
         assert label == f"y[{', '.join(map(str, index))}], number {y[index]}"
     assert page.locator(".cb-tensor [tabindex='0']").count() == 1
-    page.keyboard.press("Escape")
-    assert has_left(page)
 
 
-def test_keys_walk_along_memory(page, fresh):
-    show(page, (3, 4), (1, 0))
-    y = torch.arange(12).view(3, 4).permute(1, 0)
-    facts(page, "strides (1, 4)")
+def test_keys_walk_along_memory(page):
+    y = show(page, (3, 4), (1, 0))
     memory_cell(page, 6).focus()
     page.keyboard.press("Home")
     for place in range(12):
@@ -102,9 +100,8 @@ def test_keys_walk_along_memory(page, fresh):
         page.keyboard.press("ArrowRight")
 
 
-def test_view_gives_pytorchs_answer(page, fresh):
-    field = page.get_by_label("y.view(")
-    said = page.locator(".cb-views .cb-live").last
+def test_view_gives_pytorchs_answer(page):
+    field, said = control(page, "y.view("), page.locator(".cb-views .cb-live").last
     for typed, words in [
         ("2, 6", "gives shape (2, 6), strides (6, 1), on the same memory"),
         ("5, 3", "RuntimeError: shape '[5, 3]' is invalid for input of size 12"),
@@ -114,7 +111,7 @@ def test_view_gives_pytorchs_answer(page, fresh):
         expect(said).to_contain_text(words)
     field.fill("")
     field.press_sequentially("-1")
-    press_on(page, "order of the axes", "End")
+    press(page, "order of the axes", "End")
     with pytest.raises(RuntimeError) as caught:
         torch.arange(12).view(3, 4).permute(1, 0).view(-1)
     expect(said).to_contain_text(f"RuntimeError: {caught.value}")
@@ -122,21 +119,20 @@ def test_view_gives_pytorchs_answer(page, fresh):
     assert find_axe_faults(page, ".cb-views") == []
 
 
-def test_lists_by_keys_and_from_python(page, fresh):
-    press_on(page, "axes", "End")
-    shapes, orders = page.get_by_label("shape", exact=True), page.get_by_label("order of the axes")
+def test_lists_by_keys_and_from_python(page):
+    press(page, "axes", "End")
+    shapes, orders = control(page, "shape"), control(page, "order of the axes")
     every = itertools.product(range(1, 13), repeat=4)
     legal = [str(shape) for shape in every if math.prod(shape) == 12]
     assert shapes.locator("option").all_inner_texts() == legal
     assert orders.locator("option").count() == 24
-    shapes.press("Home")
-    facts(page, "shape (1, 1, 1, 12)")
-    shapes.press("End")
-    facts(page, "shape (12, 1, 1, 1)")
+    for key, shape in (("Home", "(1, 1, 1, 12)"), ("End", "(12, 1, 1, 1)")):
+        shapes.press(key)
+        expect(page.locator(".cb-facts")).to_contain_text(f"shape {shape}")
     assert page.locator(".cb-tensor [role=grid]").count() == 12
     state = "w.shape = [6, 2]; w.permutation = [1, 0]; w.target = '3, 4'; w.element = 5"
     run_in_kernel(page, state)
     expect(shapes).to_have_value("(6, 2)")
     expect(orders).to_have_value("permute(1, 0)")
-    expect(page.get_by_label("y.view(")).to_have_value("3, 4")
+    expect(control(page, "y.view(")).to_have_value("3, 4")
     lights(page, 5, "y[1, 2] sits at index · strides: 1·1 + 2·2 = 5.")

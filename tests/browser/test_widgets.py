@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from driving import ask, command, find_axe_faults, use_dark_theme, wait_for_kernel
-from moving import move, scan
+from moving import move, ready, scan
 
 SET_UP = """
 import torch
@@ -51,8 +51,8 @@ def cell(request, page) -> int:
 
 
 def test_it_answers_to_keys_and_mouse(page, cell):
-    ready = [control for control in scan(page, cell) if not control.given["disabled"]]
-    assert move(min(ready, key=lambda control: KINDS.index(control.kind))) == []
+    controls = ready(scan(page, cell))
+    assert move(min(controls, key=lambda control: KINDS.index(control.kind))) == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -79,7 +79,7 @@ def test_every_widget_is_here():
 def test_a_lesson_that_is_only_opened_is_saved_as_it_was(lab, open_notebook):
     path = lab.folder / "notebooks" / "04_reshaping.ipynb"
     before, time = path.read_bytes(), path.stat().st_mtime_ns
-    page = open_notebook(name="notebooks/04_reshaping", run=False)
+    page = open_notebook(name="notebooks/04_reshaping")
     wait_for_kernel(page)
     command(page, "docmanager:save")
     assert path.stat().st_mtime_ns > time
