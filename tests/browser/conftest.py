@@ -23,7 +23,11 @@ SCREEN = {"width": 1200, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, most as thorough, and skip it where there is no browser."""
+    """Mark every test of this folder, most as thorough, and skip it where there is no browser.
+
+    The lessons, which take longest, come first, so that processes side by side end together.
+    """
+    items.sort(key=lambda item: item.path.name != "test_lessons.py")
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")

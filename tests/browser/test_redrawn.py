@@ -7,7 +7,18 @@ values is proved without a browser; here each kind of widget is moved by a few, 
 from __future__ import annotations
 
 import pytest
-from driving import ask, choose, click_at, command, control, press, shown_picture, wait_for
+from driving import (
+    ask,
+    choose,
+    click_at,
+    command,
+    control,
+    press,
+    run_in_kernel,
+    shown_picture,
+    wait_for,
+)
+from playwright.sync_api import expect
 
 CELLS = (
     """
@@ -86,6 +97,7 @@ STORIES = {
         (press, "picture", "ArrowDown", "Picture 2: dog and its feature maps."),
         (click_at, "channel", 0.01, "conv1, channel 0 of 32:"),
         (press, "step", *["ArrowDown"] * 3, "conv2, channel 0 of 64:"),
+        (press, "channel", "End", "conv2, channel 63 of 64:"),  # the slider has grown with the step
     ],
 }
 
@@ -111,7 +123,7 @@ def test_the_picture_follows_its_controls(widget, story):
 
 
 @pytest.mark.parametrize("widget", [LINE], indirect=True)
-def test_what_cannot_be_drawn_is_said(widget):
+def test_what_cannot_be_drawn_is_said_and_python_moves_the_slider(page, widget):
     press(widget, "height", *["ArrowRight"] * 4)
     alert = widget.locator(".cnn-basics-picture [role=alert]")
     alert.wait_for()
@@ -119,6 +131,9 @@ def test_what_cannot_be_drawn_is_said(widget):
     press(widget, "height", "ArrowRight")
     wait_for(widget, "rises to 8")
     assert not alert.count()
+    run_in_kernel(page, "sliders['height'].value = 2")
+    wait_for(widget, "rises to 2")
+    expect(control(widget, "height")).to_have_value("2")
 
 
 @pytest.mark.parametrize(
