@@ -44,7 +44,8 @@ def check(figure, values):
     drawn, grey = figure.axes[1].images[0].get_array(), values["grey"] != "off"
     assert np.abs(drawn - np.broadcast_to(np.atleast_3d(wanted), IMAGE.shape)).max() <= grey
     shown = [step for step in figure.axes[2].patches if step.get_visible()]
-    assert tuple(step.get_label() for step in shown) == (("grey",) if grey else NAMES)
+    named = [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
+    assert named == [step.get_label() for step in shown] == (["grey"] if grey else [*NAMES])
     for step, layer in zip(shown, np.moveaxis(drawn, -1, 0), strict=False):
         counts = np.bincount(layer.ravel() // 8, minlength=32)
         assert np.allclose(step.get_data().values, 100 * counts / layer.size)

@@ -29,8 +29,8 @@ LARGEST = 220  # pixels: what the screen has room for
 _WEIGHTS = {"mean": (1 / 3,) * 3, "BT.601": (0.299, 0.587, 0.114)}  # ITU-R BT.601-7, 2.5.1
 _BOXES = [(0.01, 0.27, 0.29, 0.6), (0.32, 0.27, 0.29, 0.6), (0.69, 0.34, 0.29, 0.48)]
 _EDGES = np.arange(0, 257, 8)
-_LEGEND = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.98), "ncols": 4, "fontsize": 8,
-           "frameon": False, "handlelength": 1.6, "columnspacing": 0.7}  # fmt: skip
+_LEGEND = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.98), "ncols": 3, "fontsize": 8,
+           "frameon": False, "handlelength": 1.8, "columnspacing": 1.0}  # fmt: skip
 
 
 def channel_mixer(image: np.ndarray) -> RedrawnFigure:
@@ -122,7 +122,6 @@ def _empty_mixer(image: np.ndarray) -> tuple[ReusedFigure, PercentAxis]:
         plain_axes(axes, title)
     for name, (line, colour) in zip((*NAMES, "grey"), (*STYLES, ("-", BLACK)), strict=True):
         histogram.stairs(0 * _EDGES[1:], _EDGES, label=name, linestyle=line, color=colour, lw=1.8)
-    histogram.legend(**_LEGEND)
     histogram.set_xlabel("value after", fontsize=9, labelpad=1)
     histogram.set(xlim=(0, 256), xticks=[0, 128, 255])
     histogram.tick_params(labelsize=8)
@@ -141,6 +140,9 @@ def _draw_histogram(figure: ReusedFigure, percent: PercentAxis, layers: np.ndarr
     limit = percent.fit(*(bars[1:-1] for bars in heights))
     for step in axes.patches:
         step.set_visible(step in shown)
+    if figure.state != len(shown):
+        figure.state = len(shown)
+        axes.legend(handles=shown, **_LEGEND)
     beyond = []
     for step, bars in zip(shown, heights, strict=True):
         step.set_data(bars)
