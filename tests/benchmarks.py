@@ -171,9 +171,8 @@ def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
 def measure_side_by_side(options: argparse.Namespace) -> Iterator[Row]:
     """Lesson 9 in two kernels at once, as in a class on one machine, beside one kernel alone."""
     path = lessons()[9]
-    for policy, bound in (("PASSIVE", SIDE_BY_SIDE), ("ACTIVE", None)):
-        ratio = run_lessons(path, path, policy=policy) / run_lessons(path, policy=policy)
-        yield Row(f"{path.stem}, two kernels / one, {policy}", [ratio], bound, "times")
+    ratio = run_lessons(path, path) / run_lessons(path)
+    yield Row(f"{path.stem}, two kernels / one", [ratio], SIDE_BY_SIDE, "times")
 
 
 def lessons() -> list[Path]:
@@ -182,14 +181,14 @@ def lessons() -> list[Path]:
     return sorted(LESSONS.glob("[0-9]*.ipynb"))
 
 
-def run_lessons(*paths: Path, policy: str = "PASSIVE") -> float:
+def run_lessons(*paths: Path) -> float:
     """Run lessons at the same time, a kernel each, and return how many seconds that took."""
     import nbformat
 
     from cnn_basics.authoring.refresh import execute
 
     def run(path: Path) -> None:
-        execute(nbformat.read(path, as_version=4), path.parent, {"OMP_WAIT_POLICY": policy})
+        execute(nbformat.read(path, as_version=4), path.parent)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(len(paths)) as pool:
