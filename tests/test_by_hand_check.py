@@ -59,6 +59,7 @@ def test_numeric_gradients_are_autograds():
     for given, numeric, tensor in zip(result.given, result.numeric, (x, weight), strict=True):
         assert given.shape == numeric.shape == tensor.shape
         torch.testing.assert_close(given, numeric, rtol=1e-7, atol=1e-8)
+    assert gradient_check(lambda used, unused: used.sin(), TWO).passed
 
 
 @pytest.mark.parametrize(("index", "place"), [(0, (1, 2)), (1, (0, 1)), (1, (2, 0))])

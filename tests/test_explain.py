@@ -1,10 +1,6 @@
 """Saliency, Grad-CAM and occlusion against captum's, in float64; scores, masks and the trap."""
 
-from __future__ import annotations
-
-import copy
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +8,9 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam, Occlusion, Saliency
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusing import refusing
 from torch import nn
+from zoo import Calls, run_alone, unchanged
 
 from cnn_basics.explain import (
     PARTS,
@@ -139,21 +137,14 @@ class TestEach:
     def test_leaves_network_and_pictures_as_they_were(self, explain):
         model, x, target = make(9, 12, 3, 4)
         model = nn.Sequential(nn.Threshold(0.0, 9.0, inplace=True), *model).train()
-        model.requires_grad_(False)
-        before = copy.deepcopy((model.state_dict(), x))
-        heat = explain(model, x, target)
-        assert all(module.training and not module._forward_hooks for module in model.modules())
-        assert all(parameter.grad is None for parameter in model.parameters())
-        torch.testing.assert_close((model.state_dict(), x), before, rtol=0, atol=0)
-        assert not x.requires_grad
-        assert not heat.requires_grad
+        with unchanged(model.requires_grad_(False), x):
+            assert not explain(model, x, target).requires_grad
 
     @pytest.mark.parametrize(("target", "words"), TARGETS)
     def test_wrong_targets_are_refused(self, explain, target, words):
         model, x, _ = make(9, 12, 3, 4)
-        with pytest.raises((TypeError, ValueError), match=words):
+        with unchanged(model, x), pytest.raises((TypeError, ValueError), match=words):
             explain(model, x, target)
-        assert not any(module._forward_hooks for module in model.modules())
 
     def test_wrong_networks_and_pictures_are_refused(self, explain):
         model, x, _ = make(9, 12, 3, 4)
@@ -163,39 +154,21 @@ class TestEach:
             explain(model, x[0], 0)
 
 
-class Forward(nn.Module):
-    """A network of some layers whose forward pass is a function of these."""
-
-    def __init__(self, forward):
-        super().__init__()
-        self.pair, self.conv = nn.MaxPool2d(2, return_indices=True), nn.Conv2d(3, 3, 3)
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
-        self.function = forward
-
-    def forward(self, x):
-        return self.function(self, x)
+def built(forward, conv=None):
+    """A network of some layers that a forward pass may use."""
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    pair, conv = nn.MaxPool2d(2, return_indices=True), conv or nn.Conv2d(3, 3, 3)
+    return Calls(forward, pair=pair, conv=conv, head=head)
 
 
-class Named(Forward):
-    """One whose convolution gives a dict."""
-
-    def __init__(self, forward):
-        super().__init__(forward)
-        self.conv.forward = lambda x: {"maps": x}
-
-
-def frozen(net, x):
-    with torch.no_grad():
-        maps = net.conv(x)
-    return net.head(maps)
-
-
-NO_CONV = Forward(lambda net, x: net.head(x))
+NAMED = Calls(lambda net, x: {"maps": x})
+FROZEN = built(lambda net, x: net.head(torch.no_grad()(net.conv)(x)))
+NO_CONV = built(lambda net, x: net.head(x))
 LAYERS = [
-    (Forward(lambda net, x: net.head(net.pair(x)[0])), "pair", "got a tuple from `pair`"),
-    (Named(lambda net, x: net.head(net.conv(x)["maps"])), "conv", "got a dict from `conv`"),
-    (Forward(frozen), "conv", "a gradient for the maps of `conv`, got none"),
-    (Forward(lambda net, x: (net.conv(x), net.head(x))[1]), "conv", "maps of `conv`, got none"),
+    (built(lambda net, x: net.head(net.pair(x)[0])), "pair", "got a tuple from `pair`"),
+    (built(lambda net, x: net.head(net.conv(x)["maps"]), NAMED), "conv", "got a dict from `conv`"),
+    (FROZEN, "conv", "a gradient for the maps of `conv`, got none"),
+    (built(lambda net, x: (net.conv(x), net.head(x))[1]), "conv", "maps of `conv`, got none"),
     (NO_CONV, "conv", "nothing: it did not run from `conv`"),
     (NO_CONV, "head.1", r"of shape \(2, 3\) from `head\.1`"),
     (NO_CONV, "9", r"\(pair, .*\), got '9': name one of these"),
@@ -206,16 +179,10 @@ LAYERS = [
 
 @pytest.mark.parametrize(("model", "layer", "words"), LAYERS)
 def test_layers_without_maps_or_gradients_are_refused(model, layer, words):
-    with pytest.raises(ValueError, match=words):
-        grad_cam(model, torch.rand(2, 3, 8, 8), 0, layer)
-    assert not any(module._forward_hooks for module in model.modules())
-    assert all(module.training for module in model.modules())
-    if model.function is frozen:
-        with pytest.raises(ValueError, match="a gradient for the pixels, got none"):
-            saliency(model, torch.rand(2, 3, 8, 8), 0)
+    with unchanged(model), pytest.raises(ValueError, match=words):
+        grad_cam(model, torch.ones(2, 3, 8, 8), 0, layer)
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 def test_where_gradients_are_switched_off_and_in_torchscript():
     model, x, target = make(9, 12, 3, 4)
     wanted = saliency(model, x, target)
@@ -248,11 +215,10 @@ def test_occlusion_needs_little_memory_and_shows_how_far_it_is():
         "explain.BAR |= {'delay': 0, 'leave': True}\n"
         "explain.occlusion(net, torch.rand(1, 3, 128, 128), 0, 8, 8)"
     )
-    line = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=True)
-    assert int(done.stdout) < 150  # megabytes; the masks alone would take 240
-    assert "256/256" in done.stderr.split("occlusion: 100%")[1]
-    assert "/14641" not in done.stderr  # the first was not long enough
+    printed, shown = run_alone(code)
+    assert int(printed) < 150  # megabytes; the masks alone would take 240
+    assert "256/256" in shown.split("occlusion: 100%")[1]
+    assert "/14641" not in shown  # the first was not long enough
 
 
 TRAP = {"cat": "meadow", "dog": "sofa"}
@@ -314,31 +280,27 @@ def test_the_trap_has_one_background_for_each_species():
 
 NET, PIXELS, _ = make(9, 12, 3, 4)
 HEAT, MASK = torch.ones(2, 28, 28), torch.ones(2, 28, 28, dtype=torch.bool)
-REFUSED = [
-    (occlusion, (NET, PIXELS, 0, 0, 1), "expected size as a whole number from 1, got 0"),
-    (occlusion, (NET, PIXELS, 0, 10, 1), "inside 9×12 pixels, .* got size 10"),
-    (occlusion, (NET, PIXELS, 0, 3, 4), "a stride of at most its size, got size 3 and stride 4"),
-    (occlusion, (NET, PIXELS, 0, 2.0, 1), "size as a whole number from 1, got 2.0"),
-    (occlusion, (NET, PIXELS, 0, 2, True), "stride as a whole number from 1, got True"),
-    (occlusion, (NET, PIXELS, 0, 3, 2, torch.zeros(2)), r"one number or \(3,\), got .* \(2,\)"),
-    (enlarge, (HEAT[0], (6, 9)), r"\(28, 28\): add the axis of the pictures"),
-    (heat_share, (HEAT[:, ::2, ::2], MASK), r"\(2, 14, 14\): write enlarge\(heat, \(28, 28\)\)"),
-    (pointing_game, (HEAT, HEAT), r"got a float32 tensor .*: write mask > 0"),
-    (area_share, (MASK[0],), r"add the axis with mask\[None\]"),
-    (load_masks, ("test_set", [0, 600, 700]), "from 0 to 599 for test_set, got 600"),
-    (load_masks, ("test",), "'training_set' or 'test_set', got 'test'"),
-    (draw_trap, ("test", TRAP, 1), "'training_set' or 'test_set', got 'test'"),
-    (draw_trap, ("test_set", {"cat": "meadow"}, 1), "for 'cat' and 'dog', got {'cat': 'meadow'}"),
-    (draw_trap, ("test_set", TRAP | {"dog": "moon"}, 1), "'meadow' or 'sofa' .* 'dog': 'moon'}"),
-    (draw_trap, ("test_set", TRAP, 41), "count from 1 to 40 for test_set, got 41"),
-    (draw_trap, ("test_set", TRAP, 0), "got 0"),
-]
-
-
-@pytest.mark.parametrize(("call", "given", "words"), REFUSED)
-def test_what_does_not_fit_is_refused(call, given, words):
-    with pytest.raises((TypeError, ValueError), match=words):
-        call(*given)
+cover = partial(occlusion, NET, PIXELS, 0)
+test_what_does_not_fit_is_refused = refusing(
+    (lambda: saliency(FROZEN, PIXELS.float(), 0), "a gradient for the pixels, got none"),
+    (lambda: cover(0, 1), "expected size as a whole number from 1, got 0"),
+    (lambda: cover(10, 1), "inside 9×12 pixels, .* got size 10"),
+    (lambda: cover(3, 4), "a stride of at most its size, got size 3 and stride 4"),
+    (lambda: cover(2.0, 1), "size as a whole number from 1, got 2.0"),
+    (lambda: cover(2, True), "stride as a whole number from 1, got True"),
+    (lambda: cover(3, 2, torch.zeros(2)), r"one number or \(3,\), got .* \(2,\)"),
+    (lambda: enlarge(HEAT[0], (6, 9)), r"\(28, 28\): add the axis of the pictures"),
+    (lambda: heat_share(HEAT[:, ::2, ::2], MASK), r"\(2, 14, 14\): write enlarge\(heat, \(28, 28"),
+    (lambda: pointing_game(HEAT, HEAT), r"got a float32 tensor .*: write mask > 0"),
+    (lambda: area_share(MASK[0]), r"add the axis with mask\[None\]"),
+    (lambda: load_masks("test_set", [0, 600, 700]), "from 0 to 599 for test_set, got 600"),
+    (lambda: load_masks("test"), "'training_set' or 'test_set', got 'test'"),
+    (lambda: draw_trap("test", TRAP, 1), "'training_set' or 'test_set', got 'test'"),
+    (lambda: draw_trap("test_set", {"cat": "sofa"}, 1), "'cat' and 'dog', got {'cat': 'sofa'}"),
+    (lambda: draw_trap("test_set", TRAP | {"dog": "moon"}, 1), "'meadow' or 'sofa' .* 'moon'}"),
+    (lambda: draw_trap("test_set", TRAP, 41), "count from 1 to 40 for test_set, got 41"),
+    (lambda: draw_trap("test_set", TRAP, 0), "got 0"),
+)
 
 
 def test_masks_that_were_deleted_are_missed(monkeypatch, tmp_path):
