@@ -1,8 +1,7 @@
 """Custom_CNN and PhotoNet against plain functions, what they refuse, and their ONNX files."""
 
 import copy
-import subprocess
-import sys
+import re
 import warnings
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from zoo import run_alone, unchanged
 
 from cnn_basics.model import Custom_CNN, PhotoNet, export_onnx
 
@@ -27,19 +27,16 @@ def reference(state, x):
 def photo_reference(state, x):
     """PhotoNet in plain functions, in evaluation mode."""
 
-    def block(name, x, stride=1):
-        weight = state[f"{name}.conv.weight"]
-        y = F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
-        mean, var = state[f"{name}.norm.running_mean"], state[f"{name}.norm.running_var"]
-        scale, shift = state[f"{name}.norm.weight"], state[f"{name}.norm.bias"]
+    def block(number, x, stride=1):
+        own = (value for name, value in state.items() if name.startswith(f"block{number}."))
+        kernel, scale, shift, mean, var, _ = own
+        y = F.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
         return F.relu(F.batch_norm(y, mean, var, scale, shift))
 
-    x = F.max_pool2d(block("block2", block("block1", x, stride=2)), 2)
-    x = block("block3", x)
-    x = F.max_pool2d(x + block("block4", x), 2)
-    x = block("block5", x)
-    x = x + block("block6", x)
-    return F.linear(F.adaptive_avg_pool2d(x, 1).flatten(1), state["fc.weight"], state["fc.bias"])
+    x = block(3, F.max_pool2d(block(2, block(1, x, stride=2)), 2))
+    x = block(5, F.max_pool2d(x + block(4, x), 2))
+    x = (x + block(6, x)).mean((2, 3))
+    return F.linear(x, state["fc.weight"], state["fc.bias"])
 
 
 @pytest.fixture(scope="module")
@@ -142,30 +139,19 @@ def test_photo_net_drops_channels_in_training_only():
 
 
 RESIZE = "resize the pictures to 28×28, for example with cnn_basics.images.resize(image, 28)"
-BATCH = "add the batch axis with x.unsqueeze(0)"
-ORDER = "move the channels behind the batch axis with x.permute(0, 3, 1, 2)"
-FIRST = "move the channels first and add the batch axis with x.permute(2, 0, 1).unsqueeze(0)"
-GREY = "repeat the grey channel with x.expand(-1, 3, -1, -1), or build the network with "
+ORDER, BATCH = "move the channels", "add the batch axis with"
+BUILD = ", or build the network with {}(in_channels="
 AXES = "give the axes batch, channels, height and width, in this order"
 SMALL, ANY = "(N, {}, 28, 28)", "pictures (N, {}, H, W) of at least 8×8"
 REFUSED = [
     (Custom_CNN(), SMALL, (2, 3, 56, 56), RESIZE),
     (Custom_CNN(), SMALL, (3, 56, 56), RESIZE),
     (Custom_CNN(), SMALL, (2, 3, 28, 27), RESIZE),
-    (Custom_CNN(), SMALL, (2, 1, 28, 28), f"{GREY}Custom_CNN(in_channels=1)"),
-    (Custom_CNN(), SMALL, (3, 28, 28), BATCH),
-    (Custom_CNN(), SMALL, (2, 28, 28, 3), ORDER),
-    (Custom_CNN(), SMALL, (28, 28, 3), FIRST),
-    (Custom_CNN(), SMALL, (2, 4, 28, 28), "keep the first 3 channels with x[:, :3], or build"),
     (Custom_CNN(), SMALL, (2, 784), AXES),
     (Custom_CNN(), SMALL, (), AXES),
     (Custom_CNN(2, 1), SMALL, (2, 3, 28, 28), "make the pictures grey with x.mean(dim=1, keep"),
     (Custom_CNN(2, 1), SMALL, (5, 28, 28), "name all four axes with x.reshape(-1, 1, 28, 28)"),
     (PhotoNet(), ANY, (2, 3, 7, 64), "load the pictures larger"),
-    (PhotoNet(), ANY, (3, 64, 64), BATCH),
-    (PhotoNet(), ANY, (2, 64, 64, 3), ORDER),
-    (PhotoNet(), ANY, (64, 64, 3), FIRST),
-    (PhotoNet(), ANY, (2, 1, 64, 64), f"{GREY}PhotoNet(in_channels=1)"),
     (PhotoNet(), ANY, (2, 2, 64, 64), "give pictures of 3 channels, or build the network with"),
     (PhotoNet(), ANY, (64, 64), AXES),
 ]
@@ -180,31 +166,31 @@ def test_wrong_shapes_are_refused(network, wanted, shape, fix):
     assert str(caught.value).startswith(start)
 
 
-CODE_FIXES = {  # the code in the message, and what it mends
-    "x.unsqueeze(0)": torch.zeros(3, 28, 28),
-    "x.permute(0, 3, 1, 2)": torch.zeros(2, 28, 28, 3),
-    "x.permute(0, 3, 1, 2), then x.float() / 255": torch.zeros(2, 28, 28, 3, dtype=torch.uint8),
-    "x.permute(2, 0, 1).unsqueeze(0)": torch.zeros(28, 28, 3),
-    "x.expand(-1, 3, -1, -1)": torch.zeros(2, 1, 28, 28),
-    "x[:, :3]": torch.zeros(2, 5, 28, 28),
-    "x.float() / 255": torch.zeros(2, 3, 28, 28, dtype=torch.uint8),
-    "x.float()": torch.zeros(2, 3, 28, 28, dtype=torch.float64),
-    'x.to("cpu"': torch.zeros(2, 3, 28, 28, device="meta"),
-    "torch.from_numpy(x)": np.zeros((2, 3, 28, 28), dtype=np.float32),
-    "torch.as_tensor(x)": np.zeros((2, 3, 28, 28), dtype=np.float32).tolist(),
-}
+FIXES = [  # what both networks advise, and the pictures that it mends
+    ("add the batch axis with x.unsqueeze(0)", torch.zeros(3, 28, 28)),
+    (f"{ORDER} behind the batch axis with x.permute(0, 3, 1, 2)", torch.zeros(2, 28, 28, 3)),
+    ("x.permute(0, 3, 1, 2), then x.float() / 255", torch.zeros(2, 28, 28, 3).byte()),
+    (f"{ORDER} first and {BATCH} x.permute(2, 0, 1).unsqueeze(0)", torch.zeros(28, 28, 3)),
+    (f"repeat the grey channel with x.expand(-1, 3, -1, -1){BUILD}1)", torch.zeros(2, 1, 28, 28)),
+    (f"keep the first 3 channels with x[:, :3]{BUILD}5)", torch.zeros(2, 5, 28, 28)),
+    ("write x.float() / 255", torch.zeros(2, 3, 28, 28).byte()),
+    ("write x.float()", torch.zeros(2, 3, 28, 28).double()),
+    ('write x.to("cpu")', torch.zeros(2, 3, 28, 28, device="meta")),
+    ("write torch.from_numpy(x)", np.zeros((2, 3, 28, 28), dtype=np.float32)),
+    ("write torch.as_tensor(x)", np.zeros((2, 3, 28, 28), dtype=np.float32).tolist()),
+]
 
 
 @pytest.mark.parametrize("network", [Custom_CNN(), PhotoNet()], ids=["Custom_CNN", "PhotoNet"])
-@pytest.mark.parametrize("code", CODE_FIXES)
-def test_the_fix_works_as_written(network, code):
-    x = CODE_FIXES[code]
+@pytest.mark.parametrize(("fix", "x"), FIXES)
+def test_the_fix_works_as_written(network, fix, x):
     with pytest.raises((ValueError, TypeError)) as caught:
         network(x)
-    assert code in str(caught.value)
-    assert "\n" not in str(caught.value)
-    for part in code.split(", then ") if "cpu" not in code else ["torch.zeros(1, 3, 28, 28)"]:
-        x = eval(part, {"x": x, "torch": torch})
+    assert re.fullmatch("expected .*, got .*: .*", str(caught.value))
+    assert str(caught.value).endswith(fix.format(type(network).__name__))
+    x = torch.zeros(x.shape) if getattr(x, "is_meta", False) else x
+    for code in re.split(", then ", re.search(r"(x[.[]|torch).*?(?=, or|$)", fix)[0]):
+        x = eval(code, {"x": x, "torch": torch})
     assert network(x).shape[1] == 2
 
 
@@ -231,10 +217,8 @@ def test_the_file_answers_as_the_network_for_any_number_of_pictures(network, siz
     model = network().train()
     with torch.no_grad():  # batch norm in training mode, so that its statistics are not 0 and 1
         model(torch.rand(16, 3, size, size) * 5)
-    before = copy.deepcopy(model.state_dict())
-    path = export_onnx(model, tmp_path / "net.onnx", torch.rand(1, 3, size, size))
-    assert all(module.training for module in model.modules())
-    torch.testing.assert_close(dict(model.state_dict()), dict(before), rtol=0, atol=0)
+    with unchanged(model):
+        path = export_onnx(model, tmp_path / "net.onnx", torch.ones(1, 3, size, size))
     onnx.checker.check_model(onnx.load(path), full_check=True)
     assert [file.name for file in tmp_path.iterdir()] == ["net.onnx"]
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -256,20 +240,22 @@ def test_heavy_libraries_are_loaded_for_an_export_only_and_nothing_is_printed(tm
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         f"export_onnx(Custom_CNN(), {str(tmp_path / 'n.onnx')!r}, pictures)"
     )
-    line = [sys.executable, "-c", code]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert run_alone(code) == ("", "")
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 def test_what_cannot_be_exported_is_refused_and_an_older_file_stays(tmp_path, monkeypatch):
     old, x = tmp_path / "n.onnx", torch.zeros(1, 3, 28, 28)
     old.write_text("old")
-    with pytest.raises(TypeError, match=r"expected an example \(N, C, H, W\) .* got a list: give"):
-        export_onnx(nn.Flatten(), old, [1.0])
-    for shape in [(3, 28, 28), (0, 3, 28, 28)]:
-        with pytest.raises(ValueError, match=r"at least one picture, got .* for example pictures"):
-            export_onnx(nn.Flatten(), old, torch.zeros(shape))
+    shapes = [
+        (x[0], "at least one picture, got .* for e"),
+        (x[:0], "at least one picture, got .* for e"),
+    ]
+    for example, words in [
+        *shapes,
+        ([1.0], r"expected an example \(N, C, H, W\) .* got a list: give"),
+    ]:
+        with pytest.raises((TypeError, ValueError), match=words):
+            export_onnx(nn.Flatten(), old, example)
     with pytest.raises(FileNotFoundError, match=r"expected a folder for n\.onnx, got .*missing: m"):
         export_onnx(nn.Flatten(), tmp_path / "missing" / "n.onnx", x)
     with pytest.raises(TypeError, match="got the TorchScript layer `model`: take the network from"):
