@@ -3,20 +3,12 @@
 from inspect import signature
 
 import pytest
+import test_by_hand_layers as oracle
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusing import refusing
-from test_by_hand_layers import (
-    CLOSE,
-    as_windows,
-    assert_same,
-    convolutions,
-    even_kernels,
-    outcome,
-    random,
-)
 
 from cnn_basics.by_hand import conv2d, fast
 from cnn_basics.model import MultiplyAddCounter
@@ -26,8 +18,8 @@ every_rung = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.__name
 
 
 @every_rung
-@even_kernels
-@given(convolution=convolutions(), block=st.integers(1, 3000))
+@oracle.even_kernels
+@given(convolution=oracle.convolutions(), block=st.integers(1, 3000))
 @settings(max_examples=100)
 def test_every_rung_is_pytorchs_in_blocks_of_any_size(rung, convolution, block):
     tensors, options = convolution
@@ -35,13 +27,13 @@ def test_every_rung_is_pytorchs_in_blocks_of_any_size(rung, convolution, block):
         tensors = [None if t is None else t.detach() for t in tensors]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast, "BLOCK_BYTES", block)
-        assert_same(*(outcome(f, *tensors, **options) for f in (rung, F.conv2d)))
+        oracle.assert_same(*(oracle.outcome(f, *tensors, **options) for f in (rung, F.conv2d)))
 
 
 @every_rung
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_any_layout_is_read_and_left_alone_and_the_dtype_is_kept(rung, dtype):
-    x, weight = (random(*shape).detach().to(dtype) for shape in ((2, 3, 5, 4), (4, 3, 2, 3)))
+    x, weight = (oracle.random(*shape).detach().to(dtype) for shape in ((2, 3, 5, 4), (4, 3, 2, 3)))
     last = [tensor.to(memory_format=torch.channels_last) for tensor in (x, weight)]
     before = x.clone(), weight.clone()
     for pair in ((x, weight), last, (x.mT.contiguous().mT, weight.flip(0).flip(0))):
@@ -52,7 +44,7 @@ def test_any_layout_is_read_and_left_alone_and_the_dtype_is_kept(rung, dtype):
 
 
 def test_the_ladder_holds_every_rung_and_the_library():
-    x, weight = random(2, 4, 7, 5).detach(), random(6, 2, 3, 2).detach()
+    x, weight = oracle.random(2, 4, 7, 5).detach(), oracle.random(6, 2, 3, 2).detach()
     options = {"padding": 1, "stride": (2, 1), "groups": 2}
     tasks = fast.ladder(x, weight, **options)
     assert {*RUNGS, conv2d} == set(fast.RUNGS.values())
@@ -62,27 +54,27 @@ def test_the_ladder_holds_every_rung_and_the_library():
         assert signature(rung) == signature(conv2d)
         assert "by_hand.conv2d" in rung.__doc__
     for task in tasks.values():
-        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **CLOSE)
+        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **oracle.CLOSE)
     assert tasks["F.conv2d, channels last"]().is_contiguous(memory_format=torch.channels_last)
 
 
-@given(convolutions().map(as_windows))
+@given(oracle.convolutions().map(oracle.as_windows))
 @settings(max_examples=60)
 def test_im2col_is_pytorchs_unfold(windows):
     (x,), options = windows
     if isinstance(options["padding"], str) or not len(x):
         return
-    theirs = outcome(lambda x: F.unfold(x, **options).mT.flatten(0, -2), x)
-    assert_same(outcome(fast.im2col, x, **options), theirs)
+    theirs = oracle.outcome(lambda x: F.unfold(x, **options).mT.flatten(0, -2), x)
+    oracle.assert_same(oracle.outcome(fast.im2col, x, **options), theirs)
 
 
-@even_kernels
-@given(convolutions())
+@oracle.even_kernels
+@given(oracle.convolutions())
 @settings(max_examples=60)
 def test_counts_are_those_of_what_runs(convolution):
     (x, weight, _), options = convolution
     with MultiplyAddCounter() as counter:
-        y = outcome(F.conv2d, x.detach(), weight.detach(), **options)
+        y = oracle.outcome(F.conv2d, x.detach(), weight.detach(), **options)
     if x.ndim == 3 or not len(x) or isinstance(y, Exception):
         return
     cost = fast.conv2d_cost(x.shape, weight.shape, **options)
@@ -129,12 +121,9 @@ def test_the_machine_is_measured_by_the_best_of_two_tasks_each(
     assert measured == fast.Machine(peak=peak, bandwidth=bandwidth)
 
 
-X = torch.zeros(1, 1, 3, 3).double()
+X, W = torch.zeros(1, 1, 3, 3).double(), oracle.random(1, 1, 2, 2)
 test_refusals_say_what_came_and_the_fix = refusing(
-    (
-        lambda: fast.conv2d_blocked(X, random(1, 1, 2, 2)),
-        r"no gradient.*torch\.no_grad\(\), or use",
-    ),
+    (lambda: fast.conv2d_blocked(X, W), r"no gradient.*torch\.no_grad\(\), or use conv2d_im2col"),
     (lambda: fast.conv2d_cost((1, 3, 8), (2, 3, 3, 3)), r"x as \(N, C, H, W\)|weight as"),
     (lambda: fast.conv2d_cost((1, 3, 2, 8), (2, 3, 3, 3)), "kernel spanning 3 for 2 pixels"),
     (lambda: fast.time_side_by_side({}), "functions to time, got none"),

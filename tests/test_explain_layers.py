@@ -13,13 +13,8 @@ from sklearn.decomposition import PCA
 from torch import fx, nn
 from zoo import Calls, unchanged
 
-from cnn_basics.explain import (
-    ReceptiveField,
-    feature_maps,
-    principal_components,
-    receptive_field,
-    receptive_field_by_gradient,
-)
+from cnn_basics.explain import ReceptiveField, feature_maps, principal_components, receptive_field
+from cnn_basics.explain import receptive_field_by_gradient as by_gradient
 from cnn_basics.model import Custom_CNN, PhotoNet
 
 
@@ -111,7 +106,7 @@ def stacks(draw):
 def test_formula_autograd_and_the_pixels_through_which_nan_comes_agree(drawn):
     model, last, x, place = drawn
     (top, bottom), (left, right) = receptive_field(model, x, last).pixels(*place)
-    seen = receptive_field_by_gradient(model, x, last, *place) > 0
+    seen = by_gradient(model, x, last, *place) > 0
     assert torch.equal(seen, seen_by_nan(model, last, x, place))
     outside = seen.clone()
     outside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
@@ -136,7 +131,7 @@ def test_functions_and_branches():
     assert field == ReceptiveField((3, 3), (2, 1), (-1, 0))
     for layer in ("own", "avg_pool2d", "conv2d_1"):
         field = receptive_field(model, x, layer)
-        assert box(receptive_field_by_gradient(model, x, layer, 3, 5)) == field.pixels(3, 5)
+        assert box(by_gradient(model, x, layer, 3, 5)) == field.pixels(3, 5)
     assert receptive_field(model, x, "avg_pool2d") == ReceptiveField((5, 4), (4, 2), (-3, -1))
 
 
@@ -149,19 +144,19 @@ def test_padding_of_any_kind(mode):
 
 def test_middle_is_where_most_paths_come_from():
     model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 1, 3)), torch.zeros(1, 1, 9, 9)
-    paths = receptive_field_by_gradient(model, x, "1")[2:7, 2:7] * 81
+    paths = by_gradient(model, x, "1")[2:7, 2:7] * 81
     row = torch.tensor([1.0, 2, 3, 2, 1], dtype=torch.float64)
     torch.testing.assert_close(paths, torch.outer(row, row))
 
 
 NET, X = Custom_CNN().train(), torch.zeros(1, 3, 28, 28)
-EACH, ROWS = (feature_maps, receptive_field, receptive_field_by_gradient), torch.rand(3, 4)
+EACH, ROWS = (feature_maps, receptive_field, by_gradient), torch.rand(3, 4)
 UNEQUAL = Calls(lambda net, x: F.avg_pool2d(x, 2, 2)[:, :, :1, :1] + x)  # two strides
-field, by_gradient = partial(receptive_field, NET, X), partial(receptive_field_by_gradient, NET, X)
+field = partial(receptive_field, NET, X)
 test_what_does_not_fit_is_refused = refusing(
     (lambda: feature_maps(NET, X, ["conv3"]), r"\(conv1, relu, .*\), got 'conv3': name"),
     (lambda: field("conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
-    (lambda: by_gradient("conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
+    (lambda: by_gradient(NET, X, "conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
     *[(partial(call, NET, X[0], "conv1"), r"add the batch axis with x\[None\]") for call in EACH],
     *[(partial(call, NET, X[..., :9], "conv1"), "resize the pictures to 28×28") for call in EACH],
     (lambda: feature_maps(NET, [[1.0]]), "got a list: write torch.as_tensor"),
@@ -170,13 +165,13 @@ test_what_does_not_fit_is_refused = refusing(
     (lambda: field("flatten"), "got `flatten` behind `flatten`: name an earlier"),
     (lambda: field("fc2"), "got `fc2` behind `flatten`: name an earlier"),
     (lambda: receptive_field(UNEQUAL, X, "add"), "got `add` behind `getitem`"),
-    (lambda: by_gradient("flatten"), r"shape \(1, 3136\) from `flatten`"),
-    (lambda: by_gradient("conv1", 28, 0), "expected a place on maps of 28×28 numbers"),
-    (lambda: by_gradient("conv1", 0, -1), "expected a place on maps of 28×28 numbers, got .*-1"),
+    (lambda: by_gradient(NET, X, "flatten"), r"shape \(1, 3136\) from `flatten`"),
+    (lambda: by_gradient(NET, X, "conv1", 28, 0), "expected a place on maps of 28×28 numbers"),
     (
-        lambda: principal_components(torch.rand(3, 4, 2)),
-        r"got \(3, 4, 2\): write rows.flatten\(1\)",
+        lambda: by_gradient(NET, X, "conv1", 0, -1),
+        "a place on maps of 28×28 numbers",
     ),
+    (lambda: principal_components(ROWS[None]), r"got \(1, 3, 4\): write rows.flatten\(1\)"),
     (lambda: principal_components(ROWS, 4), r"from 1 to 3 for rows \(3, 4\), got 4"),
     (lambda: principal_components(ROWS, 0), "got 0"),
     (lambda: principal_components(ROWS, 1.5), "count as a whole number from 1, got 1.5"),
@@ -201,7 +196,7 @@ def test_formula_and_autograd_agree_in_a_network_with_shortcuts():
     maps = feature_maps(model, x)
     for layer in ("block2.relu", "max_pool2d", "block4.add"):
         at = maps[layer].shape[-1] // 2
-        seen = receptive_field_by_gradient(model, x, layer)
+        seen = by_gradient(model, x, layer)
         assert box(seen) == receptive_field(model, x, layer).pixels(at, at)
 
 
