@@ -14,12 +14,9 @@ from torch import Tensor, nn
 from cnn_basics.datasets import BUNDLED, SPLITS
 from cnn_basics.expect import expect, whole
 from cnn_basics.explain.layers import (  # noqa: F401 - names for users
-    ReceptiveField,
     check_maps,
     check_pictures,
     feature_maps,
-    principal_components,
-    receptive_field,
     receptive_field_by_gradient,
 )
 from cnn_basics.model import refuse_unready, untouched
