@@ -16,9 +16,4 @@ from cnn_basics.plots.pictures import (
     plot_histograms,
     plot_pictures,
 )
-from cnn_basics.plots.windows import (
-    animate_convolution,
-    animate_pooling,
-    plot_window,
-    plot_window_positions,
-)
+from cnn_basics.plots.windows import animate_convolution, plot_window, plot_window_positions
