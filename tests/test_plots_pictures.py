@@ -47,17 +47,6 @@ def test_feature_maps_share_one_scale_unless_told_otherwise(maps, options, scale
     assert [axes.get_label() for axes in figure.axes].count("<colorbar>") == len(set(scales))
 
 
-def test_filtered_maps_have_grey_for_zero_where_told():
-    ends = torch.linspace(0, 2, 1001), torch.linspace(-1.5, 0.5, 1001), torch.zeros(1001)
-    maps = torch.stack(ends).view(3, 7, 143)
-    figure = plots.plot_filtered(torch.rand(3, 4), maps, FIVE[:3], "Three maps.", signed=[1])
-    highest = pytest.approx(1.49)
-    wanted = [(0, 1), (0, pytest.approx(1.99)), (pytest.approx(-1.49), highest), (0, 1)]
-    assert looks(figure) == [(scale, "gray") for scale in wanted]
-    assert [axes.get_title() for axes in figure.axes] == ["input", "a", "b", "c"]
-    assert np.array_equal(figure.axes[2].images[0].get_array(), maps[1])
-
-
 def test_histograms_count_all_numbers_on_one_scale():
     samples = {"low": torch.tensor([[0.0, 0.1], [0.2, 0.3]]), "high": torch.tensor([9.0, 10.0])}
     samples["one"] = torch.ones(1)

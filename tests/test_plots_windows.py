@@ -83,24 +83,15 @@ test_what_is_no_window_is_refused = refusing(
     (lambda: plots.plot_window_positions(8, (3, 3)), "kernel_size as a whole number from 1, got"),
     (lambda: plots.plot_window_positions(8, 3, padding="same"), "padding as a whole number"),
     (lambda: plots.animate_convolution(X, KERNEL, (1, 2)), "stride as a whole number"),
-    (lambda: plots.animate_pooling(X, (2, 2)), "kernel_size as a whole number"),
-    (lambda: plots.animate_pooling(X, kind="median"), "kind 'max' or 'average', got 'median'"),
 )
 CONVOLUTION = "3×3 kernel slides over a 4×5 input with stride 2, padding 1 and dilation 1; window"
-POOLED = "window becomes one number of the 2×2 output"
-ANIMATIONS = [
-    (plots.animate_convolution, (X, KERNEL, np.int64(2), np.int64(1)), 6, CONVOLUTION),
-    (plots.animate_pooling, (X[:, :4],), 4, f"the largest number of each {POOLED}"),
-    (plots.animate_pooling, (X[:, :4], np.int64(2), 2, "average"), 4, f"the mean of each {POOLED}"),
-]
 
 
-@pytest.mark.parametrize(("animate", "arguments", "count", "words"), ANIMATIONS)
-def test_an_animation_has_a_frame_for_each_output(animate, arguments, count, words):
-    animation = animate(*arguments)
-    assert animation.frames.shape == (count, 270, 600, 3)
-    assert len(np.unique(animation.frames.reshape(count, -1), axis=0)) == count
-    assert words in animation.alt
+def test_an_animation_has_a_frame_for_each_output():
+    animation = plots.animate_convolution(X, KERNEL, np.int64(2), np.int64(1))
+    assert animation.frames.shape == (6, 270, 600, 3)
+    assert len(np.unique(animation.frames.reshape(6, -1), axis=0)) == 6
+    assert CONVOLUTION in animation.alt
 
 
 def test_frames_light_the_window_and_fill_the_output(monkeypatch):

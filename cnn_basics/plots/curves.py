@@ -13,15 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import (
-    BLACK,
-    BLUE,
-    CYCLE,
-    SEQUENTIAL,
-    VERMILION,
-    LessonFigure,
-    new_figure,
-)
+from cnn_basics.figures import BLACK, BLUE, CYCLE, SEQUENTIAL, VERMILION, LessonFigure, new_figure
 
 if TYPE_CHECKING:
     from cnn_basics.training import History

@@ -60,31 +60,6 @@ def plot_feature_maps(
     return figure
 
 
-def plot_filtered(
-    picture: torch.Tensor,
-    maps: torch.Tensor,
-    titles: Sequence[str],
-    alt: str,
-    *,
-    signed: Sequence[int] = (),
-) -> LessonFigure:
-    """Show a grey picture and, after it, what kernels made of it.
-
-    The scale of a map leaves out its largest half per cent, so that a bright border does not
-    darken the rest.
-
-    The `picture` `(H, W)` runs from 0 to 1. Of the `maps` `(C, H, W)` those that are `signed`, by
-    index, are shown with grey for zero; the others run from black for zero to white.
-    """
-    numbers = maps.detach().cpu().numpy()
-    highs = [float(np.quantile(abs(each), 0.995)) or 1.0 for each in numbers]
-    scales = [(-high if index in signed else 0, high) for index, high in enumerate(highs)]
-    pictures = [picture.cpu().numpy(), *numbers]
-    figure = _show(pictures, ["input", *titles], alt, [(0, 1), *scales], columns=4, size=1.6)
-    figure.sharpness = 1.0  # there is little text, and photographs take much room
-    return figure
-
-
 def _show(
     pictures: Sequence[np.ndarray],
     titles: Sequence[str],
