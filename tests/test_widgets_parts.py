@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import re
 from io import BytesIO
 from types import SimpleNamespace
@@ -39,7 +40,7 @@ GIVEN = {
 }
 NO_NUMBERS = Custom_CNN()
 NO_NUMBERS.fc2.bias.data[0] = torch.nan
-MADE = [name for name in widgets.__all__ if name.islower() and callable(getattr(widgets, name))]
+MADE = [name for name, made in vars(widgets).items() if inspect.isfunction(made)]
 
 
 def make_any(name: str, **given):
