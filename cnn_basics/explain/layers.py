@@ -80,15 +80,13 @@ def receptive_field_by_gradient(
     picture by ones, and the largest number of a pooling window by its mean. `model`, `x` and
     `layer` are as for `feature_maps`; the number in the middle is taken, unless told another.
     Returns (H, W) float64: 0 where a pixel is not seen; else larger, the more paths there are.
+    Source: Luo, Li, Urtasun & Zemel (2016), section 2, https://arxiv.org/abs/1701.04128
 
     Example:
         >>> model = nn.Sequential(nn.Conv2d(1, 4, kernel_size=3))
         >>> seen = receptive_field_by_gradient(model, torch.zeros(1, 1, 4, 5), "0", 0, 1)
         >>> (seen > 0).int().tolist()
         [[0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
-
-    Source:
-        Luo, Li, Urtasun & Zemel (2016), section 2, https://arxiv.org/abs/1701.04128
     """
     check_pictures(x)
     ones = torch.ones(1, *x.shape[1:], dtype=torch.float64, device=x.device, requires_grad=True)
