@@ -130,8 +130,8 @@ RELUS = [((x,), {}) for x in (CORNERS.double().requires_grad_(), random(2, 3, 5,
 # A window of nothing but -∞ never gives to the padding.
 LOWEST = torch.full((1, 1, 3, 2), -float("inf"), dtype=torch.float64, requires_grad=True)
 LOWEST = ((LOWEST,), {"kernel_size": (2, 3), "stride": 1, "padding": (1, 1)})
-CEILED = {"dilation": pairs(1, 3), "ceil_mode": st.booleans()}
-COUNTED = {"ceil_mode": st.booleans(), "count_include_pad": st.booleans()}
+CEILED = {"ceil_mode": st.booleans()}
+COUNTED = CEILED | {"count_include_pad": st.booleans()}
 
 
 def without_bias(backward):
@@ -177,10 +177,6 @@ def test_every_layer_is_pytorchs_forward_and_backward(layer, data):
     theirs, mine, backward, cases = LAYERS[layer]
     tensors, options = data.draw(cases)
     result = outcome(mine, *tensors, **options)
-    if "padding alone" in str(result):  # PyTorch's gradient writes outside of the picture there
-        values = theirs(tensors[0].detach(), **options)
-        assert values.isneginf().any() or not values.numel()
-        return
     expected = outcome(theirs, *tensors, **options)
     assert_same(result, expected)
     if not isinstance(result, Exception):
@@ -318,7 +314,6 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: ours.windows(X[0, 0], 3), r"x as \(N, C, H, W\) or"),
     (lambda: ours.output_size(0, 1), "size as a whole number from 1, got 0"),
     (lambda: ours.max_pool2d(X, 2, padding="same"), "padding as a whole number from 0, got 'same'"),
-    (lambda: ours.max_pool2d(X[..., :1], 2, 1, 1, 2), "padding alone in one with padding 1"),
     (lambda: ours.avg_pool2d(X, (3, 2), padding=(1, 2)), "at most half the kernel.*got 2"),
     (lambda: linear(W), "weight as"),
     (lambda: linear(torch.zeros(3, 4)), r"x as \(..., 4\)"),

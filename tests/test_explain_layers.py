@@ -1,20 +1,17 @@
-"""What each step gives, and what it sees: by formula, by autograd, and by planting NaN."""
+"""What each step gives, and what it sees: by autograd, and by planting NaN."""
 
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from refusing import refusing
-from sklearn.decomposition import PCA
 from torch import fx, nn
 from zoo import Calls, unchanged
 
-from cnn_basics.explain import ReceptiveField, feature_maps, principal_components, receptive_field
-from cnn_basics.explain import receptive_field_by_gradient as by_gradient
+from cnn_basics.explain import feature_maps, receptive_field_by_gradient
 from cnn_basics.model import Custom_CNN, PhotoNet
 
 
@@ -73,7 +70,7 @@ layers = st.one_of(
 
 
 def box(seen):
-    """The smallest box around all pixels that are not 0, as `ReceptiveField.pixels` gives it."""
+    """The smallest box around all pixels that are not 0: rows, then columns."""
     rows, columns = seen.any(dim=1).nonzero(), seen.any(dim=0).nonzero()
     return tuple((int(each[0]), int(each[-1]) + 1) for each in (rows, columns))
 
@@ -103,16 +100,10 @@ def stacks(draw):
 @pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
 @settings(max_examples=60, deadline=None)
 @given(stacks())
-def test_formula_autograd_and_the_pixels_through_which_nan_comes_agree(drawn):
+def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(drawn):
     model, last, x, place = drawn
-    (top, bottom), (left, right) = receptive_field(model, x, last).pixels(*place)
-    seen = by_gradient(model, x, last, *place) > 0
+    seen = receptive_field_by_gradient(model, x, last, *place) > 0
     assert torch.equal(seen, seen_by_nan(model, last, x, place))
-    outside = seen.clone()
-    outside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
-    assert not outside.any()
-    if top >= 0 and left >= 0 and bottom <= SIZE[0] and right <= SIZE[1]:
-        assert box(seen) == ((top, bottom), (left, right))
 
 
 def functions(net, x):
@@ -123,101 +114,54 @@ def functions(net, x):
     return F.conv2d(x, net.weight, stride=1, padding="same").flatten(1)
 
 
-def test_functions_and_branches():
-    own = Calls(lambda net, x: F.gelu(x) * 2)  # number by number
-    model = Calls(functions, weight=nn.Parameter(torch.ones(2, 2, 3, 2)), own=own)
-    x = torch.zeros(1, 2, 21, 24)
-    field = receptive_field(model, x, "add")
-    assert field == ReceptiveField((3, 3), (2, 1), (-1, 0))
-    for layer in ("own", "avg_pool2d", "conv2d_1"):
-        field = receptive_field(model, x, layer)
-        assert box(by_gradient(model, x, layer, 3, 5)) == field.pixels(3, 5)
-    assert receptive_field(model, x, "avg_pool2d") == ReceptiveField((5, 4), (4, 2), (-3, -1))
+OWN = Calls(lambda net, x: F.gelu(x) * 2)  # number by number
+BRANCHES = Calls(functions, weight=nn.Parameter(torch.ones(2, 2, 3, 2)), own=OWN)
+SHORTCUTS = PhotoNet()
+BOXES = [  # the rows and columns that the formulas give
+    (BRANCHES, (2, 21, 24), (3, 5), "own", ((5, 8), (5, 8))),
+    (BRANCHES, (2, 21, 24), (3, 5), "avg_pool2d", ((9, 14), (9, 13))),
+    (BRANCHES, (2, 21, 24), (3, 5), "conv2d_1", ((5, 18), (9, 15))),
+    (SHORTCUTS, (3, 80, 80), (), "block2.relu", ((36, 45), (36, 45))),
+    (SHORTCUTS, (3, 80, 80), (), "max_pool2d", ((36, 47), (36, 47))),
+    (SHORTCUTS, (3, 80, 80), (), "block4.add", ((28, 55), (28, 55))),
+]
 
 
-@pytest.mark.parametrize("mode", ["zeros", "replicate"])
-def test_padding_of_any_kind(mode):
-    conv = nn.Conv2d(1, 1, (3, 5), padding=(1, 2), padding_mode=mode)
-    field = receptive_field(nn.Sequential(conv, nn.MaxPool2d(2)), torch.zeros(1, 1, 9, 9), "1")
-    assert field == ReceptiveField((4, 6), (2, 2), (-1, -2))
+@pytest.mark.parametrize(("model", "shape", "place", "layer", "wanted"), BOXES)
+def test_functions_branches_and_shortcuts(model, shape, place, layer, wanted):
+    seen = receptive_field_by_gradient(model, torch.zeros(1, *shape), layer, *place)
+    assert box(seen) == wanted
 
 
 def test_middle_is_where_most_paths_come_from():
     model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 1, 3)), torch.zeros(1, 1, 9, 9)
-    paths = by_gradient(model, x, "1")[2:7, 2:7] * 81
+    paths = receptive_field_by_gradient(model, x, "1")[2:7, 2:7] * 81
     row = torch.tensor([1.0, 2, 3, 2, 1], dtype=torch.float64)
     torch.testing.assert_close(paths, torch.outer(row, row))
 
 
 NET, X = Custom_CNN().train(), torch.zeros(1, 3, 28, 28)
-EACH, ROWS = (feature_maps, receptive_field, by_gradient), torch.rand(3, 4)
-UNEQUAL = Calls(lambda net, x: F.avg_pool2d(x, 2, 2)[:, :, :1, :1] + x)  # two strides
-field = partial(receptive_field, NET, X)
+EACH = feature_maps, receptive_field_by_gradient
+by_gradient = partial(receptive_field_by_gradient, NET, X)
 test_what_does_not_fit_is_refused = refusing(
     (lambda: feature_maps(NET, X, ["conv3"]), r"\(conv1, relu, .*\), got 'conv3': name"),
-    (lambda: field("conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
-    (lambda: by_gradient(NET, X, "conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
+    (lambda: by_gradient("conv3"), r"\(conv1, relu, .*\), got 'conv3': name one"),
     *[(partial(call, NET, X[0], "conv1"), r"add the batch axis with x\[None\]") for call in EACH],
     *[(partial(call, NET, X[..., :9], "conv1"), "resize the pictures to 28×28") for call in EACH],
     (lambda: feature_maps(NET, [[1.0]]), "got a list: write torch.as_tensor"),
     (lambda: feature_maps(NET, torch.zeros(3)), r"\(3,\): give all four axes"),
     (lambda: feature_maps(NET, X.to(torch.uint8)), r"a uint8 .*: write x\.float"),
-    (lambda: field("flatten"), "got `flatten` behind `flatten`: name an earlier"),
-    (lambda: field("fc2"), "got `fc2` behind `flatten`: name an earlier"),
-    (lambda: receptive_field(UNEQUAL, X, "add"), "got `add` behind `getitem`"),
-    (lambda: by_gradient(NET, X, "flatten"), r"shape \(1, 3136\) from `flatten`"),
-    (lambda: by_gradient(NET, X, "conv1", 28, 0), "expected a place on maps of 28×28 numbers"),
-    (
-        lambda: by_gradient(NET, X, "conv1", 0, -1),
-        "a place on maps of 28×28 numbers",
-    ),
-    (lambda: principal_components(ROWS[None]), r"got \(1, 3, 4\): write rows.flatten\(1\)"),
-    (lambda: principal_components(ROWS, 4), r"from 1 to 3 for rows \(3, 4\), got 4"),
-    (lambda: principal_components(ROWS, 0), "got 0"),
-    (lambda: principal_components(ROWS, 1.5), "count as a whole number from 1, got 1.5"),
-    (lambda: principal_components(torch.ones(3, 4)), "expected rows that differ"),
+    (lambda: by_gradient("flatten"), r"shape \(1, 3136\) from `flatten`"),
+    (lambda: by_gradient("conv1", 28, 0), "expected a place on maps of 28×28 numbers, got .*28"),
+    (lambda: by_gradient("conv1", 0, -1), "expected a place on maps of 28×28 numbers, got .*-1"),
 )
 
 
 @pytest.mark.parametrize("explain", EACH)
 def test_network_and_pictures_are_left_as_they_were(explain):
-    model = nn.Sequential(
-        nn.ReLU(inplace=True), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)
-    )
-    x = torch.randn(3, 1, 5, 5)
+    layers = nn.ReLU(inplace=True), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)
+    model, x = nn.Sequential(*layers), torch.randn(3, 1, 5, 5)
     with unchanged(model, x):
         explain(model, x, "1")
         with pytest.raises(ValueError, match="expected a step of the network"):
             explain(model, x, "4")
-
-
-def test_formula_and_autograd_agree_in_a_network_with_shortcuts():
-    model, x = PhotoNet(), torch.zeros(1, 3, 80, 80)
-    maps = feature_maps(model, x)
-    for layer in ("block2.relu", "max_pool2d", "block4.add"):
-        at = maps[layer].shape[-1] // 2
-        seen = by_gradient(model, x, layer)
-        assert box(seen) == receptive_field(model, x, layer).pixels(at, at)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(3, 20), st.integers(3, 9), st.integers(1, 3), st.integers(0, 99))
-def test_principal_components_equal_those_of_scikit_learn(rows, columns, count, seed):
-    torch.manual_seed(seed)
-    x = torch.randn(rows, columns, dtype=torch.float64) @ torch.diag(
-        torch.arange(1.0, columns + 1, dtype=torch.float64)
-    )
-    points, shares = principal_components(x, count)
-    theirs = PCA(count, svd_solver="full").fit(x.numpy())
-    np.testing.assert_allclose(shares, theirs.explained_variance_ratio_, atol=1e-10)
-    expected = theirs.transform(x.numpy())
-    signs = np.sign((expected * points.numpy()).sum(axis=0))
-    np.testing.assert_allclose(points, expected * signs, atol=1e-8)
-
-
-def test_the_sign_is_that_of_the_largest_entry():
-    x = torch.tensor([[0.0, 0], [1, -3], [2, -6]], dtype=torch.float64)
-    points, shares = principal_components(x, 1)
-    assert points[0, 0] > points[1, 0] > points[2, 0]
-    assert shares.tolist() == [pytest.approx(1.0)]
-    torch.testing.assert_close(principal_components(x + 5, 1)[0], points)

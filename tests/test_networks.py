@@ -214,9 +214,9 @@ def test_the_file_answers_as_the_network_for_any_number_of_pictures(network, siz
 def test_heavy_libraries_are_loaded_for_an_export_only_and_nothing_is_printed(tmp_path):
     code = (  # PyTorch's compiler and sympy alone take 80 MB
         "import sys, torch; from cnn_basics.model import Custom_CNN, export_onnx, trace_shapes\n"
-        "from cnn_basics.explain import receptive_field; pictures = torch.zeros(1, 3, 28, 28)\n"
+        "from cnn_basics.explain import feature_maps; pictures = torch.zeros(1, 3, 28, 28)\n"
         "trace_shapes(Custom_CNN(), (1, 3, 28, 28))\n"
-        "receptive_field(Custom_CNN(), pictures, 'relu')\n"
+        "feature_maps(Custom_CNN(), pictures, ['relu'])\n"
         "heavy = {'onnx', 'onnxscript', 'sklearn', 'scipy', 'sympy', 'torch._dynamo'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         f"export_onnx(Custom_CNN(), {str(tmp_path / 'n.onnx')!r}, pictures)"

@@ -234,7 +234,6 @@ CALLS = {
     "trace_shapes": lambda model: trace_shapes(model, (1, 3)),
     "export_onnx": lambda model: export_onnx(model, "never.onnx", X),
     "feature_maps": lambda model: explain.feature_maps(model, X),
-    "receptive_field": lambda model: explain.receptive_field(model, X, "0"),
     "by_gradient": lambda model: explain.receptive_field_by_gradient(model, X, "0"),
     "saliency": lambda model: explain.saliency(model, X, 0),
     "grad_cam": lambda model: explain.grad_cam(model, X, 0, "0"),

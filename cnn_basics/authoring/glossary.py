@@ -67,10 +67,7 @@ def read_terms(path: Path = GLOSSARY) -> list[Term]:
 
 
 def first_uses(cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[Use]:
-    """Find where a lesson's running text, from its title to *References*, first uses each term.
-
-    Longer terms win: "max pooling" is no use of "pooling". Proper names count only as written.
-    """
+    """Find where a lesson's running text first uses each term; "max pooling" is no "pooling"."""
     by_form = {form.lower(): (term, form) for term in terms for form in term.forms}
     forms = "|".join(re.escape(form) for form in sorted(by_form, key=len, reverse=True))
     word = re.compile(rf"(?<![\w-])({forms})(?:s)?(?![\w-])", flags=re.IGNORECASE)

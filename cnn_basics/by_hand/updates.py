@@ -174,10 +174,7 @@ def walk(
 
 
 def curvatures(surface: Surface, points: Tensor) -> Tensor:
-    """Compute the smallest and the largest curvature at points `(..., 2)` of a surface.
-
-    Along a direction of curvature c, SGD runs away when the learning rate is above 2/c.
-    """
+    """The smallest and largest curvature at points `(..., 2)`; SGD runs away at rates above 2/c."""
     size = 1e-4 * points.abs().amax(dim=-1).clamp(min=1.0)[..., None, None]
     shifts = torch.eye(2, dtype=points.dtype) * size
     ahead, behind = (surface.gradient(points[..., None, :] + way * shifts) for way in (1, -1))
