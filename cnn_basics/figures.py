@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from cnn_basics.expect import expect
@@ -114,7 +115,9 @@ def figure_to_array(figure: LessonFigure) -> np.ndarray:
     """Draw a figure into an array `(H, W, 3)` uint8, for example one frame of an animation."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    FigureCanvasBase(figure)  # a figure that is kept need not keep its pixels
+    FigureCanvasBase(figure)  # a figure that is kept need not keep its pixels,
+    for text in figure.findobj(Text):
+        text._renderer = None  # which each of its texts holds too
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cnn_basics.datasets import Photos
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
+from cnn_basics.training.machine import release_memory
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 
@@ -157,6 +158,7 @@ def evaluate(
     with untouched(model):  # in evaluation mode, without gradients
         scores = torch.cat([_answer(model, batches.pick(chosen)[0], sizes) for chosen in order])
     exact = scores if scores.dtype == torch.float64 else scores.float()
+    release_memory()
     return Evaluation.of(exact.cpu(), batches.labels.cpu())
 
 
