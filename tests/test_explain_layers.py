@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from refusing import refusing
 from torch import fx, nn
@@ -97,9 +97,16 @@ def stacks(draw):
     return model, str(len(stack) - 1), x, tuple(draw(st.integers(0, n - 1)) for n in sizes)
 
 
+POOL = nn.Sequential(nn.MaxPool2d(3, 2, 1, dilation=(1, 2), ceil_mode=True)).double()
+ONES = torch.ones(1, 2, 8, 10, dtype=torch.float64)
+
+
 @pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
 @settings(max_examples=60, deadline=None)
 @given(stacks())
+@example((POOL, "0", ONES, (0, 0)))
+@example((POOL, "0", ONES, (2, 2)))
+@example((POOL, "0", ONES, (4, 4)))
 def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(drawn):
     model, last, x, place = drawn
     seen = receptive_field_by_gradient(model, x, last, *place) > 0
@@ -109,7 +116,7 @@ def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(drawn):
 def functions(net, x):
     """The windows as functions with their arguments in many ways, and two branches."""
     wide = F.conv2d(x, net.weight, None, (2, 1), padding=(1, 0), dilation=(1, 2))
-    narrow, _ = F.max_pool2d(x, (1, 3), (2, 1), return_indices=True)
+    narrow, _ = F.max_pool2d(x, (1, 5), (2, 1), (0, 1), return_indices=True)
     x = F.avg_pool2d(net.own(F.relu(wide) + narrow), 2, padding=1)
     return F.conv2d(x, net.weight, stride=1, padding="same").flatten(1)
 
@@ -118,9 +125,9 @@ OWN = Calls(lambda net, x: F.gelu(x) * 2)  # number by number
 BRANCHES = Calls(functions, weight=nn.Parameter(torch.ones(2, 2, 3, 2)), own=OWN)
 SHORTCUTS = PhotoNet()
 BOXES = [  # the rows and columns that the formulas give
-    (BRANCHES, (2, 21, 24), (3, 5), "own", ((5, 8), (5, 8))),
-    (BRANCHES, (2, 21, 24), (3, 5), "avg_pool2d", ((9, 14), (9, 13))),
-    (BRANCHES, (2, 21, 24), (3, 5), "conv2d_1", ((5, 18), (9, 15))),
+    (BRANCHES, (2, 21, 24), (3, 5), "own", ((5, 8), (4, 9))),
+    (BRANCHES, (2, 21, 24), (3, 5), "avg_pool2d", ((9, 14), (8, 14))),
+    (BRANCHES, (2, 21, 24), (3, 5), "conv2d_1", ((5, 18), (8, 16))),
     (SHORTCUTS, (3, 80, 80), (), "block2.relu", ((36, 45), (36, 45))),
     (SHORTCUTS, (3, 80, 80), (), "max_pool2d", ((36, 47), (36, 47))),
     (SHORTCUTS, (3, 80, 80), (), "block4.add", ((28, 55), (28, 55))),
