@@ -49,17 +49,10 @@ def by_plain_loop(model: nn.Module, pictures: Tensor, labels: Tensor) -> None:
 def by_skorch(model: nn.Module, pictures: Tensor, labels: Tensor) -> None:
     from skorch import NeuralNetClassifier
 
-    NeuralNetClassifier(
-        model,
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.Adam,
-        lr=RATE,
-        batch_size=BATCH_SIZE,
-        max_epochs=EPOCHS,
-        train_split=None,
-        iterator_train__shuffle=True,
-        verbose=0,
-    ).fit(pictures.numpy(), labels.numpy())
+    options = {"criterion": nn.CrossEntropyLoss, "optimizer": torch.optim.Adam, "lr": RATE}
+    options |= {"batch_size": BATCH_SIZE, "max_epochs": EPOCHS, "iterator_train__shuffle": True}
+    network = NeuralNetClassifier(model, **options, train_split=None, verbose=0)
+    network.fit(pictures.numpy(), labels.numpy())
 
 
 def by_lightning(model: nn.Module, pictures: Tensor, labels: Tensor) -> None:
@@ -87,17 +80,12 @@ def by_keras(model: nn.Module, pictures: Tensor, labels: Tensor) -> None:
     import keras
 
     layers, first = keras.layers, {"data_format": "channels_first"}
-    network = keras.Sequential(
-        [
-            layers.Conv2D(32, 5, padding="same", activation="relu", **first),
-            layers.MaxPooling2D(2, **first),
-            layers.Conv2D(64, 5, padding="same", activation="relu", **first),
-            layers.MaxPooling2D(2, **first),
-            layers.Flatten(),
-            layers.Dense(256, activation="relu"),
-            layers.Dense(2),
-        ]
-    )
+    network = keras.Sequential()
+    for channels in (32, 64):
+        network.add(layers.Conv2D(channels, 5, padding="same", activation="relu", **first))
+        network.add(layers.MaxPooling2D(2, **first))
+    for layer in (layers.Flatten(), layers.Dense(256, activation="relu"), layers.Dense(2)):
+        network.add(layer)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss)
     options = {"batch_size": BATCH_SIZE, "epochs": EPOCHS, "verbose": 0}

@@ -35,7 +35,6 @@ VERSIONS = {  # what each changes: of the network, and of the training
 
 
 def load(folder: str, choose: bool) -> tuple[tuple, tuple]:
-    start = time.perf_counter()
     pictures, labels, names = load_folder(folder, STORED, split="training_set", progress=False)
     held = torch.arange(len(labels)) % 5 == 4
     if choose:
@@ -43,9 +42,7 @@ def load(folder: str, choose: bool) -> tuple[tuple, tuple]:
     else:
         train = pictures, labels
         test = tuple(load_folder(folder, STORED, split="test_set", progress=False))[:2]
-    seconds = time.perf_counter() - start
     print(f"{len(train[1])} photos to train with, {len(test[1])} to test with, {', '.join(names)}")
-    print(f"loaded in {seconds:.1f} s", flush=True)
     return train, test
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
@@ -13,7 +12,7 @@ from refusing import refusing
 from sklearn.metrics import confusion_matrix, log_loss
 from torch import nn
 
-from cnn_basics.datasets import load_folder
+from cnn_basics.datasets import BUNDLED, load_folder
 from cnn_basics.model import Custom_CNN, PhotoNet
 from cnn_basics.training import Evaluation, evaluate, fit, prepare, reliability, resize
 
@@ -70,13 +69,9 @@ def test_numbers_keep_the_precision_that_they_need():
     assert torch.equal(prepare(floats), floats)
 
 
-def test_photos_of_a_folder_are_taken_as_they_are(tmp_path):
-    for number in range(8):
-        folder = tmp_path / ("dark" if number % 2 else "light")
-        folder.mkdir(exist_ok=True)
-        grey = np.full((9, 9, 3), 20 + 200 * (number % 2), np.uint8)
-        imageio.imwrite(folder / f"{number}.png", grey)
-    photos, model = load_folder(tmp_path, 28, cache=False), Custom_CNN()
+def test_photos_of_a_folder_are_taken_as_they_are():
+    photos = load_folder(BUNDLED, 28, split="test_set", limit=4, cache=False)
+    model = Custom_CNN()
     assert len(fit(model, photos, photos, epochs=1, progress=False).valid_loss) == 1
     pair = photos.pictures, photos.labels
     assert torch.equal(evaluate(model, photos).scores, evaluate(model, pair).scores)
