@@ -48,7 +48,7 @@ FAULTS = [
     (PACKAGES, (metadata, "version", lambda n: HAS(n) if n != "jupyterlab" else "99.0"),
      r"jupyterlab is 99\.0, expected [<>=.,\d]*: run"),
     (PICTURES, (datasets, "data_folder", lambda: Path("nowhere")),
-     "expected .*nowhere.*set CNN_BASICS_DATA to the folder that holds .*, or unset it$"),
+     "FileNotFoundError: .*nowhere.*set CNN_BASICS_DATA to the folder that holds .*, or unset it$"),
     (CONVOLUTION, (F, "conv2d", lambda x, kernel: x[..., 1:, 1:] - 4.00001 - x[..., 1:, 1:]),
      "PyTorch is off by .*: install torch again"),
     (DRAWING, (figures.LessonFigure, "to_png", lambda _: b""), "no PNG was made: run python3"),
