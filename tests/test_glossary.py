@@ -14,7 +14,6 @@ from cnn_basics.authoring import glossary
 from cnn_basics.authoring.glossary import (
     GLOSSARY,
     Term,
-    find_lost_links,
     first_uses,
     link_terms,
     read_terms,
@@ -33,6 +32,7 @@ FEW = [
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_linking_again_changes_nothing(name):
+    """Else run `python -m cnn_basics.authoring.glossary`: it links first uses and no others."""
     cells = json.loads(json.dumps(NOTEBOOKS[name]["cells"]))
     assert link_terms(name, cells, TERMS) > 5
     assert list(map(rules.source_of, cells)) == [
@@ -62,9 +62,9 @@ def test_the_glossary_keeps_the_rules_of_notebooks():
         assert int(found[1]) == int(found[2])
 
 
-def uses(*texts: str) -> list[tuple[str, int, bool]]:
+def uses(*texts: str) -> list[tuple[str, int]]:
     cells = [v4.new_markdown_cell(text) for text in ("# 1 · Title, pooling", *texts)]
-    return [(use.term.name, use.cell, use.linked) for use in first_uses(cells, FEW)]
+    return [(use.term.name, use.cell) for use in first_uses(cells, FEW)]
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,11 @@ def uses(*texts: str) -> list[tuple[str, int, bool]]:
     [
         (
             ["Max pooling first.", "Then pooling."],
-            [("max pooling", 1, False), ("pooling", 2, False)],
+            [("max pooling", 1), ("pooling", 2)],
         ),
-        (["[Pooling](glossary.ipynb#pooling)"], [("pooling", 1, True)]),
-        (["[Pooling](glossary.ipynb#axis)"], [("pooling", 1, False)]),
-        (["Two axes, relu and ReLU."], [("axis", 1, False), ("ReLU", 1, False)]),
-        (["Two axes.\n\n## References\n\n- On pooling.", "pooling"], [("axis", 1, False)]),
+        (["[Pooling](glossary.ipynb#pooling)"], [("pooling", 1)]),
+        (["Two axes, relu and ReLU."], [("axis", 1), ("ReLU", 1)]),
+        (["Two axes.\n\n## References\n\n- On pooling.", "pooling"], [("axis", 1)]),
         (["Nothing here: relu."], []),
         (["`pooling`"], []),
         (["```\npooling\n```"], []),
@@ -102,11 +101,6 @@ def test_linking_makes_first_uses_links_and_undoes_later_ones():
         "[Pooling](glossary.ipynb#pooling), [axes](glossary.ipynb#axis).",
         "pooling and [ReLU](glossary.ipynb#ReLU)",
     ]
-
-
-def test_a_link_to_nowhere_is_found():
-    cells = [v4.new_markdown_cell("[pool](glossary.ipynb#pool)")]
-    assert find_lost_links(cells, TERMS) == ["pool"]
 
 
 def test_the_command_names_what_it_does_not_find_and_helps(capsys):
