@@ -216,8 +216,6 @@ def test_scores_equal_loops(count, height, width, seed):
         inside = sum(max(value, 0) for value, on in pixels if on)
         best = max(pixels, key=lambda pixel: pixel[0])
         assert hits[n] == (best[1] and best[0] > 0)
-            sum(on for _, on in pixels) / len(pixels)
-        )
         assert positive == 0 or shares[n].item() == pytest.approx(inside / positive)
 
 
