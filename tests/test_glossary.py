@@ -53,7 +53,7 @@ def test_terms_are_unique_in_order_and_used():
 
 def test_the_glossary_keeps_the_rules_of_notebooks():
     lesson = rules.Lesson(GLOSSARY)
-    assert not [*rules.find_remote(lesson), *rules.find_unstable_format(lesson)]
+    assert not [*rules.find_what_never_stands_there(lesson), *rules.find_unstable_format(lesson)]
     for _, target in lesson.links:
         assert (FOLDER / target).exists()
     for entry in re.split(r"^### ", "\n".join(t for _, t in lesson.texts), flags=re.M)[1:]:
