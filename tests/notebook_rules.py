@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from cnn_basics.authoring import claims, glossary
+from cnn_basics.authoring import claims
 from cnn_basics.authoring.claims import source_of
 from cnn_basics.authoring.refresh import KERNEL
 from cnn_basics.exercises.content import LESSONS, Exercise, of_lesson
@@ -305,16 +305,6 @@ def find_unbound_numbers(lesson):
                 compile(claim.expression, lesson.name, "eval")
             except SyntaxError:
                 yield f"{place}: `{claim.expression}` behind {claim.stated} is no Python"
-
-
-def find_bad_terms(lesson):
-    terms = glossary.read_terms(lesson.path.parent / "glossary.ipynb")
-    for use in glossary.find_unlinked(lesson.name, lesson.nb["cells"], terms):
-        place = lesson.cells[use.cell][0]
-        fix = "link it with: .venv/bin/python -m cnn_basics.authoring.glossary"
-        yield f"{place} is the first to use {use.term.name!r}, without a link: {fix}"
-    for anchor in glossary.find_lost_links(lesson.nb["cells"], terms):
-        yield f"a link leads to glossary.ipynb#{anchor}, which has no such term"
 
 
 def find_bad_notes(lesson):

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch import fx, nn
 
@@ -113,9 +113,15 @@ def stacks(draw, size=(12, 15), most=3):
     return model, str(len(stack) - 1), x, tuple(draw(st.integers(0, n - 1)) for n in sizes)
 
 
+POOL = nn.Sequential(nn.MaxPool2d(3, 2, 1, dilation=(1, 2), ceil_mode=True)).double()
+
+
 @pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel:UserWarning")
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(stacks())
+@example((POOL, "0", torch.ones(1, 2, 8, 10, dtype=torch.float64), (0, 0)))
+@example((POOL, "0", torch.ones(1, 2, 8, 10, dtype=torch.float64), (2, 2)))
+@example((POOL, "0", torch.ones(1, 2, 8, 10, dtype=torch.float64), (4, 4)))
 def test_autograd_finds_exactly_the_pixels_through_which_nan_comes(drawn):
     model, last, x, place = drawn
     seen = receptive_field_by_gradient(model, x, last, *place) > 0
@@ -132,7 +138,7 @@ class Functions(nn.Module):
 
     def forward(self, x):
         wide = F.conv2d(x, self.weight, None, (2, 1), padding=(1, 0), dilation=(1, 2))
-        narrow, _ = F.max_pool2d(x, (1, 3), (2, 1), return_indices=True)
+        narrow, _ = F.max_pool2d(x, (1, 5), (2, 1), (0, 1), return_indices=True)
         x = self.own(F.relu(wide) + narrow)
         x = F.avg_pool2d(x, 2, padding=1)
         return F.conv2d(x, self.weight, stride=1, padding="same").flatten(1)
@@ -147,9 +153,9 @@ class Scale(nn.Module):
 
 BRANCHES, SHORTCUTS = Functions(), PhotoNet()  # rows and columns that the formulas give
 BOXES = [
-    (BRANCHES, (2, 21, 24), (3, 5), "own", ((5, 8), (5, 8))),
-    (BRANCHES, (2, 21, 24), (3, 5), "avg_pool2d", ((9, 14), (9, 13))),
-    (BRANCHES, (2, 21, 24), (3, 5), "conv2d_1", ((5, 18), (9, 15))),
+    (BRANCHES, (2, 21, 24), (3, 5), "own", ((5, 8), (4, 9))),
+    (BRANCHES, (2, 21, 24), (3, 5), "avg_pool2d", ((9, 14), (8, 14))),
+    (BRANCHES, (2, 21, 24), (3, 5), "conv2d_1", ((5, 18), (8, 16))),
     (SHORTCUTS, (3, 80, 80), (), "block2.relu", ((36, 45), (36, 45))),
     (SHORTCUTS, (3, 80, 80), (), "max_pool2d", ((36, 47), (36, 47))),
     (SHORTCUTS, (3, 80, 80), (), "block4.add", ((28, 55), (28, 55))),

@@ -199,8 +199,6 @@ FAULTS = [
     (replace(0, "15 minutes", "20 minutes"), "12_first.ipynb has no line"),
     (replace(2, "0.25<", "sixteen<"), "'sixteen<!--= x -->' binds no number"),
     (replace(2, "= x -->", "= x) -->"), "`x)` behind 0.25 is no Python"),
-    (replace(2, "[frame](glossary.ipynb#frame)", "frame"), "the first to use 'frame'"),
-    (replace(2, "#frame", "#form"), "glossary.ipynb#form, which has no such term"),
     (replace(2, "## A window", "## The window"), "has no note for '## The window'"),
     (replace(2, "## A window", "## The window"), "has a note for '## A window', which"),
     (replace(0, "15 minutes", "20 minutes"), "add up to 15, and the lesson says 20"),

@@ -127,17 +127,13 @@ def plot_heat(
             plain_axes(axis, titles[index] if heat is None else "")
             if heat is not None:
                 _draw_heat(axis, heat[index].detach().cpu().numpy(), bool((heat < 0).any()))
-            if masks is not None:
-                _outline(axis, masks[index].cpu().float().numpy())
+            mask = None if masks is None else masks[index].cpu().float().numpy()
+            if mask is not None and mask.any() and not mask.all():  # else it has no outline
+                axis.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
+                look = {"colors": "black", "linewidths": 1.0, "linestyles": "dotted"}
+                axis.contour(mask, levels=[0.5], **look)
         row[0].set_ylabel(name, fontsize=9)
     return figure
-
-
-def _outline(axes: Axes, mask: np.ndarray) -> None:
-    """Draw the outline of a mask `(H, W)` as a dotted line."""
-    if mask.any() and not mask.all():
-        axes.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
-        axes.contour(mask, levels=[0.5], colors="black", linewidths=1.0, linestyles="dotted")
 
 
 def _draw_heat(axes: Axes, heat: np.ndarray, signed: bool) -> None:
