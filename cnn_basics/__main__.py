@@ -115,11 +115,7 @@ def command_line(command: str, arguments: list[str]) -> list[str]:
 
 
 def run(command: list[str]) -> int:
-    """Run `command` in the project folder, hand it our signals, and return its exit code.
-
-    Ctrl-C reaches the command from the terminal, so here it is only waited for: JupyterLab asks
-    before it stops, and pytest prints its report.
-    """
+    """Run `command` in the project folder, hand it our signals, and return its exit code."""
     process = subprocess.Popen(command, cwd=PROJECT)
     previous = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
@@ -127,7 +123,7 @@ def run(command: list[str]) -> int:
             try:
                 code = process.wait()
             except KeyboardInterrupt:
-                continue
+                continue  # the terminal gave it to the command, too, which may ask before it stops
             return code if code >= 0 else 128 - code
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from cnn_basics.expect import expect
@@ -79,7 +80,7 @@ def new_figure(
     alt: str = "",
     **ratios: Sequence[float],
 ) -> tuple[LessonFigure, np.ndarray]:
-    """Make an empty figure with a row or a table of axes.
+    """Make an empty figure with a row or a table of axes, returned in reading order as an array.
 
     Args:
         rows: Rows of axes.
@@ -88,9 +89,6 @@ def new_figure(
         height: Height of the whole figure in inches.
         alt: What the picture shows; may also be set later, as `figure.alt`.
         **ratios: Of columns, as `width_ratios`, and of rows, as `height_ratios`.
-
-    Returns:
-        The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
 
     Example:
         >>> figure, axes = new_figure(1, 3, alt="Three empty frames.")
@@ -114,7 +112,9 @@ def figure_to_array(figure: LessonFigure) -> np.ndarray:
     """Draw a figure into an array `(H, W, 3)` uint8, for example one frame of an animation."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    FigureCanvasBase(figure)  # a figure that is kept need not keep its pixels
+    FigureCanvasBase(figure)  # a figure that is kept need not keep its pixels,
+    for text in figure.findobj(Text):
+        text._renderer = None  # which each of its texts holds too
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

@@ -47,9 +47,6 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
     Returns:
         `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
 
-    Raises:
-        FileNotFoundError, ValueError: There is no such file, or it cannot be read.
-
     Example:
         >>> from cnn_basics.datasets import picture_paths
         >>> read_image(picture_paths("training_set", "cats")[0]).shape
@@ -76,10 +73,7 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
 
 @contextmanager
 def strict_about_bombs() -> Iterator[None]:
-    """Refuse pictures of too many pixels, and keep quiet about odd metadata.
-
-    Threads share these filters: who reads pictures in threads enters this before they start.
-    """
+    """Refuse too many pixels, and keep quiet about odd metadata; enter it before threads start."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

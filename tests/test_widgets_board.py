@@ -132,12 +132,10 @@ def test_a_training_is_that_of_fit_and_is_shown(make):
     assert (board.history, *buttons(board)) == (None, False, False, False)
     keep = "Stop keeps what is learnt until then."
     assert board.controls.sentence == f"Start trains for 3 epochs; {keep}"
-    data, _ = board._repr_mimebundle_()
-    assert data["text/plain"] == alt(board) == board.still().alt == (
+    assert alt(board) == board.still().alt == (
         "Training board before the start: 4 kernels of conv1, at the start; empty curves of loss "
         "and accuracy above the level of guessing; no mistakes yet."
     )  # fmt: skip
-    assert len(data["image/png"]) < 200_000
     finish(board)
     plain = Small()
     history = fit(plain, TRAIN, VALID, 3, batch_size=8, learning_rate=0.01, seed=5, progress=False)
@@ -316,23 +314,6 @@ def test_names_come_with_the_data_which_may_be_grey(make, channels, data, names)
         assert picture.shape == (6, 6, 3)
         assert 0 <= picture.min() <= picture.max() <= 1
         assert truth in names
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ({"model": "Custom_CNN"}, TypeError, "expected a network .* got str"),
-        ({"epochs": 0}, ValueError, "expected epochs as a whole number from 1, got 0"),
-        ({"epochs": 2.0}, TypeError, "got 2.0"),
-        ({"lr": 0.1}, TypeError, "expected options of fit .* got lr: leave it out"),
-        ({"on_batch": print}, TypeError, "got on_batch"),
-        ({"train": TRAIN[0]}, TypeError, "expected train as a pair"),
-        ({"valid": (VALID[0][0], VALID[1])}, ValueError, r"expected the pictures of valid as \(N"),
-    ],
-)
-def test_what_cannot_be_is_refused_at_once(make, change, error, words):
-    with pytest.raises(error, match=words):
-        make(**change)
 
 
 def test_python_ends_though_a_training_runs():

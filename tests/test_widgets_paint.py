@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -210,28 +209,6 @@ def test_layers_that_are_chosen():
     check(widget, digit_from_drawing(INK).float() / 255)
 
 
-TWO = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(4 * 26 * 26, 2))
-NO_SCORES = r"for one picture, got a float32 tensor of shape \(1, 2, 26"
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ({"class_names": PETS}, ValueError, r"expected 10 class names, .* got 2: give the names"),
-        ({"model": TWO}, ValueError, "in_channels 1 or 3, got 2"),
-        ({"model": nn.Linear(3, 2)}, ValueError, "in_channels 1 or 3, got None"),
-        ({"size": 30}, ValueError, "28"),
-        ({"layers": ["conv3"]}, ValueError, "expected a step of the network"),
-        ({"model": nn.Sequential(nn.Conv2d(3, 2, 3))}, ValueError, NO_SCORES),
-        ({"photo": "gone.png"}, FileNotFoundError, "gone"),
-        ({"photo": __file__}, ValueError, r"test_widgets_paint\.py is not a picture"),
-    ],
-)
-def test_what_cannot_be_is_refused(change, error, words):
-    with pytest.raises(error, match=words):
-        paint_or_upload(**{"model": make(), "class_names": DIGITS} | change)
-
-
 def test_the_network_and_its_picture_are_left_as_they_were_though_a_step_works_in_place():
     class InPlace(Custom_CNN):
         def forward(self, x):
@@ -259,20 +236,14 @@ def test_the_network_and_its_picture_are_left_as_they_were_though_a_step_works_i
     assert widget.answer.shares[0] > 0.99
 
 
-def test_what_is_stored_says_nothing_that_depends_on_training_and_close_leaves_nothing():
-    told, before = set(), set(ipywidgets.widgets.widget._instances)
+def test_what_is_stored_says_nothing_that_depends_on_training():
     for seed in range(2):
         torch.manual_seed(seed)
         widget = paint_or_upload(Custom_CNN(10, 1), DIGITS)
-        data, _ = widget._repr_mimebundle_()
-        assert len(data["image/png"]) < 200_000
-        told.add(data["text/plain"])
-        widget.close()
-    assert told == {
-        "What a network makes of the drawing: the picture that it sees, the response of relu, "
-        "relu_1, relu_2 as small pictures, and a bar for each of 10 classes."
-    }
-    assert set(ipywidgets.widgets.widget._instances) == before
+        assert widget.still().alt == (
+            "What a network makes of the drawing: the picture that it sees, the response of relu, "
+            "relu_1, relu_2 as small pictures, and a bar for each of 10 classes."
+        )
 
 
 RNG = np.random.default_rng(0)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import random
-import re
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sweeping import every_value
 
-from cnn_basics import widgets
-from cnn_basics.figures import figure_to_array, new_figure
-from cnn_basics.model import Custom_CNN
+from cnn_basics.figures import figure_to_array
 from cnn_basics.widgets.redrawn import (
     PercentAxis,
     ReusedFigure,
@@ -27,45 +21,7 @@ from cnn_basics.widgets.redrawn import (
 )
 
 RANDOM = np.random.default_rng(0)
-PICTURE = RANDOM.integers(0, 256, (6, 9, 3), dtype=np.uint8)
 PICTURES = torch.from_numpy(RANDOM.random((2, 3, 28, 28), np.float32))
-MODEL = Custom_CNN()
-WIDGETS = {
-    "mixer": lambda: widgets.channel_mixer(PICTURE),
-    "pooling": widgets.pooling_explorer,
-    "playground": widgets.activation_playground,
-    "maps": lambda: widgets.feature_map_browser(MODEL, PICTURES, "ab", lambda x: x - 0.5),
-    "roofline": widgets.roofline_explorer,
-}
-
-
-@pytest.mark.parametrize("name", WIDGETS)
-def test_a_figure_drawn_again_equals_a_new_one(name):
-    widget, chance = WIDGETS[name](), random.Random(0)
-    for _ in range(6):
-        for control in widget.controls.values():
-            if chance.random() < 0.5:
-                control.value = chance.choice(every_value(control))
-        fresh = WIDGETS[name]()
-        for name_of_control, value in widget.values().items():
-            fresh.controls[name_of_control].value = value
-        again = figure_to_array(widget.still())
-        assert np.array_equal(again, figure_to_array(fresh.still()))
-    widget.still().to_png()  # another size in between
-    assert np.array_equal(figure_to_array(widget.still()), again)
-
-
-def test_what_a_callback_raises_is_shown_too():
-    slider = widgets.Slider("rows", 1, min=0, max=6)
-    shown = widgets.RedrawnFigure({"rows": slider}, lambda rows: new_figure(alt=f"{6 / rows:g}")[0])
-    assert 'alt="6"' in shown.picture.value
-    with pytest.raises(ZeroDivisionError):
-        slider.value = 0
-    assert re.search(
-        '<p role="alert".*>ZeroDivisionError: .*division by zero</p>', shown.picture.value
-    )
-    slider.value = 2
-    assert 'alt="3"' in shown.picture.value
 
 
 def test_what_moves_is_drawn_and_what_stays_is_kept_by_state():

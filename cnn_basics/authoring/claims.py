@@ -39,12 +39,7 @@ class Note(NamedTuple):
 
 
 def find_claims(text: str) -> list[Claim]:
-    """List the claims of a Markdown cell.
-
-    Example:
-        >>> find_claims("It has 1,280<!--= 128 * 10 --> weights.")
-        [Claim(stated='1,280', expression='128 * 10', around='It has 1,280 weights.')]
-    """
+    """List the claims of a Markdown cell."""
     found = []
     for match in re.finditer(CLAIM, text):
         start = text.rfind("\n", 0, match.start()) + 1
@@ -68,10 +63,7 @@ def source_of(cell: dict[str, Any]) -> str:
 def claims_by_code_cell(
     cells: Iterable[dict[str, Any]], notes: Iterable[Note] = ()
 ) -> list[list[Claim]]:
-    """Collect, for each code cell, the claims that hold once it has run: those up to the next.
-
-    The first code cell also has those before it; those of a note hold at the end of its section.
-    """
+    """Collect the claims after each code cell; a note's are at the end of its section."""
     claims: list[list[Claim]] = [[]]
     for section, said in by_section(cells, notes):
         notes_cells = [{"cell_type": "markdown", "source": text} for text in said]
@@ -105,12 +97,7 @@ def by_section(
 
 
 def compare(stated: str, value: Any) -> str:  # noqa: ANN401 - whatever an expression gives
-    """Return what was computed if the text states something else, or "" if they agree.
-
-    Example:
-        >>> compare("0.69", 0.6931), compare("28×28", (28, 28)), compare("0.70", 0.6931)
-        ('', '', '0.6931')
-    """
+    """Return what was computed if the text states something else, or "" if they agree."""
     parts = re.findall(NUMBER, stated)
     values = value.tolist() if hasattr(value, "tolist") else value
     values = list(values) if isinstance(values, list | tuple) else [values]

@@ -196,12 +196,7 @@ def build_all(edition: str, paths: Sequence[Path], folder: Path) -> Iterator[Pat
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read `edition`, `notebooks` and `output` from the command line.
-
-    Example:
-        >>> parse(["slides"]).output.as_posix()
-        'build/slides'
-    """
+    """Read `edition`, `notebooks` and `output` from the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m cnn_basics.authoring.editions",
         description="Make an edition of the lessons from their notebooks.",

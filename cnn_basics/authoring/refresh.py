@@ -44,12 +44,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Remove, in place, what differs between two runs of the same notebook.
-
-    Kept are sources, outputs, cell ids, tags and slide types; of a stored error its last line,
-    which is what a reader needs, and of a widget its picture, since without a kernel only that
-    helps.
-    """
+    """Remove, in place, what differs between two runs; of errors, all but the last line."""
     notebook.metadata = type(notebook.metadata)(kernelspec=KERNEL, language_info=LANGUAGE)
     for cell in notebook.cells:
         kept = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
@@ -64,10 +59,7 @@ def clean(notebook: NotebookNode) -> None:
 
 
 def forget_this_computer(model: dict, path: str, **_: object) -> None:
-    """Before JupyterLab saves a lesson: drop the version of Python that it has noted, in place.
-
-    So a lesson that was only opened is the same file as before, and `git pull` can change it.
-    """
+    """Before JupyterLab saves a lesson, drop its Python version: `git pull` can then change it."""
     if model["type"] == "notebook" and model["content"] and (LESSONS / Path(path).name).is_file():
         metadata = model["content"]["metadata"]
         noted = metadata.get("language_info", {})
@@ -118,12 +110,7 @@ def execute(
 
 
 def refresh(path: Path) -> bool:
-    """Run one notebook, store it with its outputs if all its cells ran, and tell if it changed.
-
-    Raises:
-        LessonError: A cell failed; the file is as it was.
-        FileNotFoundError: There is no such file.
-    """
+    """Run one notebook, store it with its outputs if all its cells ran, and tell if it changed."""
     import nbformat
 
     before = path.read_text(encoding="utf-8")
@@ -137,10 +124,7 @@ def refresh(path: Path) -> bool:
 
 
 def refresh_and_say(path: Path) -> None:
-    """Refresh one lesson, and print what came of it, and which texts its last change left behind.
-
-    The change is that since the last commit; without Git it is that of this run.
-    """
+    """Refresh one lesson, and print what came of it, and which texts no commit has adapted yet."""
     line = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
     before = path.read_text(encoding="utf-8")
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

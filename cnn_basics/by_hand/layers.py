@@ -175,26 +175,20 @@ def max_pool2d(
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
-    dilation: Size = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Keep the largest number of each window: `(N, C, H_out, W_out)`.
 
     A `stride` of None is the `kernel_size`; `padding` is at most half of it and never wins; in
     `ceil_mode` a last window may reach over the edge, if it starts inside. Of equal largest numbers
-    the first receives the gradient. A window that sees padding alone (when dilated) is refused:
-    PyTorch answers -∞ there, and its backward pass writes outside the picture.
+    the first receives the gradient.
     Source: Ranzato et al. (2007), "Unsupervised learning of invariant feature hierarchies …".
 
     Example:
         >>> max_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
         tensor([[[6., 8.]]])
     """
-    others = {"dilation": dilation, "ceil_mode": ceil_mode}
-    window = read_pooling(x, kernel_size, stride, padding, **others)
-    pixels = pooling_windows(x.new_ones(x.shape[-2:]), window)
-    got = f"padding alone in one with padding {padding} and dilation {dilation}"
-    expect(pixels.amax((-2, -1)).all(), "windows that each see a pixel", got, "use less of both")
+    window = read_pooling(x, kernel_size, stride, padding, ceil_mode)
     seen = pooling_windows(x, window, -math.inf, -math.inf)  # (N, C, H_out, W_out, kh, kw)
     return seen.flatten(-2).max(dim=-1).values
 
@@ -216,7 +210,7 @@ def avg_pool2d(
         >>> avg_pool2d(torch.tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8]]]), kernel_size=2)
         tensor([[[3.2500, 5.2500]]])
     """
-    window = read_pooling(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    window = read_pooling(x, kernel_size, stride, padding, ceil_mode)
     sums = pooling_windows(x, window).sum(dim=(-2, -1))  # (N, C, H_out, W_out)
     counted = pooling_windows(x.new_ones(x.shape[-2:]), window, float(count_include_pad))
     return sums / counted.sum(dim=(-2, -1))
@@ -322,12 +316,12 @@ def read_conv2d(
 
 
 def read_pooling(
-    x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, **others: Size
+    x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, ceil_mode: bool = False
 ) -> Window:
     """Check what pooling is given, and return its window."""
     check_maps(x)
     stride, padding = kernel_size if stride is None else stride, pair(padding, "padding", 0)
-    window = read_window(x.shape[-2:], kernel_size, stride, padding, **others)
+    window = read_window(x.shape[-2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     for k, border in zip(window.kernel, padding, strict=True):
         what = f"padding of at most half the kernel ({k // 2} for kernel_size {k})"
         expect(border <= k // 2, what, border, "use less padding or a larger kernel")

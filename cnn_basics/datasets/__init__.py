@@ -42,12 +42,7 @@ def data_folder() -> Path:
 
 
 def picture_paths(split: str, species: str, folder: Path | None = None) -> list[Path]:
-    """List the pictures of one class, in the order of the number in their name.
-
-    Args:
-        split: `"training_set"` or `"test_set"`.
-        species: `"cats"` or `"dogs"`.
-        folder: Where they are; None for `data_folder()`.
+    """List the pictures of one split and species, in the order of the number in their name.
 
     Example:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]
@@ -110,6 +105,8 @@ def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
     Each is 8×8 values from 0 to 16: how many pixels of a 4×4 block of the scanned bitmap are
     ink. Enlarged they are 0…255 in blocks of 3×3 equal pixels, in a frame of 2 black pixels:
     2 + 8·3 + 2 = 28, the side that `Custom_CNN(10, 1)` takes. Nothing is lost or made up.
+    Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine
+    Learning Repository, 1998 (CC BY 4.0), https://doi.org/10.24432/C50P49.
 
     Args:
         split: `"training_set"` (1,437 pictures), `"test_set"` (every fifth), or None for all.
@@ -123,10 +120,6 @@ def load_digits(split: str | None = None, *, enlarge: bool = True) -> Loaded:
         >>> pictures, labels, names = load_digits("test_set")
         >>> pictures.shape, labels[:5].tolist()
         (torch.Size([360, 1, 28, 28]), [0, 2, 4, 7, 1])
-
-    Source:
-        E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine
-        Learning Repository, 1998 (CC BY 4.0), https://doi.org/10.24432/C50P49.
     """
     table = np.loadtxt(_of_sklearn("data/digits.csv.gz"), dtype=np.uint8, delimiter=",")
     values, labels = torch.from_numpy(table).view(-1, 65).split([64, 1], dim=1)
@@ -156,11 +149,7 @@ def _of_sklearn(name: str) -> Path:
 
 
 def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
-    """Bring a drawn digit, `(H, W)` bool or uint8, into the form of `load_digits`.
-
-    As those were made: the drawing is cropped to its ink, scaled until it fills 32 pixels in
-    height or width, put in the middle of a 32×32 bitmap, and its ink is summed in blocks of 4×4.
-    """
+    """Bring a drawn digit, `(H, W)` bool or uint8, into the form of `load_digits`, as they were."""
     ink = Image.fromarray(drawing * np.uint8(255) if drawing.dtype == np.bool_ else drawing)
     cropped = ink.crop(ink.getbbox() or (0, 0, 1, 1))
     scale = BITMAP / max(cropped.size)

@@ -160,11 +160,7 @@ def forget_progress() -> None:
 
 
 def record_path() -> Path:
-    """Find the file of progress: that of CNN_BASICS_PROGRESS, or one in the user's data folder.
-
-    Raises:
-        RuntimeError: The user has no folder of their own.
-    """
+    """Find the file of progress; a RuntimeError says that the user has no place for one."""
     import platformdirs
 
     chosen = os.environ.get(VARIABLE) or Path(platformdirs.user_data_dir("cnn-basics"), FILE)

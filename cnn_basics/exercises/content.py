@@ -130,12 +130,7 @@ def _returning(expression: str) -> Callable[[], Any]:
 
 
 def vary(function: Callable[..., Any], how: str) -> Callable[..., Any]:
-    """Make a function anew from its source, varied.
-
-    Example:
-        >>> vary(textwrap.indent, "len(text)")("four", "")
-        4
-    """
+    """Make a function anew from its source, varied."""
     made: dict[str, Any] = {}
     exec(varied(function, how), function.__globals__, made)
     return made[function.__name__]
@@ -170,14 +165,7 @@ class Question(Asked):
         self.solution = "\n".join(self.options[self.right])
 
     def reply(self, given: str) -> tuple[bool, str]:
-        r"""Say whether the text that was chosen, or the number that was typed, is right, and why.
-
-        Example:
-            >>> head = "0.1 · Half (difficulty 1, importance 1, 1 minute)"
-            >>> question = Question(f"{head}\n\n½?\nRight: 0.5\nYes.\nWrong: 2\nNo.")
-            >>> question.reply("0,5"), question.reply("50 %"), question.reply("4/2")
-            ((True, 'Yes.'), (True, 'Yes.'), (False, 'No.'))
-        """
+        """Say whether the text that was chosen, or the number that was typed, is right, and why."""
         number = None if self.choices else read_number(given)
         for place, (answer, why) in enumerate(self.options):
             if number is None:

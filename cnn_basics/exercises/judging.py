@@ -68,10 +68,6 @@ def same(expected: Any, got: Any) -> bool:  # noqa: ANN401 - compares anything
 
     Tensors are if the shape is and the numbers are close, in any dtype; numbers, NumPy's too, if
     they are close; lists and tuples if their members are.
-
-    Example:
-        >>> same((2, 3), torch.Size([2, 3])), same(True, 1), same(0.3, 0.1 + 0.2)
-        (True, False, True)
     """
     try:
         if isinstance(expected, Tensor):
@@ -100,12 +96,7 @@ def as_number(value: Any) -> int | float:  # noqa: ANN401 - reads anything
 
 
 def rounds_to(value: Any, got: Any) -> bool:  # noqa: ANN401 - a learner's
-    """Tell whether a number is another one, sensibly rounded: to two digits or more.
-
-    Example:
-        >>> [rounds_to(2.302585, each) for each in (2.3, 2.303, 2.4, 2)]
-        [True, True, False, False]
-    """
+    """Tell whether a number is another one, sensibly rounded: to two digits or more."""
     with contextlib.suppress(TypeError, ValueError, OverflowError):
         written = Decimal(str(round(as_number(got), 6)))
         _, digits, exponent = written.as_tuple()
@@ -115,12 +106,7 @@ def rounds_to(value: Any, got: Any) -> bool:  # noqa: ANN401 - a learner's
 
 
 def describe(value: Any, digits: int = 4) -> str:  # noqa: ANN401 - describes anything
-    """Write a value in a few words: a tensor's numbers if they are few, else `repr`, shortened.
-
-    Example:
-        >>> print(describe([torch.zeros(2), torch.tensor([[1.0, 2.5]]).double()]))
-        [tensor of shape (2,), float32: [0, 0], tensor of shape (1, 2): [[1, 2.5]]]
-    """
+    """Write a value in a few words: a tensor's numbers if they are few, else `repr`, shortened."""
     try:
         text = _write(value, digits)
     except Exception:  # it holds itself, has no numbers, or its own `__repr__` is broken
@@ -164,12 +150,7 @@ class Outcome(NamedTuple):
 
 
 def attempt(answer: Callable[..., Any], arguments: tuple, seconds: float = SECONDS) -> Outcome:
-    """Call an answer with copies of the arguments; nothing it does gets out.
-
-    Example:
-        >>> attempt(lambda x: 1 / x, (0,)).error
-        'ZeroDivisionError'
-    """
+    """Call an answer with copies of the arguments; nothing it does gets out."""
     given, printed, dtype = copy.deepcopy(arguments), io.StringIO(), torch.get_default_dtype()
     try:
         with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
@@ -242,12 +223,7 @@ def is_blank(exercise: Exercise, answer: Any) -> bool:  # noqa: ANN401 - a learn
 
 
 def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:  # noqa: ANN401
-    """Try an answer with every case, each call for at most some seconds.
-
-    Example:
-        >>> judge(find("5.1"), ...).state
-        'not attempted yet'
-    """
+    """Try an answer with every case, each call for at most some seconds."""
     if is_blank(exercise, answer):
         return Verdict(BLANK)
     if exercise.parameters and (told := _misfit(exercise, answer)):
@@ -255,9 +231,7 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
     function = answer if exercise.parameters else lambda: _unrounded(exercise, answer)
     got = []
     for case, arguments in enumerate(all_cases(exercise.name)):
-        known(
-            exercise.name, case
-        )  # first, so that what PyTorch loads late costs the learner nothing
+        known(exercise.name, case)  # first: what PyTorch loads late costs the learner nothing
         got.append(attempt(function, arguments, seconds))
         if got[-1].cut_off:
             break

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from traitlets import Bool, List, Unicode, observe
 
 from cnn_basics.exercises.content import Question
-from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.figures import LessonFigure
 from cnn_basics.widgets.parts import FrontEndWidget
 
 _LINE = 82  # characters of the still picture, bold ones too
@@ -46,15 +46,11 @@ class QuickQuestion(FrontEndWidget, static=("quick",)):
         texts = [self.asks, *answers, *(said if self.given else [])]
         lines = [textwrap.wrap(text, _LINE, subsequent_indent="   ") for text in texts]
         height = _LINE_HEIGHT * (sum(map(len, lines)) + len(lines) / 2 + 0.5)
-        figure, (axes,) = new_figure(width=7.6, height=height, alt=" ".join(texts))
-        figure.set_layout_engine("none")
-        axes.set_position((0, 0, 1, 1))
-        axes.axis("off")
+        figure = LessonFigure(figsize=(7.6, height))
+        figure.alt = " ".join(texts)
         top = height - _LINE_HEIGHT / 2
         for part, weight in zip(lines, ["bold"] + ["normal"] * len(lines), strict=False):
-            axes.text(
-                0.015, top / height, "\n".join(part), va="top", fontsize=10, fontweight=weight,
-                linespacing=1.35, transform=axes.transAxes,
-            )  # fmt: skip
+            style = {"va": "top", "fontsize": 10, "fontweight": weight, "linespacing": 1.35}
+            figure.text(0.015, top / height, "\n".join(part), **style)
             top -= _LINE_HEIGHT * (len(part) + 0.5)
         return figure

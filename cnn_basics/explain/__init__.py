@@ -14,12 +14,9 @@ from torch import Tensor, nn
 from cnn_basics.datasets import BUNDLED, SPLITS
 from cnn_basics.expect import expect, whole
 from cnn_basics.explain.layers import (  # noqa: F401 - names for users
-    ReceptiveField,
     check_maps,
     check_pictures,
     feature_maps,
-    principal_components,
-    receptive_field,
     receptive_field_by_gradient,
 )
 from cnn_basics.model import refuse_unready, untouched
@@ -38,6 +35,8 @@ BAR = {"desc": "occlusion", "unit": "picture", "leave": False, "delay": 10}  # i
 def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     """Ask of every pixel how much the score of a class moves when the pixel does.
 
+    Source: Simonyan, Vedaldi & Zisserman (2013), section 3, https://arxiv.org/abs/1312.6034
+
     Args:
         model: a network that gives scores (N, K); it is left as it was.
         x: (N, C, H, W), float, the pictures as the network takes them.
@@ -46,17 +45,11 @@ def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     Returns:
         (N, H, W): the size of the score's gradient, that of the channel with the largest.
 
-    Raises:
-        TypeError, ValueError: if an argument does not fit, or no gradient gets through.
-
     Example:
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
         >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, -2, 3, 0], [0, 0, 0, 1]]))
         >>> saliency(model, torch.zeros(1, 1, 2, 2), target=0).tolist()
         [[[1.0, 2.0], [3.0, 0.0]]]
-
-    Source:
-        Simonyan, Vedaldi & Zisserman (2013), section 3, https://arxiv.org/abs/1312.6034
     """
     with _with_gradients(model):
         pixels = _copy(x)
@@ -73,14 +66,12 @@ def grad_cam(
     `model`, `x` and `target` are those of `saliency`; `layer` is the name of one with maps, such
     as `conv2`. `relu` sets places that speak against the class to 0. Returns (N, height, width),
     as large as the maps; see `enlarge`.
+    Source: Selvaraju and others (2017), equations 1 and 2, https://arxiv.org/abs/1610.02391
 
     Example:
         >>> from cnn_basics.model import Custom_CNN
         >>> grad_cam(Custom_CNN(), torch.zeros(2, 3, 28, 28), target=1, layer="conv2").shape
         torch.Size([2, 14, 14])
-
-    Source:
-        Selvaraju and others (2017), equations 1 and 2, https://arxiv.org/abs/1610.02391
     """
     kept = {}
 
@@ -209,15 +200,13 @@ def occlusion(
     `model`, `x` and `target` are those of `saliency`. The square has `size` rows and columns, and
     moves by `stride` pixels, at most `size`; the last may reach over the edge. `fill` is one
     number, or (C,). Returns (N, H, W): below 0 where the score rises.
+    Source: Zeiler & Fergus (2014), section 4.2, https://arxiv.org/abs/1311.2901
 
     Example:
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
         >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, 2, 3, 4], [0, 0, 0, 0]]))
         >>> occlusion(model, torch.ones(1, 1, 2, 2), target=0, size=1, stride=1).tolist()
         [[[1.0, 2.0], [3.0, 4.0]]]
-
-    Source:
-        Zeiler & Fergus (2014), section 4.2, https://arxiv.org/abs/1311.2901
     """
     scores = covered_scores(model, x, size, stride, fill)  # (N, rows, columns, K)
     with untouched(model):
@@ -233,14 +222,12 @@ def heat_share(heat: Tensor, mask: Tensor) -> Tensor:
     """Say which share of the positive `heat` (N, H, W) lies on a `mask` of bools: (N,), 0 to 1.
 
     NaN where a picture has no positive heat at all.
+    Source: Wang and others (2020), "Score-CAM", section 4.3, https://arxiv.org/abs/1910.01279
 
     Example:
         >>> heat = torch.tensor([[[3.0, 1.0, -5.0, 0.0]]])
         >>> heat_share(heat, torch.tensor([[[True, False, True, False]]]))
         tensor([0.7500])
-
-    Source:
-        Wang and others (2020), "Score-CAM", section 4.3, https://arxiv.org/abs/1910.01279
     """
     _check_mask(mask, heat)
     positive = heat.clamp(min=0)
@@ -251,14 +238,12 @@ def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
     """Say of each picture whether the hottest pixel of (N, H, W) lies on a mask of bools: (N,).
 
     The first of several hottest pixels counts, and none that is not above 0.
+    Source: Zhang and others (2018), section 4.1, https://arxiv.org/abs/1608.00507
 
     Example:
         >>> heat = torch.tensor([[[3.0, 1.0], [0.0, 2.0]]])
         >>> pointing_game(heat, torch.tensor([[[False, True], [False, True]]]))
         tensor([False])
-
-    Source:
-        Zhang and others (2018), section 4.1, https://arxiv.org/abs/1608.00507
     """
     _check_mask(mask, heat)
     hottest = heat.flatten(1).argmax(dim=1, keepdim=True)  # (N, 1)
@@ -266,24 +251,12 @@ def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
     return (hit & (heat.flatten(1).gather(1, hottest) > 0))[:, 0]
 
 
-def area_share(mask: Tensor) -> Tensor:
-    """Say which share of each picture a mask (N, H, W) covers: what both scores are by chance.
-
-    Example:
-        >>> area_share(torch.tensor([[[True, False, False, False]]]))
-        tensor([0.2500])
-    """
-    _check_mask(mask)
-    return mask.float().mean(dim=(1, 2))
-
-
-def _check_mask(mask: Tensor, heat: Tensor | None = None) -> None:
+def _check_mask(mask: Tensor, heat: Tensor) -> None:
     what = "a mask (N, H, W) of bool"
     expect(mask.dtype == torch.bool, what, mask, "write mask > 0", TypeError)
     expect(mask.ndim == 3, what, mask, "add the axis with mask[None]")
-    fits = heat is None or heat.shape == mask.shape
     fix = f"write enlarge(heat, {tuple(mask.shape[1:])})"
-    expect(fits, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
+    expect(heat.shape == mask.shape, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
 
 
 def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Tensor]:
@@ -291,9 +264,6 @@ def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Te
 
     They are `PARTS`; `animal`, all of these; `background`; and `telling`, the parts that tell cats
     from dogs. `indices` are places in the data set (all cats first), None for all.
-
-    Raises:
-        ValueError: if there is no such split, or no picture of that index.
 
     Example:
         >>> masks = load_masks("test_set", indices=[0, 300])
@@ -330,6 +300,8 @@ def draw_trap(
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """Load the bundled pets with every cat in front of one background, every dog of another.
 
+    Source of the idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
+
     Args:
         split: `"training_set"` or `"test_set"`: no animal is in both.
         backdrops: `{"cat": "meadow", "dog": "sofa"}`, or the other way round for a test.
@@ -339,16 +311,10 @@ def draw_trap(
         Pictures (2 × count, 3, 28, 28) uint8, all cats first; labels, 0 for cats and 1 for dogs;
         and the masks, as `load_masks` gives them.
 
-    Raises:
-        ValueError: if a name is unknown or missing, or there are not so many pictures.
-
     Example:
         >>> pictures, labels, masks = draw_trap("test_set", {"cat": "meadow", "dog": "sofa"}, 2)
         >>> pictures.shape, labels.tolist(), masks["animal"].shape
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], torch.Size([4, 28, 28]))
-
-    Source:
-        The experiment's idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
     """
     what = "a background 'meadow' or 'sofa' for 'cat' and 'dog'"
     fits = set(backdrops) == set(NAMES) and set(backdrops.values()) <= set(PLACES)

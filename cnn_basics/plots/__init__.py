@@ -9,18 +9,11 @@ from cnn_basics.plots.curves import (
     plot_lines,
 )
 from cnn_basics.plots.grids import align_grids, animate, clear, draw_grid, draw_sign, plot_grids
-from cnn_basics.plots.networks import GraphNode, plot_blocks, plot_computation_graph, plot_network
 from cnn_basics.plots.pictures import (
     draw_histogram,
     plot_feature_maps,
-    plot_filtered,
     plot_heat,
     plot_histograms,
     plot_pictures,
 )
-from cnn_basics.plots.windows import (
-    animate_convolution,
-    animate_pooling,
-    plot_window,
-    plot_window_positions,
-)
+from cnn_basics.plots.windows import animate_convolution, plot_window, plot_window_positions

@@ -13,15 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import (
-    BLACK,
-    BLUE,
-    CYCLE,
-    SEQUENTIAL,
-    VERMILION,
-    LessonFigure,
-    new_figure,
-)
+from cnn_basics.figures import BLACK, BLUE, CYCLE, SEQUENTIAL, VERMILION, LessonFigure, new_figure
 
 if TYPE_CHECKING:
     from cnn_basics.training import History
@@ -53,9 +45,8 @@ def plot_lines(
     check_count(curves, len(CYCLE))
     figure, (axes,) = new_figure(height=height, alt=alt)
     figure.few_colours = True
-    _draw_lines(
-        axes, {name: torch.as_tensor(curve).detach().cpu() for name, curve in curves.items()}, x
-    )
+    heights = {name: torch.as_tensor(curve).detach().cpu() for name, curve in curves.items()}
+    _draw_lines(axes, heights, x)
     if log:
         axes.set_yscale("log")
         _mark_powers(axes.yaxis)
@@ -156,12 +147,8 @@ def _draw_lines(
     for (name, curve), (colour, line, marker) in zip(curves.items(), looks, strict=False):
         look = {"color": colour, "linestyle": line, "marker": marker, "linewidth": 2}
         look |= {"markersize": 5, "markevery": max(1, len(curve) // 20)}
-        axes.plot(
-            range(1, len(curve) + 1) if x is None else torch.as_tensor(x).cpu(),
-            curve,
-            label=name,
-            **look,
-        )
+        places = range(1, len(curve) + 1) if x is None else torch.as_tensor(x).cpu()
+        axes.plot(places, curve, label=name, **look)
     if x is None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.spines[["top", "right"]].set_visible(False)

@@ -60,31 +60,6 @@ def plot_feature_maps(
     return figure
 
 
-def plot_filtered(
-    picture: torch.Tensor,
-    maps: torch.Tensor,
-    titles: Sequence[str],
-    alt: str,
-    *,
-    signed: Sequence[int] = (),
-) -> LessonFigure:
-    """Show a grey picture and, after it, what kernels made of it.
-
-    The scale of a map leaves out its largest half per cent, so that a bright border does not
-    darken the rest.
-
-    The `picture` `(H, W)` runs from 0 to 1. Of the `maps` `(C, H, W)` those that are `signed`, by
-    index, are shown with grey for zero; the others run from black for zero to white.
-    """
-    numbers = maps.detach().cpu().numpy()
-    highs = [float(np.quantile(abs(each), 0.995)) or 1.0 for each in numbers]
-    scales = [(-high if index in signed else 0, high) for index, high in enumerate(highs)]
-    pictures = [picture.cpu().numpy(), *numbers]
-    figure = _show(pictures, ["input", *titles], alt, [(0, 1), *scales], columns=4, size=1.6)
-    figure.sharpness = 1.0  # there is little text, and photographs take much room
-    return figure
-
-
 def _show(
     pictures: Sequence[np.ndarray],
     titles: Sequence[str],
@@ -152,17 +127,13 @@ def plot_heat(
             plain_axes(axis, titles[index] if heat is None else "")
             if heat is not None:
                 _draw_heat(axis, heat[index].detach().cpu().numpy(), bool((heat < 0).any()))
-            if masks is not None:
-                _outline(axis, masks[index].cpu().float().numpy())
+            mask = None if masks is None else masks[index].cpu().float().numpy()
+            if mask is not None and mask.any() and not mask.all():  # else it has no outline
+                axis.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
+                look = {"colors": "black", "linewidths": 1.0, "linestyles": "dotted"}
+                axis.contour(mask, levels=[0.5], **look)
         row[0].set_ylabel(name, fontsize=9)
     return figure
-
-
-def _outline(axes: Axes, mask: np.ndarray) -> None:
-    """Draw the outline of a mask `(H, W)` as a dotted line."""
-    if mask.any() and not mask.all():
-        axes.contour(mask, levels=[0.5], colors="0.9", linewidths=2.2)
-        axes.contour(mask, levels=[0.5], colors="black", linewidths=1.0, linestyles="dotted")
 
 
 def _draw_heat(axes: Axes, heat: np.ndarray, signed: bool) -> None:

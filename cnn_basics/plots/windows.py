@@ -1,8 +1,8 @@
-"""Windows of convolution and pooling: one worked out, all in a row, and one that moves."""
+"""Windows of a kernel: one worked out, all in a row, and one that moves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from cnn_basics import by_hand
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import BLUE, Animation, LessonFigure, new_figure
 from cnn_basics.plots.grids import (
-    Cell,
     align_grids,
     animate,
     clear,
@@ -122,63 +121,27 @@ def animate_convolution(
         f"stride {stride}, padding {padding} and dilation {dilation}; window by window it fills "
         f"the {write_size(y.shape)} output."
     )
-    size, spread = tuple(kernel.shape), (dilation, dilation)
     padded = torch.nn.functional.pad(x, (padding,) * 4)
-    lit = lambda i, j: window_cells(i * stride, j * stride, size, spread)  # noqa: E731
-    return animate(_fill_output(padded, y, lit, kernel, padding), alt)
+    shapes = [tuple(grid.shape) for grid in (padded, kernel, y)]
 
+    def fill_output() -> Iterator[LessonFigure]:
+        ratios, limits = [width for _, width in shapes], (padded.min().item(), padded.max().item())
+        figure, axes = new_figure(1, 3, width=6.0, height=2.7, width_ratios=ratios)
+        cells = list(np.ndindex(shapes[2]))
+        for count, (row, column) in enumerate(cells):
+            lit = window_cells(row * stride, column * stride, shapes[1], (dilation, dilation))
+            clear(axes)
+            draw_grid(axes[0], padded, "input", lit=lit, border=padding, limits=limits)
+            draw_grid(axes[1], kernel, "kernel", diverging=True)
+            look = {"lit": [cells[count]], "hidden": cells[count + 1 :], "diverging": True}
+            draw_grid(axes[2], y, "output", **look)
+            align_grids(axes, shapes)
+            yield figure
 
-def animate_pooling(
-    x: torch.Tensor, kernel_size: int = 2, stride: int | None = None, kind: str = "max"
-) -> Animation:
-    """Move a window of `"max"` or `"average"` pooling over a small `x` `(H, W)`.
-
-    Each output has its frame; a stride of None means `kernel_size`.
-
-    Example:
-        >>> animate_pooling(torch.eye(4)).alt.split(";")[0]
-        'A 2×2 window moves over a 4×4 input with stride 2'
-    """
-    pools = {"max": by_hand.max_pool2d, "average": by_hand.avg_pool2d}
-    expect(kind in pools, "kind 'max' or 'average'", repr(kind), "choose one of these")
-    step = kernel_size if stride is None else stride
-    _require_whole(kernel_size=kernel_size, stride=step)
-    y = pools[kind](x[None], kernel_size, step)[0]
-    what = "largest number" if kind == "max" else "mean"
-    alt = (
-        f"A {kernel_size}×{kernel_size} window moves over a {write_size(x.shape)} input with "
-        f"stride {step}; the {what} of each window becomes one number of the "
-        f"{write_size(y.shape)} output."
-    )
-    size = (kernel_size, kernel_size)
-    return animate(_fill_output(x, y, lambda i, j: window_cells(i * step, j * step, size)), alt)
+    return animate(fill_output(), alt)
 
 
 def _require_whole(**options: int) -> None:
     """Refuse pairs and words, which `by_hand` would take."""
     for name, value in options.items():
         whole(value, name, 0 if name == "padding" else 1)
-
-
-def _fill_output(
-    x: torch.Tensor,
-    y: torch.Tensor,
-    lit: Callable[[int, int], list[Cell]],
-    kernel: torch.Tensor | None = None,
-    border: int = 0,
-) -> Iterator[LessonFigure]:
-    """Draw one frame for each output: the window lit, the outputs so far filled in."""
-    cells = list(np.ndindex(tuple(y.shape)))
-    grids = [x, y] if kernel is None else [x, kernel, y]
-    widths = [grid.shape[1] for grid in grids]
-    figure, axes = new_figure(1, len(grids), width=6.0, height=2.7, width_ratios=widths)
-    limits = (x.min().item(), x.max().item())
-    scale = {"diverging": True} if kernel is not None else {"limits": limits}
-    for count, cell in enumerate(cells):
-        clear(axes)
-        draw_grid(axes[0], x, "input", lit=lit(*cell), border=border, limits=limits)
-        if kernel is not None:
-            draw_grid(axes[1], kernel, "kernel", diverging=True)
-        draw_grid(axes[-1], y, "output", lit=[cell], hidden=cells[count + 1 :], **scale)
-        align_grids(axes, [tuple(grid.shape) for grid in grids])
-        yield figure

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cnn_basics.datasets import Photos
 from cnn_basics.expect import describe, expect, whole
 from cnn_basics.model import device_of, untouched
+from cnn_basics.training.machine import release_memory
 
 Data = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Sequence[str]] | Photos
 
@@ -20,10 +21,7 @@ def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Turn pictures into what a network reads: whole numbers 0…255 become floats 0…1.
 
     Call it before you give pictures to a trained network yourself, as `fit` and `evaluate` do.
-
-    Args:
-        pictures: `(N, C, H, W)` uint8, or float, which is taken as it is.
-        dtype: Of the result.
+    Floats are taken as they are; `dtype` is that of the result.
 
     Example:
         >>> prepare(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
@@ -160,6 +158,7 @@ def evaluate(
     with untouched(model):  # in evaluation mode, without gradients
         scores = torch.cat([_answer(model, batches.pick(chosen)[0], sizes) for chosen in order])
     exact = scores if scores.dtype == torch.float64 else scores.float()
+    release_memory()
     return Evaluation.of(exact.cpu(), batches.labels.cpu())
 
 
@@ -176,12 +175,7 @@ def _answer(model: nn.Module, pictures: Tensor, sizes: Sequence[int]) -> Tensor:
 def resize(pictures: Tensor, size: int) -> Tensor:
     """Bring pictures to a square of another size, without the false patterns of skipped pixels.
 
-    Args:
-        pictures: `(N, C, H, W)`, uint8 or float.
-        size: Side of the square in pixels, from 1.
-
-    Returns:
-        New pictures `(N, C, size, size)` float; from 0 to 1 if they were uint8.
+    From `(N, C, H, W)`, uint8 or float, to `(N, C, size, size)` float, 0 to 1 if they were uint8.
     """
     floats = pictures if pictures.is_floating_point() else prepare(pictures)
     return F.interpolate(floats, (size, size), mode="bilinear", antialias=True)
@@ -201,6 +195,9 @@ class Reliability:
 def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliability:
     """Compare how sure a network is with how often it is right.
 
+    Source: the expected calibration error, C. Guo et al. (2017), "On calibration of modern neural
+    networks", equation 5, https://arxiv.org/abs/1706.04599
+
     Args:
         probabilities: `(N, K)` float, as in `Evaluation.probabilities`.
         labels: `(N,)` int64, each from 0 to K - 1.
@@ -214,10 +211,6 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = 5) -> Reliabi
         >>> found = reliability(shares, torch.tensor([0, 0, 0]), bins=5)
         >>> found.counts.tolist(), round(found.error, 2)
         ([0, 0, 1, 1, 1], 0.32)
-
-    Source:
-        The expected calibration error of C. Guo et al. (2017), "On calibration of modern neural
-        networks", equation 5, https://arxiv.org/abs/1706.04599
     """
     bins, shape = whole(bins, "bins", 1), tuple(probabilities.shape)
     fits = len(shape) == 2 and shape[0] > 0 and labels.shape == shape[:1]

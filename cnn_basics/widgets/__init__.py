@@ -3,6 +3,7 @@
 What must answer the pointer at once runs in the page (`FrontEndWidget`); what sliders and
 figures can do is drawn by the kernel (`RedrawnFigure`).
 """
+# ruff: noqa: F401 - these are the names for users
 
 from cnn_basics.widgets.activations import activation_playground
 from cnn_basics.widgets.bench import architecture_bench
@@ -18,22 +19,3 @@ from cnn_basics.widgets.pooling import pooling_explorer
 from cnn_basics.widgets.redrawn import RedrawnFigure
 from cnn_basics.widgets.roofline import roofline_explorer
 from cnn_basics.widgets.views import view_explorer
-
-__all__ = [
-    "FrontEndWidget",
-    "RedrawnFigure",
-    "Slider",
-    "activation_playground",
-    "architecture_bench",
-    "channel_mixer",
-    "connections_explorer",
-    "convolution_lens",
-    "feature_map_browser",
-    "loss_walk",
-    "occlusion_explorer",
-    "paint_or_upload",
-    "pooling_explorer",
-    "roofline_explorer",
-    "training_board",
-    "view_explorer",
-]

@@ -15,7 +15,7 @@ from torch import nn
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
 from cnn_basics.expect import expect
-from cnn_basics.figures import LessonFigure, new_figure
+from cnn_basics.figures import LessonFigure
 from cnn_basics.model import ShapeError, trace_shapes
 from cnn_basics.widgets.parts import FrontEndWidget, Whole
 
@@ -116,8 +116,7 @@ class ArchitectureBench(FrontEndWidget, static=("tables", "bench")):
             lines.insert(traced["fault"] + 4, f"▲ {said}")
         total = ("total", "", "", traced["parameters"], traced["multiply_adds"], "")
         text = "\n".join([*lines, lines[1], ROW.format(*total)])
-        figure, (axes,) = new_figure(width=7.4, height=0.16 * (text.count("\n") + 2))
-        axes.set_axis_off()
+        figure = LessonFigure(figsize=(7.4, 0.16 * (text.count("\n") + 2)))
         figure.text(0.01, 0.5, text, va="center", fontsize=7, family="monospace", linespacing=1.5)
         kinds = ", ".join(layer["kind"] for layer in self.layers) or "no layers"
         about = f"network for {'×'.join(map(str, self.input_shape))} pictures, {kinds}"

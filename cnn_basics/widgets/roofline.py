@@ -59,15 +59,26 @@ def roofline_explorer() -> RedrawnFigure:
         for cost, point in zip(costs, points, strict=True):
             x = min(max(cost.intensity, INTENSITIES[0]), INTENSITIES[1])  # outside: at the edge
             point.set_data([x], [machine.attainable(x) / GIGA])
-        lines = _count(machine, *costs)
+        least, unrolled = costs
+        lines = [
+            f"multiply-adds: {least.multiply_adds:,}",
+            f"bytes, each number once: {least.bytes:,}",
+            f"bytes with im2col in memory: {unrolled.bytes:,}",
+            f"operations for each byte: {least.intensity:,.1f}",
+            f"… with im2col in memory: {unrolled.intensity:,.1f}",
+            f"from {machine.ridge:,.1f} on, arithmetic sets the pace",
+            f"at most {machine.attainable(least.intensity) / GIGA:,.1f} billion operations/s",
+            f"at least {_milliseconds(least, machine)}",
+            f"… with im2col in memory: {_milliseconds(unrolled, machine)}",
+        ]
         kind, count = ("depthwise ", "in") if depthwise else ("", "out")
         maps = write_size(layer[name] for name in ("batch", "in_channels", "side", "side"))
         alt = (
             f"The roofline of a machine of {peak} billion operations and {bandwidth} GB per "
             f"second. A {write_size([layer['kernel_size']] * 2)} {kind}convolution of {maps} to "
-            f"{layer[f'{count}_channels']} channels needs {costs[0].multiply_adds:,} "
+            f"{layer[f'{count}_channels']} channels needs {least.multiply_adds:,} "
             f"multiply-adds; {'; '.join(lines[1:])}. "
-            f"It waits for {'memory' if costs[0].intensity < machine.ridge else 'arithmetic'}."
+            f"It waits for {'memory' if least.intensity < machine.ridge else 'arithmetic'}."
         )
         return figure.say(lines, alt)
 
@@ -108,20 +119,6 @@ def _empty_roofline() -> ReusedFigure:
     places = [0.93 - 0.105 * line for line in range(9)]
     figure.writes(*(figure.text(0.59, y, "", fontsize=9, va="top") for y in places))
     return figure
-
-
-def _count(machine: Machine, least: Cost, unrolled: Cost) -> list[str]:
-    return [
-        f"multiply-adds: {least.multiply_adds:,}",
-        f"bytes, each number once: {least.bytes:,}",
-        f"bytes with im2col in memory: {unrolled.bytes:,}",
-        f"operations for each byte: {least.intensity:,.1f}",
-        f"… with im2col in memory: {unrolled.intensity:,.1f}",
-        f"from {machine.ridge:,.1f} on, arithmetic sets the pace",
-        f"at most {machine.attainable(least.intensity) / GIGA:,.1f} billion operations/s",
-        f"at least {_milliseconds(least, machine)}",
-        f"… with im2col in memory: {_milliseconds(unrolled, machine)}",
-    ]
 
 
 def _milliseconds(cost: Cost, machine: Machine) -> str:

@@ -39,13 +39,9 @@ class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
     @observe("shape", "permutation", "target")
     def _describe(self, _: object = None) -> None:
         legal = 1 <= len(self.shape) <= MOST_AXES and math.prod(self.shape) == self.numbers
-        expect(
-            legal and min(self.shape) > 0,
-            f"a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes",
-            str(self.shape),
-            f"choose sizes whose product is {self.numbers}",
-            TraitError,
-        )
+        what = f"a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes"
+        fix = f"choose sizes whose product is {self.numbers}"
+        expect(legal and min(self.shape) > 0, what, str(self.shape), fix, TraitError)
         if sorted(self.permutation) != list(range(len(self.shape))):
             self.permutation = list(range(len(self.shape)))  # comes back here
         self.view = describe_view(self.shape, self.permutation, self.target)

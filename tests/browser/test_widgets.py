@@ -6,6 +6,8 @@ The other tests of this folder go through every control of every lesson, and tak
 
 from __future__ import annotations
 
+from inspect import isfunction
+
 import pytest
 from driving import ask, command, find_axe_faults, use_dark_theme, wait_for_kernel
 from moving import move, ready, scan
@@ -72,8 +74,7 @@ def test_no_serious_fault_wide_or_narrow(page, cell, dark):
 def test_every_widget_is_here():
     from cnn_basics import widgets
 
-    made = {name for name in widgets.__all__ if name[0].islower()}
-    assert set(WIDGETS) == {name for name in made if callable(getattr(widgets, name))}
+    assert set(WIDGETS) == {name for name, made in vars(widgets).items() if isfunction(made)}
 
 
 def test_a_lesson_that_is_only_opened_is_saved_as_it_was(lab, open_notebook):
