@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
+from cnn_basics.by_hand.fast import ratios_to, time_side_by_side
 from cnn_basics.datasets import load_folder, picture_paths
 
 SIZE = 64  # of the squares, in pixels
@@ -26,7 +26,7 @@ DRAWN = 12  # of each class; the files are copies of these
 WIDTH, HEIGHT = 640, 480
 
 
-def measure_photo_loading(rounds: int = 5) -> dict[str, list[float]]:
+def measure_photo_loading() -> dict[str, list[float]]:
     """Time both ways in turn: how many times as long the plain loop took, round by round."""
     chosen = os.environ.get("CNN_BASICS_TEST_PHOTOS", "")
     with tempfile.TemporaryDirectory() as kept, tempfile.TemporaryDirectory() as drawn:
@@ -41,13 +41,11 @@ def measure_photo_loading(rounds: int = 5) -> dict[str, list[float]]:
             return load_folder(folder, SIZE, **options)
 
         paths = load(kept).paths  # from now on the files are in memory, for both alike
-        ways = {"decoded": lambda: load(False), "kept from the first time": lambda: load(kept)}
-        ratios = {f"photos, plain loop / load_folder, {name}": [] for name in ways}
-        for _ in range(rounds):
-            plain = seconds(lambda: load_plainly(paths))
-            for name, way in zip(ratios, ways.values(), strict=True):
-                ratios[name].append(plain / seconds(way))
-    return ratios
+        ways = {"decoded": False, "kept from the first time": kept}
+        ways = {name: partial(load, cache) for name, cache in ways.items()}
+        seconds = time_side_by_side(ways | {"plain loop": lambda: load_plainly(paths)}, repeats=5)
+    said = "photos, plain loop / load_folder"
+    return {f"{said}, {name}": ratios_to(name, seconds)["plain loop"] for name in ways}
 
 
 def load_plainly(paths: tuple[Path, ...]) -> np.ndarray:
@@ -57,12 +55,6 @@ def load_plainly(paths: tuple[Path, ...]) -> np.ndarray:
         picture = Image.fromarray(iio.imread(path)).convert("RGB")
         pictures.append(np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR)))
     return np.stack(pictures).transpose(0, 3, 1, 2)
-
-
-def seconds(function: Callable) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def draw_photos(folder: Path) -> None:

@@ -27,7 +27,8 @@ LAST_RUNG = 3.0  # times F.conv2d
 PLAIN_LOOP, BF16 = 1.1, 1.8  # how much faster fit is than a plain loop, in float32 and bfloat16
 SIDE_BY_SIDE = 4.0  # times as long as one kernel, where two run a lesson at once
 PHOTOS = 2.0  # how much faster photos are loaded than by a plain loop
-WARM_UP = 6  # presses that do not count
+LINEAR, PERCEPTRON, NETWORK = 75.0, 85.0, 95.0  # % of the pets, at most, at most and at least
+PRESSES, WARM_UP = 30, 6  # of keys for each control; how many before them do not count
 ASKS_THE_KERNEL = ("architecture bench",)  # a page of its own, with numbers from Python
 KEYS = {
     "slider": ("ArrowRight", "ArrowLeft"),
@@ -93,7 +94,7 @@ class Row:
         return f"{said}{self.bound:>9.2f}  {self.unit}, {'holds' if holds else 'MISSED'}"
 
 
-def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
+def measure_widgets() -> Iterator[Row]:
     """Every control of every widget, by keys, in JupyterLab in a real browser."""
     with open_page(list(WIDGETS.values())) as page:
         from moving import ask, scan
@@ -103,14 +104,15 @@ def measure_widgets(options: argparse.Namespace) -> Iterator[Row]:
             kernel = page.evaluate(CLOCK, cell) or widget in ASKS_THE_KERNEL
             for control in scan(page, cell):
                 if control.kind in KEYS and not is_out_of_reach(control):
-                    times = press_keys(page, control, options.presses)
+                    times = press_keys(page, control)
                     yield Row(f"{widget}: {control.key}", times, KERNEL_MS if kernel else FRAME_MS)
 
 
-def measure_board(options: argparse.Namespace) -> Iterator[Row]:
+def measure_board() -> Iterator[Row]:
     """One drawing of the training board: its buttons answer at once, and it draws meanwhile."""
     import torch
 
+    from cnn_basics.by_hand.fast import time_side_by_side
     from cnn_basics.model import Custom_CNN
     from cnn_basics.widgets import training_board
 
@@ -119,16 +121,12 @@ def measure_board(options: argparse.Namespace) -> Iterator[Row]:
     board = training_board(Custom_CNN(), data, data, epochs=1)
     board.start()
     board.wait()
-    times = []
-    for _ in range(options.presses + WARM_UP):
-        begin = time.perf_counter()
-        board.redraw()
-        times.append(1000 * (time.perf_counter() - begin))
+    seconds = time_side_by_side({"drawing": board.redraw}, PRESSES)["drawing"]
     board.close()
-    yield Row("training board: one drawing", times[WARM_UP:], KERNEL_MS)
+    yield Row("training board: one drawing", [1000 * each for each in seconds], KERNEL_MS)
 
 
-def measure_rungs(options: argparse.Namespace) -> Iterator[Row]:
+def measure_rungs() -> Iterator[Row]:
     """The rungs of lesson 12 at the layers of `Custom_CNN`, as multiples of the library's time."""
     import torch
 
@@ -144,7 +142,7 @@ def measure_rungs(options: argparse.Namespace) -> Iterator[Row]:
             yield Row(f"{layer}: {name}", ratios, bound, "× F.conv2d")
 
 
-def measure_fit(options: argparse.Namespace) -> Iterator[Row]:
+def measure_fit() -> Iterator[Row]:
     """Training `Custom_CNN`, beside others on the same pictures."""
     from tests import benchmark_fit
 
@@ -154,7 +152,18 @@ def measure_fit(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(name, ratios, bound, "times", at_least=True)
 
 
-def measure_photos(options: argparse.Namespace) -> Iterator[Row]:
+def measure_difficulty() -> Iterator[Row]:
+    """How many of the bundled pets are told apart: it shall be neither too easy nor too hard."""
+    from tests import benchmark_fit
+
+    bounds = (LINEAR, PERCEPTRON, NETWORK)
+    found = benchmark_fit.measure_difficulty()
+    for (name, accuracies), bound in zip(found.items(), bounds, strict=True):
+        percent = [100 * accuracy for accuracy in accuracies]
+        yield Row(f"pets: {name}", percent, bound, "% right", at_least=bound == NETWORK)
+
+
+def measure_photos() -> Iterator[Row]:
     """Loading photos, beside the loop that one writes first."""
     from tests import benchmark_photos
 
@@ -162,13 +171,13 @@ def measure_photos(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(name, ratios, PHOTOS, "times", at_least=True)
 
 
-def measure_lessons(options: argparse.Namespace) -> Iterator[Row]:
+def measure_lessons() -> Iterator[Row]:
     """How long each lesson takes from its first cell to its last."""
     for path in lessons():
         yield Row(path.stem, [run_lessons(path)], None, "seconds")
 
 
-def measure_side_by_side(options: argparse.Namespace) -> Iterator[Row]:
+def measure_side_by_side() -> Iterator[Row]:
     """Lesson 9 in two kernels at once, as in a class on one machine, beside one kernel alone."""
     path = lessons()[9]
     ratio = run_lessons(path, path) / run_lessons(path)
@@ -201,6 +210,7 @@ GROUPS = {
     "board": measure_board,
     "rungs": measure_rungs,
     "fit": measure_fit,
+    "difficulty": measure_difficulty,
     "photos": measure_photos,
     "lessons": measure_lessons,
     "side_by_side": measure_side_by_side,
@@ -232,11 +242,11 @@ def is_out_of_reach(control) -> bool:
     return control.key in WAITING or control.given["disabled"] or control.state()["gone"]
 
 
-def press_keys(page, control, presses: int) -> list[float]:
+def press_keys(page, control) -> list[float]:
     """Press two keys in turn, each after the answer to the last; return how long answers took."""
     page.evaluate("() => (window.times = [])")
     control.focus()
-    for number in range(presses + WARM_UP):
+    for number in range(PRESSES + WARM_UP):
         control.press(KEYS[control.kind][number % 2])
         control.state()
     page.evaluate("() => new Promise(requestAnimationFrame)")
@@ -252,15 +262,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of: {', '.join(GROUPS)}")
-    parser.add_argument("--presses", type=int, default=30, help="of keys for each control (30)")
-    options = parser.parse_args(arguments)
-    unknown = set(options.groups) - set(GROUPS)
-    if unknown:
+    groups = parser.parse_args(arguments).groups or GROUPS
+    if unknown := set(groups) - set(GROUPS):
         parser.error(f"expected groups of {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}")
     print(describe_machine())
     print(f"{'':<58}{'n':>4}{'median':>9}{'95 %':>9}{'bound':>9}")
-    for name in options.groups or GROUPS:
-        for row in GROUPS[name](options):
+    for name in groups:
+        for row in GROUPS[name]():
             print(row, flush=True)
 
 

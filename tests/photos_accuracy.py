@@ -22,7 +22,7 @@ from cnn_basics.training import Evaluation, evaluate, fit, fit_photos, reliabili
 from cnn_basics.training.augment import SIZES
 
 ACCURACY_AT_LEAST, MINUTES_AT_MOST, PARAMETERS_BELOW = 0.86, 6.0, 500_000
-STORED = 96  # pixels
+STORED, EPOCHS = 96, 60  # pixels; passes over the training set
 PLAIN, RECIPE = "Custom_CNN, plain", "everything"
 VERSIONS = {  # what each changes: of the network, and of the training
     RECIPE: ({}, {}),
@@ -35,7 +35,6 @@ VERSIONS = {  # what each changes: of the network, and of the training
 
 
 def load(folder: str, choose: bool) -> tuple[tuple, tuple]:
-    start = time.perf_counter()
     pictures, labels, names = load_folder(folder, STORED, split="training_set", progress=False)
     held = torch.arange(len(labels)) % 5 == 4
     if choose:
@@ -43,13 +42,11 @@ def load(folder: str, choose: bool) -> tuple[tuple, tuple]:
     else:
         train = pictures, labels
         test = tuple(load_folder(folder, STORED, split="test_set", progress=False))[:2]
-    seconds = time.perf_counter() - start
     print(f"{len(train[1])} photos to train with, {len(test[1])} to test with, {', '.join(names)}")
-    print(f"loaded in {seconds:.1f} s", flush=True)
     return train, test
 
 
-def train_version(name: str, train: tuple, test: tuple, epochs: int, seed: int) -> Evaluation:
+def train_version(name: str, train: tuple, test: tuple, seed: int) -> Evaluation:
     """Train by the recipe, without one of its parts, or plainly with 28×28 pixels; then test."""
     classes = max(int(train[1].max()) + 1, 2)
     torch.manual_seed(seed)
@@ -60,17 +57,17 @@ def train_version(name: str, train: tuple, test: tuple, epochs: int, seed: int) 
         return evaluate(model, (small_test, test_labels))
     network, changes = VERSIONS[name]
     model = PhotoNet(classes, **network)
-    fit_photos(model, train, epochs, seed=seed, progress=False, **changes)
+    fit_photos(model, train, EPOCHS, seed=seed, progress=False, **changes)
     side = changes.get("sizes", SIZES)[-1]
     return evaluate(model, test, sizes=(side, side * 5 // 4, side * 3 // 2))
 
 
-def measure(name: str, train: tuple, test: tuple, epochs: int, seeds: int) -> bool:
+def measure(name: str, train: tuple, test: tuple, seeds: int) -> bool:
     """Train once with each seed; print accuracy and seconds, and tell if the limits are kept."""
     accuracies, minutes = [], []
     for seed in range(seeds):
         start, work = time.perf_counter(), time.process_time()
-        result = train_version(name, train, test, epochs, seed)
+        result = train_version(name, train, test, seed)
         seconds, work = time.perf_counter() - start, time.process_time() - work
         accuracies.append(result.accuracy)
         minutes.append(seconds / 60)
@@ -89,15 +86,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="a folder with training_set and test_set")
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the training set")
-    parser.add_argument("--threads", type=int, default=2, help="threads for torch")
     parser.add_argument("--ablation", action="store_true", help="leave out one part each")
     parser.add_argument("--choose", action="store_true", help="hold out a fifth of them")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     data = load(options.folder, options.choose)
     names = [PLAIN, *VERSIONS] if options.ablation else [RECIPE]
-    good = [measure(name, *data, options.epochs, options.seeds) for name in names]
+    good = [measure(name, *data, options.seeds) for name in names]
     weights = sum(p.numel() for p in PhotoNet().parameters())
     print(f"accuracy of at least {ACCURACY_AT_LEAST} is asked; {weights:,} parameters")
     if options.ablation:

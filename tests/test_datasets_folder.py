@@ -103,16 +103,19 @@ def test_a_bar_only_where_it_takes_long(folder, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_import_and_loaders_are_light():
+def test_import_and_loaders_are_light_and_plots_do_without_pyplot():
     """What only some loaders need is not paid by all (torch itself imports tqdm)."""
     code = "import sys, torch; before = set(sys.modules); from cnn_basics import datasets; "
     code += "datasets.load_sample_image('china.jpg'); datasets.load_digits('test_set'); "
-    code += "print(*set(sys.modules) - before)"
+    code += "print(*set(sys.modules) - before); import cnn_basics.plots; "
+    code += "print('matplotlib' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
     call = [sys.executable, "-c", code]
     done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=120)
-    roots = {name.partition(".")[0] for name in done.stdout.split()}
+    of_loaders, of_plots = done.stdout.splitlines()
+    roots = {name.partition(".")[0] for name in of_loaders.split()}
     assert "PIL" in roots
     assert roots & {"requests", "tqdm", "sklearn", "matplotlib", "ipywidgets", "imageio"} == set()
+    assert of_plots == "True False"
 
 
 LAYOUTS = [  # where the classes lie, and which options load how many of their pictures

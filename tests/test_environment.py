@@ -13,7 +13,7 @@ import pytest
 import torch.nn.functional as F
 from notebook_rules import GUARD, load, source_of
 
-from cnn_basics import environment, figures
+from cnn_basics import datasets, environment, figures
 
 PYTHON, PACKAGES, PICTURES, CONVOLUTION, DRAWING = environment.CHECKS
 LESSON_0 = Path(__file__).parent.parent / "notebooks" / "00_start_here.ipynb"
@@ -47,6 +47,8 @@ FAULTS = [
      "onnx is missing: run python3"),
     (PACKAGES, (metadata, "version", lambda n: HAS(n) if n != "jupyterlab" else "99.0"),
      r"jupyterlab is 99\.0, expected [<>=.,\d]*: run"),
+    (PICTURES, (datasets, "data_folder", lambda: Path("nowhere")),
+     "FileNotFoundError: .*nowhere.*set CNN_BASICS_DATA to the folder that holds .*, or unset it$"),
     (CONVOLUTION, (F, "conv2d", lambda x, kernel: x[..., 1:, 1:] - 4.00001 - x[..., 1:, 1:]),
      "PyTorch is off by .*: install torch again"),
     (DRAWING, (figures.LessonFigure, "to_png", lambda _: b""), "no PNG was made: run python3"),
@@ -59,12 +61,6 @@ def test_a_fault_is_named_with_its_fix_and_counted(monkeypatch, name, change, se
     monkeypatch.setattr(*change)
     assert re.search(f"^no  {name}: {sentence}", line_of(name))
     assert environment.check_environment()[-1].startswith("Not yet (1 of 5): do what the lines")
-
-
-def test_pictures_missing(monkeypatch, tmp_path):
-    monkeypatch.setenv("CNN_BASICS_DATA", str(tmp_path / "nowhere"))
-    words = "^no .*nowhere.*set CNN_BASICS_DATA to the folder that holds .*, or unset it$"
-    assert re.search(words, line_of(PICTURES))
 
 
 @pytest.mark.parametrize(

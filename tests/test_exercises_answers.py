@@ -125,14 +125,14 @@ def test_each_answer_of_a_question_has_its_explanation(question):
 @all_questions
 def test_a_still_picture_shows_it_whole(question):
     widget = exercises.ask(question.name)
-    drawn = " ".join(text.get_text() for text in widget.still().axes[0].texts)
+    drawn = " ".join(text.get_text() for text in widget.still().texts)
     for text in (question.asks, *question.choices):
         assert text in " ".join(drawn.split())
     for answer, _ in [("", ""), *question.options]:
         widget.given = answer
         figure = widget.still()
         figure.canvas.draw()
-        for text in figure.axes[0].texts:
+        for text in figure.texts:
             box = text.get_window_extent()
             assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()
             assert 0 <= box.y0 < box.y1 <= figure.bbox.y1, text.get_text()

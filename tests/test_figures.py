@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import gc
-import subprocess
-import sys
 
 import imageio.v3 as iio
 import numpy as np
@@ -104,11 +102,3 @@ def test_an_animation_is_an_animated_png_that_ends_on_its_last_frame(shown):
     for frames, sentence in [(grey[0], r"frames \(T, H, W, 3\) uint8, g"), (grey / 1, "float64 a")]:
         with pytest.raises(ValueError, match=sentence):
             figures.Animation(frames, "Nothing.")
-
-
-def test_pyplot_is_never_imported():
-    code = "import sys, cnn_basics.plots; print('matplotlib.pyplot' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert run.stdout.strip() == "False"

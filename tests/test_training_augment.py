@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 import pytest
 import torch
+from refusing import refusing
 from scipy import ndimage
 
 from cnn_basics.model import PhotoNet
@@ -176,36 +176,30 @@ def test_cutout_hides_one_square_behind_the_mean_of_each_channel():
         torch.testing.assert_close(after[:, hidden], mean)
 
 
-FLIP, BATCH = augment.random_flip(), "pictures as a tensor (N, C, H, W), got"
+FLIP, BATCH = augment.random_flip(), r"pictures as a tensor \(N, C, H, W\), got"
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: augment.random_flip(1.5), "probability as a number from 0 to 1, got 1.5: leave"),
-        (lambda: augment.random_flip(math.nan), "probability as a number from 0 to 1, got nan"),
-        (lambda: augment.random_flip(True), "probability as a number from 0 to 1, got True"),
-        (lambda: augment.random_flip("often"), "probability as a number from 0 to 1, got 'often'"),
-        (lambda: augment.random_crop(-1), "padding as a whole number from 0, got -1"),
-        (lambda: augment.random_crop(True), "padding as a whole number from 0, got True"),
-        (lambda: augment.random_rotation(181), "degrees as a number from 0 to 180, got 181"),
-        (lambda: augment.random_resized_crop(0), "smallest as a number from 0.01 to 1, got 0"),
-        (lambda: augment.random_colour(brightness=2), "brightness as a number from 0 to 1, got 2"),
-        (lambda: augment.random_cutout(1.5), "size as a whole number from 0, got 1.5"),
-        (lambda: augment.compose(), "augmentations to do, got (): write for example compose("),
-        (lambda: augment.compose(3), "augmentations to do, got (3,)"),
-        (lambda: augment.compose(augment.random_flip)(pictures()), "probability as a number from"),
-        (lambda: FLIP(torch.zeros(3, 4, 4)), f"{BATCH} a float32 tensor of shape (3, 4, 4): for"),
-        (lambda: FLIP(torch.tensor(3.0)), f"{BATCH} a float32 tensor of shape ()"),
-        (lambda: FLIP([[1]]), f"{BATCH} a list: for a single one"),
-        (lambda: FLIP(torch.zeros(2, 3, 4, 4).long()), "pictures as uint8 from 0 to 255, or as fl"),
-        (lambda: PhotoChanges(0), "size as a whole number from 1, got 0"),
-        (lambda: fit_photos(PhotoNet(), photos(), sizes=()), "at least one size, got none"),
-    ],
+test_what_is_out_of_range_or_no_batch_of_pictures_is_refused = refusing(
+    (lambda: augment.random_flip(1.5), "probability as a number from 0 to 1, got 1.5: leave"),
+    (lambda: augment.random_flip(math.nan), "probability as a number from 0 to 1, got nan"),
+    (lambda: augment.random_flip(True), "probability as a number from 0 to 1, got True"),
+    (lambda: augment.random_flip("often"), "probability as a number from 0 to 1, got 'often'"),
+    (lambda: augment.random_crop(-1), "padding as a whole number from 0, got -1"),
+    (lambda: augment.random_crop(True), "padding as a whole number from 0, got True"),
+    (lambda: augment.random_rotation(181), "degrees as a number from 0 to 180, got 181"),
+    (lambda: augment.random_resized_crop(0), "smallest as a number from 0.01 to 1, got 0"),
+    (lambda: augment.random_colour(brightness=2), "brightness as a number from 0 to 1, got 2"),
+    (lambda: augment.random_cutout(1.5), "size as a whole number from 0, got 1.5"),
+    (lambda: augment.compose(), r"augmentations to do, got \(\): write for example compose\("),
+    (lambda: augment.compose(3), r"augmentations to do, got \(3,\)"),
+    (lambda: augment.compose(augment.random_flip)(pictures()), "probability as a number from"),
+    (lambda: FLIP(torch.zeros(3, 4, 4)), rf"{BATCH} a float32 tensor of shape \(3, 4, 4\): for"),
+    (lambda: FLIP(torch.tensor(3.0)), rf"{BATCH} a float32 tensor of shape \(\)"),
+    (lambda: FLIP([[1]]), f"{BATCH} a list: for a single one"),
+    (lambda: FLIP(torch.zeros(2, 3, 4, 4).long()), "pictures as uint8 from 0 to 255, or as fl"),
+    (lambda: PhotoChanges(0), "size as a whole number from 1, got 0"),
+    (lambda: fit_photos(PhotoNet(), photos(), sizes=()), "at least one size, got none"),
 )
-def test_what_is_out_of_range_or_no_batch_of_pictures_is_refused(make, words):
-    with pytest.raises((ValueError, TypeError), match=rf"^expected {re.escape(words)}[^\n]*$"):
-        make()
 
 
 def photos(count=12, size=20):

@@ -150,26 +150,19 @@ def test_a_file_that_cannot_be_is_named_before_an_epoch_is_lost(tmp_path, monkey
     assert all(torch.equal(kept[name], weight) for name, weight in model.state_dict().items())
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new_one(path, monkeypatch):
-    write_whole(path, {"format": FORMAT, "epoch": 1})
-
+def test_a_file_is_replaced_never_written_over_and_a_full_disk_leaves_it(path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    write_whole(path, {"format": FORMAT, "epoch": 1})
+    (old := path.with_name("old")).hardlink_to(path)
+    write_whole(path, {"format": FORMAT, "epoch": 2})
     monkeypatch.setattr(os, "fsync", full)
     words = r"write 0\.0 MB to .*, got No space left on device with [\d.]+ MB free there: make room"
     with pytest.raises(OSError, match=words):
-        write_whole(path, {"format": FORMAT, "epoch": 2})
-    assert load_checkpoint(path)["epoch"] == 1
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_file_is_replaced_and_never_written_over(path, tmp_path):
-    write_whole(path, {"format": FORMAT, "epoch": 1})
-    old = tmp_path / "old"
-    old.hardlink_to(path)
-    write_whole(path, {"format": FORMAT, "epoch": 2})
+        write_whole(path, {"format": FORMAT, "epoch": 3})
     assert [load_checkpoint(each)["epoch"] for each in (old, path)] == [1, 2]
+    assert {*path.parent.iterdir()} == {old, path}
 
 
 def test_averaging_ends_with_the_mean_of_the_weights():

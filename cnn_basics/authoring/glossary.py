@@ -49,13 +49,12 @@ class Term(NamedTuple):
 
 
 class Use(NamedTuple):
-    """The first use of a term in a lesson: in which cell, from where to where, and if linked."""
+    """The first use of a term in a lesson: in which cell, and from where to where."""
 
     term: Term
     cell: int
     start: int
     end: int
-    linked: bool
 
 
 def read_terms(path: Path = GLOSSARY) -> list[Term]:
@@ -78,39 +77,22 @@ def first_uses(cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[U
         source = source_of(cell)
         text, *references = re.split(r"^(?=## References)", source, flags=re.MULTILINE)
         running = re.sub(ASIDE, lambda m: " " * len(m[0]), text, flags=re.MULTILINE | re.DOTALL)
-        links = [(m.start(), m.end(), m[2]) for m in re.finditer(LINK, text)]
         for match in word.finditer(running):
             term, written = by_form[match[1].lower()]
             if written == written.lower() or written in match[0]:
-                start, end = match.span()
-                linked = any(a < start < b and anchor == term.anchor for a, b, anchor in links)
-                found.setdefault(term, Use(term, number, start, end, linked))
+                found.setdefault(term, Use(term, number, *match.span()))
         if references:
             break
     return list(found.values())
 
 
-def find_unlinked(name: str, cells: Sequence[dict[str, Any]], terms: Iterable[Term]) -> list[Use]:
-    """List a lesson's first uses of terms, in the glossary's sense, that are no links."""
-    other = OTHER_SENSE.get(name, set())
-    return [
-        use for use in first_uses(cells, terms) if not use.linked and use.term.name not in other
-    ]
-
-
-def find_lost_links(cells: Iterable[dict[str, Any]], terms: Iterable[Term]) -> list[str]:
-    """List the anchors of a lesson's links to the glossary that lead to no term."""
-    known = {term.anchor for term in terms}
-    anchors = [m[2] for cell in cells for m in re.finditer(LINK, source_of(cell))]
-    return [anchor for anchor in anchors if anchor not in known]
-
-
 def link_terms(name: str, cells: Sequence[dict[str, Any]], terms: Sequence[Term]) -> int:
-    """Link the first use of each term, in place, undo links of later uses, and count the links."""
+    """Link the first use of each term, in place, undo all other links, and count the new ones."""
     for cell in cells:
         if cell["cell_type"] == "markdown":
             cell["source"] = re.sub(LINK, r"\1", source_of(cell))
-    uses = find_unlinked(name, cells, terms)
+    other = OTHER_SENSE.get(name, set())
+    uses = [use for use in first_uses(cells, terms) if use.term.name not in other]
     for use in sorted(uses, key=lambda each: -each.start):
         text = source_of(cells[use.cell])
         link = f"[{text[use.start : use.end]}](glossary.ipynb#{use.term.anchor})"

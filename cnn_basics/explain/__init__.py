@@ -251,24 +251,12 @@ def pointing_game(heat: Tensor, mask: Tensor) -> Tensor:
     return (hit & (heat.flatten(1).gather(1, hottest) > 0))[:, 0]
 
 
-def area_share(mask: Tensor) -> Tensor:
-    """Say which share of each picture a mask (N, H, W) covers: what both scores are by chance.
-
-    Example:
-        >>> area_share(torch.tensor([[[True, False, False, False]]]))
-        tensor([0.2500])
-    """
-    _check_mask(mask)
-    return mask.float().mean(dim=(1, 2))
-
-
-def _check_mask(mask: Tensor, heat: Tensor | None = None) -> None:
+def _check_mask(mask: Tensor, heat: Tensor) -> None:
     what = "a mask (N, H, W) of bool"
     expect(mask.dtype == torch.bool, what, mask, "write mask > 0", TypeError)
     expect(mask.ndim == 3, what, mask, "add the axis with mask[None]")
-    fits = heat is None or heat.shape == mask.shape
     fix = f"write enlarge(heat, {tuple(mask.shape[1:])})"
-    expect(fits, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
+    expect(heat.shape == mask.shape, f"heat of the mask's shape {tuple(mask.shape)}", heat, fix)
 
 
 def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Tensor]:
