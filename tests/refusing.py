@@ -1,7 +1,5 @@
 """Refusals as a table: each call raises one sentence, what was expected, what came and the fix."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

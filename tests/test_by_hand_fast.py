@@ -1,16 +1,14 @@
 """Every fast rung against PyTorch; counts against what it runs; timings by the test's clock."""
 
-from __future__ import annotations
-
 from inspect import signature
 
 import pytest
+import test_by_hand_layers as oracle
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusing import refusing
-from test_by_hand_layers import CLOSE, assert_same, convolutions, even_kernels, outcome, random
 
 from cnn_basics.by_hand import conv2d, fast
 from cnn_basics.model import MultiplyAddCounter
@@ -20,8 +18,8 @@ every_rung = pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.__name
 
 
 @every_rung
-@even_kernels
-@given(convolution=convolutions(), block=st.integers(1, 3000))
+@oracle.even_kernels
+@given(convolution=oracle.convolutions(), block=st.integers(1, 3000))
 @settings(max_examples=100)
 def test_every_rung_is_pytorchs_in_blocks_of_any_size(rung, convolution, block):
     tensors, options = convolution
@@ -29,18 +27,13 @@ def test_every_rung_is_pytorchs_in_blocks_of_any_size(rung, convolution, block):
         tensors = [None if t is None else t.detach() for t in tensors]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast, "BLOCK_BYTES", block)
-        assert_same(*(outcome(f, *tensors, **options) for f in (rung, F.conv2d)))
-
-
-def test_reused_memory_is_refused_where_gradients_are_wanted():
-    with pytest.raises(ValueError, match=r"no gradient.*torch\.no_grad\(\), or use conv2d_im2col"):
-        fast.conv2d_blocked(random(1, 1, 3, 3).detach(), random(1, 1, 2, 2))
+        oracle.assert_same(*(oracle.outcome(f, *tensors, **options) for f in (rung, F.conv2d)))
 
 
 @every_rung
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_any_layout_is_read_and_left_alone_and_the_dtype_is_kept(rung, dtype):
-    x, weight = (random(*shape).detach().to(dtype) for shape in ((2, 3, 5, 4), (4, 3, 2, 3)))
+    x, weight = (oracle.random(*shape).detach().to(dtype) for shape in ((2, 3, 5, 4), (4, 3, 2, 3)))
     last = [tensor.to(memory_format=torch.channels_last) for tensor in (x, weight)]
     before = x.clone(), weight.clone()
     for pair in ((x, weight), last, (x.mT.contiguous().mT, weight.flip(0).flip(0))):
@@ -50,42 +43,38 @@ def test_any_layout_is_read_and_left_alone_and_the_dtype_is_kept(rung, dtype):
     assert all(map(torch.equal, (x, weight), before))
 
 
-@every_rung
-def test_help_shows_the_arguments_of_conv2d(rung):
-    assert signature(rung) == signature(conv2d)
-    assert "by_hand.conv2d" in rung.__doc__
-
-
 def test_the_ladder_holds_every_rung_and_the_library():
-    x, weight = random(2, 4, 7, 5).detach(), random(6, 2, 3, 2).detach()
+    x, weight = oracle.random(2, 4, 7, 5).detach(), oracle.random(6, 2, 3, 2).detach()
     options = {"padding": 1, "stride": (2, 1), "groups": 2}
     tasks = fast.ladder(x, weight, **options)
     assert {*RUNGS, conv2d} == set(fast.RUNGS.values())
     assert list(tasks) == [*fast.RUNGS, "F.conv2d, channels last", "F.conv2d"]
     assert list(fast.RUNGS.values())[-1] is fast.conv2d_blocked
+    for rung in RUNGS:  # what help shows
+        assert signature(rung) == signature(conv2d)
+        assert "by_hand.conv2d" in rung.__doc__
     for task in tasks.values():
-        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **CLOSE)
+        torch.testing.assert_close(task(), F.conv2d(x, weight, **options), **oracle.CLOSE)
     assert tasks["F.conv2d, channels last"]().is_contiguous(memory_format=torch.channels_last)
 
 
-@given(convolutions())
+@given(oracle.convolutions().map(oracle.as_windows))
 @settings(max_examples=60)
-def test_im2col_is_pytorchs_unfold(convolution):
-    (x, weight, _), options = convolution
+def test_im2col_is_pytorchs_unfold(windows):
+    (x,), options = windows
     if isinstance(options["padding"], str) or not len(x):
         return
-    kernel, options = tuple(weight.shape[2:]), {k: v for k, v in options.items() if k != "groups"}
-    theirs = outcome(lambda x: F.unfold(x, kernel, **options).mT.flatten(0, -2), x)
-    assert_same(outcome(lambda x: fast.im2col(x, kernel, **options), x), theirs)
+    theirs = oracle.outcome(lambda x: F.unfold(x, **options).mT.flatten(0, -2), x)
+    oracle.assert_same(oracle.outcome(fast.im2col, x, **options), theirs)
 
 
-@even_kernels
-@given(convolutions())
+@oracle.even_kernels
+@given(oracle.convolutions())
 @settings(max_examples=60)
 def test_counts_are_those_of_what_runs(convolution):
     (x, weight, _), options = convolution
     with MultiplyAddCounter() as counter:
-        y = outcome(F.conv2d, x.detach(), weight.detach(), **options)
+        y = oracle.outcome(F.conv2d, x.detach(), weight.detach(), **options)
     if x.ndim == 3 or not len(x) or isinstance(y, Exception):
         return
     cost = fast.conv2d_cost(x.shape, weight.shape, **options)
@@ -95,40 +84,20 @@ def test_counts_are_those_of_what_runs(convolution):
     assert cost.intensity == pytest.approx(2 * counter.total / cost.bytes)
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that moves only when a function says so."""
-    now = [0.0]
+def test_functions_take_turns_and_the_first_call_does_not_count(monkeypatch):
+    calls, now = [], [0.0]
     monkeypatch.setattr(fast.time, "perf_counter", lambda: now[0])
 
-    def wait(seconds):
+    def work(name, seconds):
         now[0] += seconds
+        calls.append(name)
 
-    return wait
-
-
-def test_functions_take_turns_and_the_first_call_does_not_count(clock):
-    calls = []
-
-    def slow():
-        clock(len(calls) or 100)
-        calls.append("slow")
-
-    def quick():
-        clock(1)
-        calls.append("quick")
-
+    slow, quick = (lambda: work("slow", len(calls) or 100)), (lambda: work("quick", 1))
     seconds = fast.time_side_by_side({"slow": slow, "quick": quick}, repeats=3)
     assert calls == ["slow", "quick"] * 4
     assert seconds == {"slow": [2, 4, 6], "quick": [1, 1, 1]}
     assert fast.ratios_to("quick", seconds) == {"slow": [2, 4, 6]}
     assert fast.ratios_to("slow", seconds) == {"quick": [1 / 2, 1 / 4, 1 / 6]}
-
-
-def test_the_roof_is_a_slope_up_to_the_ridge_and_flat_behind():
-    laptop = fast.Machine(peak=100.0, bandwidth=10.0)
-    assert laptop.ridge == 10
-    assert [laptop.attainable(i) for i in (0, 1, 10, 11)] == [0, 10, 100, 100]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +121,9 @@ def test_the_machine_is_measured_by_the_best_of_two_tasks_each(
     assert measured == fast.Machine(peak=peak, bandwidth=bandwidth)
 
 
+X, W = torch.zeros(1, 1, 3, 3).double(), oracle.random(1, 1, 2, 2)
 test_refusals_say_what_came_and_the_fix = refusing(
+    (lambda: fast.conv2d_blocked(X, W), r"no gradient.*torch\.no_grad\(\), or use conv2d_im2col"),
     (lambda: fast.conv2d_cost((1, 3, 8), (2, 3, 3, 3)), r"x as \(N, C, H, W\)|weight as"),
     (lambda: fast.conv2d_cost((1, 3, 2, 8), (2, 3, 3, 3)), "kernel spanning 3 for 2 pixels"),
     (lambda: fast.time_side_by_side({}), "functions to time, got none"),

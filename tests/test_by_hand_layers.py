@@ -4,10 +4,6 @@ The oracle is `torch.nn.functional` in float64, over random non-square shapes an
 Whether a combination is legal is PyTorch's decision as well: where PyTorch raises, we must.
 """
 
-from __future__ import annotations
-
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -17,6 +13,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusing import assert_one_sentence, refusing
+from zoo import run_alone
 
 from cnn_basics import by_hand as ours
 
@@ -124,7 +121,8 @@ def losses(draw):
     reductions = ["mean", "sum", "none"] if n else ["sum", "none"]  # the mean of nothing is nan
     options = {"reduction": draw(st.sampled_from(reductions))}
     options["label_smoothing"] = draw(st.sampled_from([0.0, 0.1, 1.0]))
-    return (random(n, classes, seed=seed), target), options
+    scores = random(n, classes, seed=seed) * draw(st.sampled_from([1, 1000]))
+    return (scores, target), options
 
 
 CORNERS = torch.tensor([-2.0, -0.0, 0.0, 1e-9, 3.0, float("inf"), -float("inf"), float("nan")])
@@ -136,8 +134,8 @@ CEILED = {"ceil_mode": st.booleans()}
 COUNTED = CEILED | {"count_include_pad": st.booleans()}
 
 
-def conv2d_backward(g, x, weight, bias, **options):
-    return ours.conv2d_backward(g, x, weight, **options)
+def without_bias(backward):
+    return lambda g, x, weight, bias, **options: backward(g, x, weight, **options)
 
 
 def norm_backward(g, x, mean, var, weight, bias, momentum, **options):
@@ -145,28 +143,21 @@ def norm_backward(g, x, mean, var, weight, bias, momentum, **options):
     return grad_x, None, None, *others
 
 
-def without_bias(case):
-    (x, weight, _), options = case
-    return (x, weight, None), options
+def as_windows(convolution):
+    """The windows of a convolution."""
+    (x, weight, _), options = convolution
+    del options["groups"]
+    return (x,), options | {"kernel_size": tuple(weight.shape[2:])}
 
 
-def windows(x, weight, bias, groups, **options):
-    return ours.windows(x, tuple(weight.shape[2:]), **options) + 0 * weight.sum()
-
-
-def windows_backward(g, x, weight, bias, groups, **options):
-    return ours.windows_backward(g, x.shape[-2:], **options), 0 * weight
+def windows_backward(g, x, kernel_size, **options):
+    return ours.windows_backward(g, x.shape[-2:], **options)
 
 
 LAYERS = {  # PyTorch's layer, ours, our backward pass if it takes these cases, and the cases
-    "conv2d": (F.conv2d, ours.conv2d, conv2d_backward, convolutions()),
-    "windows": (windows, windows, windows_backward, convolutions().map(without_bias)),
-    "linear": (
-        F.linear,
-        ours.fully_connected,
-        lambda g, x, weight, bias: ours.linear_backward(g, x, weight),
-        linears(),
-    ),
+    "conv2d": (F.conv2d, ours.conv2d, without_bias(ours.conv2d_backward), convolutions()),
+    "windows": (ours.windows, ours.windows, windows_backward, convolutions().map(as_windows)),
+    "linear": (F.linear, ours.fully_connected, without_bias(ours.linear_backward), linears()),
     "relu": (F.relu, ours.relu, ours.relu_backward, st.sampled_from(RELUS)),
     "max": (F.max_pool2d, ours.max_pool2d, ours.max_pool2d_backward, poolings()),
     "max of -∞": (F.max_pool2d, F.max_pool2d, ours.max_pool2d_backward, st.just(LOWEST)),
@@ -205,6 +196,10 @@ def check_backward(backward, tensors, expected):
         assert "grad_output" not in str(caught.value), "for another reason"
         return
     grad_output, gradients = random(*expected[0].shape, seed=1).detach(), iter(expected[1:])
+    if backward.func is not windows_backward:  # which knows neither shape nor dtype
+        for wrong in (None, grad_output[None], grad_output.float()):
+            with pytest.raises((ValueError, TypeError), match=r"^expected grad_output .*: ."):
+                backward(wrong, *detached)
     found = backward(grad_output, *detached)
     single = backward(grad_output.float(), *map(as_float32, detached))
     if isinstance(found, torch.Tensor):
@@ -218,10 +213,8 @@ def check_backward(backward, tensors, expected):
         assert tensor is copy is None or (tensor.nan_to_num() == copy.nan_to_num()).all()
 
 
-def test_nan_stays_nan_and_relu_takes_whole_numbers():
-    x = torch.tensor([[[1.0, float("nan")], [2.0, 3.0]]])
-    assert ours.max_pool2d(x, 2).isnan().all()
-    assert ours.relu(x).isnan().tolist() == x.isnan().tolist()
+def test_nan_wins_max_pooling_and_relu_takes_whole_numbers():
+    assert ours.max_pool2d(torch.tensor([[[1.0, torch.nan]]]), (1, 2)).isnan().all()
     assert ours.relu(torch.tensor([-1, 2])).tolist() == [0, 2]
 
 
@@ -242,9 +235,8 @@ def test_output_size_is_pytorchs(size, kernel, stride, padding, dilation, ceil_m
     assert mine == (theirs if tuple in map(type, given) else theirs[0])
 
 
-@pytest.mark.parametrize(("padding", "size"), [("valid", 24), ("same", 28)])
-def test_output_size_knows_words(padding, size):
-    assert ours.output_size(28, 5, padding=padding) == size
+def test_output_size_knows_words():
+    assert [ours.output_size(28, 5, padding=word) for word in ("valid", "same")] == [24, 28]
 
 
 def test_windows_share_their_memory():
@@ -288,25 +280,13 @@ print({"torch._dynamo", "sympy"} & {*sys.modules})
 
 
 def test_neither_compiler_nor_copies_of_all_windows_fill_the_memory():
-    done = subprocess.run(
-        [sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=120
-    )
-    assert done.stdout == "set()\n", done.stdout + done.stderr
+    assert run_alone(LIGHT) == ("set()\n", "")
 
 
 def test_batch_norm_backward_gives_the_gradient_of_a_weight_of_one():
-    x = random(4, 3, 2).detach()
-    gradients = (
-        ours.batch_norm_backward(x.flip(0), x, None, None, weight, True)
-        for weight in (None, torch.ones(3).double())
-    )
-    assert all(map(torch.equal, *gradients))
-
-
-def test_cross_entropy_backward_survives_large_scores():
-    x, target = torch.tensor([[1000.0, -1000.0], [0.0, 1000.0]]), torch.tensor([1, 1])
-    found = ours.cross_entropy_backward(torch.tensor(1.0), x, target)
-    assert found.tolist() == [[0.5, -0.5], [0, 0]]
+    x, one = random(4, 3, 2).detach(), torch.ones(3).double()
+    found = (ours.batch_norm_backward(x.flip(0), x, None, None, w, True) for w in (None, one))
+    assert all(map(torch.equal, *found))
 
 
 X, W, NO_BIAS = torch.zeros(2, 4, 5, 6), torch.zeros(6, 2, 3, 3), torch.zeros(5)
@@ -328,15 +308,11 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: ours.conv2d(X[0, 0], W), r"x as \(N, C, H, W\) or \(C, H, W\) with.*\(5, 6\)"),
     (lambda: ours.conv2d(X[:, :, :0], W), "at least one channel, row and column"),
     (lambda: ours.conv2d(X.byte(), W), "x as a float32 or float64 tensor, got a uint8 tensor"),
-    (
-        lambda: conv(W.double()),
-        "weight in torch.float32 on cpu, got weight in torch.float64",
-    ),
+    (lambda: conv(W.double()), "weight in torch.float32 on cpu, got weight in .*float64 on cpu"),
     (lambda: conv(W.to("meta")), "weight in torch.float32 on cpu, got .* on meta"),
     (lambda: conv(W.numpy()), "weight as a float32 or float64 tensor, got a float32 array"),
     (lambda: ours.windows(X[0, 0], 3), r"x as \(N, C, H, W\) or"),
     (lambda: ours.output_size(0, 1), "size as a whole number from 1, got 0"),
-    (lambda: ours.max_pool2d(X, 2, padding=2), "at most half the kernel"),
     (lambda: ours.max_pool2d(X, 2, padding="same"), "padding as a whole number from 0, got 'same'"),
     (lambda: ours.avg_pool2d(X, (3, 2), padding=(1, 2)), "at most half the kernel.*got 2"),
     (lambda: linear(W), "weight as"),
@@ -349,42 +325,26 @@ test_refusals_say_what_came_and_the_fix = refusing(
     (lambda: norm(NO_BIAS, NO_BIAS), r"running_mean of shape \(4,\)"),
     (lambda: norm(None, None, eps=0.0), "eps as a number from 1e-300 to inf, got 0.0"),
     (lambda: norm(None, None, momentum="0.1"), "momentum as a number from -inf to inf, got '0.1'"),
-    (lambda: norm(None, None, eps="0.1"), "eps as a number from .*, got '0.1'"),
     (lambda: ours.batch_norm(X[:1, :, 0, 0], None, None, training=True), "more than 1 value"),
     (lambda: ours.batch_norm(X[0, 0, 0], None, None, training=True), r"x as \(N, C\)"),
 )
 
 
-G, VAR, SCORES = torch.zeros(2, 6, 3, 4), torch.ones(4), torch.zeros(2, 3)
-TARGET, ONE = torch.tensor([0, 2]), torch.tensor(1.0)
+G, SCORES, TARGET = torch.zeros(2, 6, 3, 4), torch.zeros(2, 3), torch.tensor([0, 2])
 conv_back = partial(ours.conv2d_backward, x=X, weight=torch.zeros(6, 4, 3, 3))
-entropy = partial(ours.cross_entropy_backward, ONE, SCORES)
+entropy = partial(ours.cross_entropy_backward, torch.tensor(1.0), SCORES)
 test_backward_passes_refuse_what_does_not_fit = refusing(
     (lambda: conv_back(G, stride=2), r"grad_output of shape \(2, 6, 2, 2\), got \(2, 6, 3, 4\)"),
-    (lambda: conv_back(G.double()), "grad_output in torch.float32 on cpu, got .* in torch.float64"),
-    (lambda: conv_back(None), "grad_output as a float32 or float64 tensor, got None"),
-    (lambda: ours.linear_backward(G, SCORES, torch.zeros(5, 3)), r"shape \(2, 5\), got \(2, 6, 3"),
-    (lambda: ours.relu_backward(SCORES[0], SCORES), r"shape \(2, 3\), got \(3,\)"),
     (lambda: ours.relu_backward(TARGET, TARGET), "x as a float32 or float64 tensor, got an int64"),
-    (lambda: ours.max_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got \(2, 4, 5, 6"),
-    (lambda: ours.avg_pool2d_backward(X, X, 2), r"shape \(2, 4, 2, 3\), got"),
-    (lambda: ours.batch_norm_backward(G, X, VAR, VAR), r"shape \(2, 4, 5, 6\), got \(2, 6, 3, 4"),
-    (lambda: ours.cross_entropy_backward(ONE, X, TARGET), r"x as \(N, K\), .*of shape \(2, 4, 5"),
-    (
-        lambda: entropy([0, 2]),
-        "one int64 class from 0 to 2 for each of the 2 rows .*, got a list",
-    ),
+    (lambda: ours.cross_entropy_backward(G, X, TARGET), r"x as \(N, K\), .*of shape \(2, 4, 5"),
+    (lambda: entropy([0, 2]), "one int64 class from 0 to 2 for each of the 2 rows .*, got a list"),
     (lambda: entropy(TARGET[:1]), r"each of the 2 rows of x, got an int64 tensor of shape \(1,\)"),
     (lambda: entropy(TARGET + 1), "class from 0 to 2 .*, got 1 to 3"),
     (lambda: entropy(TARGET - 1), "class from 0 to 2 .*, got -1 to 1"),
     (lambda: entropy(TARGET, "average"), "reduction in .*got 'average'"),
     (lambda: entropy(TARGET, label_smoothing=2), "label_smoothing as a number from 0 to 1, got 2"),
-    (lambda: entropy(TARGET, "none"), r"shape \(2,\), got \(\)"),
     (lambda: ours.windows_backward(G, (5, 6)), r"grad_output as \(N, C, H, W, kh, kw\)"),
-    (
-        lambda: ours.windows_backward(G[None, None], (4, 5)),
-        r" shape \(1, 1, 2, 2, 3, 4\), got \(1",
-    ),
+    (lambda: ours.windows_backward(G[None, None], (4, 5)), r"\(1, 1, 2, 2, 3, 4\), got \(1, 1, 2"),
     (lambda: ours.spread(X, 0), "stride as a whole number from 1, got 0"),
     (lambda: ours.spread([1.0], 2), r"a tensor \(\.\.\., H, W\), got a list"),
     (lambda: ours.pad(X[0, 0, 0], ((1, 1), (1, 1))), r"a tensor \(\.\.\., H, W\), got a float32"),

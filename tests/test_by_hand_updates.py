@@ -1,7 +1,6 @@
 """Surfaces, update rules and walks: gradients against autograd, steps against torch.optim."""
 
-from __future__ import annotations
-
+import copy
 import math
 
 import numpy as np
@@ -49,7 +48,7 @@ def test_valleys_are_flat_and_lower_than_their_surroundings_inside_the_limits(su
 
 @pytest.mark.parametrize(("rule", "options"), STEPS)
 @pytest.mark.parametrize("shape", [(2,), (3, 4, 5), ()])
-def test_steps_are_those_of_torch_optim(rule, options, shape):
+def test_steps_are_those_of_torch_optim_and_leave_their_arguments_alone(rule, options, shape):
     start, gradients = doubles(*shape), doubles(30, *shape)
     theirs = start.clone()
     optimiser = OPTIMISERS[rule]([theirs], 0.03, **options)
@@ -57,19 +56,11 @@ def test_steps_are_those_of_torch_optim(rule, options, shape):
     for gradient in gradients:
         theirs.grad = gradient.clone()
         optimiser.step()
-        ours, state = RULES[rule](ours, gradient, state, 0.03, **options)
+        kept = copy.deepcopy((ours, gradient, state))
+        moved, later = RULES[rule](ours, gradient, state, 0.03, **options)
+        torch.testing.assert_close((ours, gradient, state), kept, rtol=0, atol=0)
+        ours, state = moved, later
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-
-
-def test_a_step_leaves_its_arguments_alone():
-    weights, gradient = torch.ones(3), torch.ones(3)
-    for step in RULES.values():
-        _, state = step(weights, gradient, {}, 0.5)
-        kept = {name: torch.as_tensor(value).clone() for name, value in state.items()}
-        step(weights, gradient, state, 0.5)
-        assert all(torch.equal(torch.as_tensor(state[name]), kept[name]) for name in kept)
-    assert torch.equal(weights, torch.ones(3))
-    assert torch.equal(gradient, torch.ones(3))
 
 
 @surfaces
@@ -83,11 +74,11 @@ def test_a_walk_is_what_the_optimiser_does_with_autograd(surface, rule):
         loss = surface.loss(weights)
         loss.backward()
         points.append(weights.detach().clone())
-        losses.append(loss.item())
+        losses.append(loss.detach())
         optimiser.step()
     ours = walk(surface, rule=rule, learning_rate=0.02, steps=20)
     torch.testing.assert_close(ours.points, torch.stack(points), rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(ours.losses, torch.tensor(losses, dtype=torch.float64))
+    torch.testing.assert_close(ours.losses, torch.stack(losses))
     assert not ours.diverged
 
 
@@ -131,12 +122,8 @@ test_what_cannot_be_walked_is_refused = refusing(
     (lambda: walk("bowl", start="ab"), "two finite numbers, got 'ab'"),
     (lambda: walk("bowl", start=(1, "b")), "two finite numbers"),
     (lambda: walk(["bowl"]), r"got \['bowl'\]"),
-    (lambda: walk("bowl", learning_rate="0.1"), "learning_rate as .*, got '0.1'"),
     (lambda: walk("bowl", rule="SGD"), "'sgd', 'momentum', 'adam', got 'SGD'"),
-    (
-        lambda: walk("bowl", learning_rate=0.0),
-        "learning_rate as a number from 1e-30 to .*, got 0.0",
-    ),
+    (lambda: walk("bowl", learning_rate=0.0), "learning_rate as a number .* 1e-30 to .*, got 0.0"),
     (lambda: walk("bowl", learning_rate=math.inf), "learning_rate as .*, got inf"),
     (lambda: walk("bowl", steps=-1), "from 0, got -1: try steps=50"),
 )

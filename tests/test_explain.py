@@ -1,10 +1,6 @@
 """Saliency, Grad-CAM and occlusion against captum's, in float64; scores, masks and the trap."""
 
-from __future__ import annotations
-
-import copy
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,26 +8,13 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam, Occlusion, Saliency
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusing import refusing
 from torch import nn
+from zoo import Calls, run_alone, unchanged
 
-from cnn_basics.explain import (
-    PARTS,
-    covered_scores,
-    draw_trap,
-    enlarge,
-    grad_cam,
-    heat_share,
-    load_masks,
-    occlusion,
-    pointing_game,
-    saliency,
-)
+from cnn_basics import explain as ours
 
-CASES = [  # height, width, channels, pictures
-    (9, 12, 3, 4),
-    (11, 8, 1, 1),
-    (7, 7, 2, 3),
-]
+CASES = [(9, 12, 3, 4), (11, 8, 1, 1), (7, 7, 2, 3)]  # height, width, channels, pictures
 
 
 def make(height, width, channels, count, inplace=False):
@@ -53,15 +36,13 @@ def make(height, width, channels, count, inplace=False):
 
 
 @pytest.mark.parametrize("case", CASES)
-class TestCaptum:
-    """Each explanation equals that of captum, an independent library."""
-
+class TestEqualToCaptum:
     def test_saliency(self, case):
         model, x, target = make(*case)
         theirs = Saliency(model).attribute(x.clone().requires_grad_(), target).amax(dim=1)
-        ours = saliency(model, x, target)
-        torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=0)
-        assert ours.max() > 1e-3
+        found = ours.saliency(model, x, target)
+        torch.testing.assert_close(found, theirs, atol=1e-12, rtol=0)
+        assert found.max() > 1e-3
 
     @pytest.mark.parametrize("relu", [True, False])
     @pytest.mark.parametrize("layer", ["0", "2", "3", "5"])
@@ -69,11 +50,11 @@ class TestCaptum:
         model, x, target = make(*case)
         captum = LayerGradCam(model, model[int(layer)])
         theirs = captum.attribute(x.clone().requires_grad_(), target, relu_attributions=relu)
-        ours = grad_cam(model, x, target, layer, relu=relu)
-        torch.testing.assert_close(ours, theirs[:, 0], atol=1e-12, rtol=0)
-        assert relu or ours.abs().max() > 1e-6
+        found = ours.grad_cam(model, x, target, layer, relu=relu)
+        torch.testing.assert_close(found, theirs[:, 0], atol=1e-12, rtol=0)
+        assert relu or found.abs().max() > 1e-6
         large = LayerAttribution.interpolate(theirs, case[:2], "bilinear")
-        torch.testing.assert_close(enlarge(ours, case[:2]), large[:, 0], atol=1e-12, rtol=0)
+        torch.testing.assert_close(ours.enlarge(found, case[:2]), large[:, 0], atol=1e-12, rtol=0)
 
     @pytest.mark.parametrize(("size", "stride"), [(1, 1), (3, 2), (4, 3), (5, 5), (7, 1)])
     @pytest.mark.parametrize("fill", [0.0, 0.7, "channels"])
@@ -83,15 +64,15 @@ class TestCaptum:
         baseline = given[None, :, None, None].expand_as(x) if fill == "channels" else given
         window, step = (case[2], size, size), (case[2], stride, stride)
         theirs = Occlusion(model).attribute(x, window, step, baseline, target)[:, 0]
-        ours = occlusion(model, x, target, size, stride, given)
-        assert ours.dtype == torch.float64
-        torch.testing.assert_close(ours, theirs.double(), atol=1e-6, rtol=0)  # captum adds float32
-        assert ours.abs().max() > 1e-3
+        found = ours.occlusion(model, x, target, size, stride, given)
+        assert found.dtype == torch.float64
+        torch.testing.assert_close(found, theirs.double(), atol=1e-6, rtol=0)  # captum adds float32
+        assert found.abs().max() > 1e-3
 
 
 def test_scores_under_the_square_by_hand():
     model, x, _ = make(9, 12, 3, 2)
-    scores = covered_scores(model, x, size=4, stride=3, fill=0.2)
+    scores = ours.covered_scores(model, x, size=4, stride=3, fill=0.2)
     assert scores.shape == (2, 3, 4, 3)
     for number, row, column in [(0, 0, 0), (1, 2, 1), (0, 1, 3), (1, 2, 3)]:
         covered = x[number : number + 1].clone()
@@ -103,14 +84,14 @@ def test_grad_cam_before_an_activation_in_place():
     plain, x, target = make(9, 12, 3, 4)
     inplace, _, _ = make(9, 12, 3, 4, inplace=True)
     for layer in ("0", "4"):
-        ours = grad_cam(inplace, x, target, layer, relu=False)
-        torch.testing.assert_close(ours, grad_cam(plain, x, target, layer, relu=False))
+        found = ours.grad_cam(inplace, x, target, layer, relu=False)
+        torch.testing.assert_close(found, ours.grad_cam(plain, x, target, layer, relu=False))
 
 
-EXPLAIN = {
-    "saliency": saliency,
-    "grad_cam": lambda *given: grad_cam(*given, "0"),
-    "occlusion": lambda *given: occlusion(*given, size=4, stride=2),
+METHODS = {
+    "saliency": ours.saliency,
+    "grad_cam": lambda *given: ours.grad_cam(*given, "0"),
+    "occlusion": lambda *given: ours.occlusion(*given, size=4, stride=2),
 }
 TARGETS = [
     (3, "expected target from 0 to 2, got 3"),
@@ -123,78 +104,51 @@ TARGETS = [
 ]
 
 
-@pytest.mark.parametrize("explain", EXPLAIN.values(), ids=EXPLAIN)
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 class TestEach:
-    """What holds for all three."""
-
-    def test_pictures_do_not_depend_on_each_other_and_one_target_is_that_for_each(self, explain):
+    def test_pictures_do_not_depend_on_each_other_and_one_target_is_that_for_each(self, method):
         model, x, target = make(9, 12, 3, 4)
-        alone, together = explain(model, x[2:3], target[2:3]), explain(model, x, target)
+        alone, together = method(model, x[2:3], target[2:3]), method(model, x, target)
         torch.testing.assert_close(alone, together[2:3])
         for one in (2, np.int64(2), torch.tensor(2)):
-            assert torch.equal(explain(model, x, one), explain(model, x, torch.full((4,), 2)))
-        assert explain(model, x[:0], 0).shape == (0, 9, 12)
+            assert torch.equal(method(model, x, one), method(model, x, torch.full((4,), 2)))
+        assert method(model, x[:0], 0).shape == (0, 9, 12)
 
-    def test_leaves_network_and_pictures_as_they_were(self, explain):
+    def test_leaves_network_and_pictures_as_they_were(self, method):
         model, x, target = make(9, 12, 3, 4)
         model = nn.Sequential(nn.Threshold(0.0, 9.0, inplace=True), *model).train()
-        model.requires_grad_(False)
-        before = copy.deepcopy((model.state_dict(), x))
-        heat = explain(model, x, target)
-        assert all(module.training and not module._forward_hooks for module in model.modules())
-        assert all(parameter.grad is None for parameter in model.parameters())
-        torch.testing.assert_close((model.state_dict(), x), before, rtol=0, atol=0)
-        assert not x.requires_grad
-        assert not heat.requires_grad
+        with unchanged(model.requires_grad_(False), x):
+            assert not method(model, x, target).requires_grad
 
     @pytest.mark.parametrize(("target", "words"), TARGETS)
-    def test_wrong_targets_are_refused(self, explain, target, words):
+    def test_wrong_targets_are_refused(self, method, target, words):
         model, x, _ = make(9, 12, 3, 4)
-        with pytest.raises((TypeError, ValueError), match=words):
-            explain(model, x, target)
-        assert not any(module._forward_hooks for module in model.modules())
+        with unchanged(model, x), pytest.raises((TypeError, ValueError), match=words):
+            method(model, x, target)
 
-    def test_wrong_networks_and_pictures_are_refused(self, explain):
+    def test_wrong_networks_and_pictures_are_refused(self, method):
         model, x, _ = make(9, 12, 3, 4)
         with pytest.raises(ValueError, match=r"scores \(N, K\), got a float64 .* \(\d, 5, 2, 4\)"):
-            explain(model[:5], x, 0)
+            method(model[:5], x, 0)
         with pytest.raises(ValueError, match=r"add the batch axis with x\[None\]"):
-            explain(model, x[0], 0)
+            method(model, x[0], 0)
 
 
-class Forward(nn.Module):
-    """A network of some layers whose forward pass is a function of these."""
-
-    def __init__(self, forward):
-        super().__init__()
-        self.pair, self.conv = nn.MaxPool2d(2, return_indices=True), nn.Conv2d(3, 3, 3)
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
-        self.function = forward
-
-    def forward(self, x):
-        return self.function(self, x)
+def built(forward, conv=None):
+    """A network of some layers that a forward pass may use."""
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    pair, conv = nn.MaxPool2d(2, return_indices=True), conv or nn.Conv2d(3, 3, 3)
+    return Calls(forward, pair=pair, conv=conv, head=head)
 
 
-class Named(Forward):
-    """One whose convolution gives a dict."""
-
-    def __init__(self, forward):
-        super().__init__(forward)
-        self.conv.forward = lambda x: {"maps": x}
-
-
-def frozen(net, x):
-    with torch.no_grad():
-        maps = net.conv(x)
-    return net.head(maps)
-
-
-NO_CONV = Forward(lambda net, x: net.head(x))
+NAMED = Calls(lambda net, x: {"maps": x})
+FROZEN = built(lambda net, x: net.head(torch.no_grad()(net.conv)(x)))
+NO_CONV = built(lambda net, x: net.head(x))
 LAYERS = [
-    (Forward(lambda net, x: net.head(net.pair(x)[0])), "pair", "got a tuple from `pair`"),
-    (Named(lambda net, x: net.head(net.conv(x)["maps"])), "conv", "got a dict from `conv`"),
-    (Forward(frozen), "conv", "a gradient for the maps of `conv`, got none"),
-    (Forward(lambda net, x: (net.conv(x), net.head(x))[1]), "conv", "maps of `conv`, got none"),
+    (built(lambda net, x: net.head(net.pair(x)[0])), "pair", "got a tuple from `pair`"),
+    (built(lambda net, x: net.head(net.conv(x)["maps"]), NAMED), "conv", "got a dict from `conv`"),
+    (FROZEN, "conv", "a gradient for the maps of `conv`, got none"),
+    (built(lambda net, x: (net.conv(x), net.head(x))[1]), "conv", "maps of `conv`, got none"),
     (NO_CONV, "conv", "nothing: it did not run from `conv`"),
     (NO_CONV, "head.1", r"of shape \(2, 3\) from `head\.1`"),
     (NO_CONV, "9", r"\(pair, .*\), got '9': name one of these"),
@@ -205,36 +159,29 @@ LAYERS = [
 
 @pytest.mark.parametrize(("model", "layer", "words"), LAYERS)
 def test_layers_without_maps_or_gradients_are_refused(model, layer, words):
-    with pytest.raises(ValueError, match=words):
-        grad_cam(model, torch.rand(2, 3, 8, 8), 0, layer)
-    assert not any(module._forward_hooks for module in model.modules())
-    assert all(module.training for module in model.modules())
-    if model.function is frozen:
-        with pytest.raises(ValueError, match="a gradient for the pixels, got none"):
-            saliency(model, torch.rand(2, 3, 8, 8), 0)
+    with unchanged(model), pytest.raises(ValueError, match=words):
+        ours.grad_cam(model, torch.ones(2, 3, 8, 8), 0, layer)
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 def test_where_gradients_are_switched_off_and_in_torchscript():
     model, x, target = make(9, 12, 3, 4)
-    wanted = saliency(model, x, target)
+    wanted = ours.saliency(model, x, target)
     with torch.no_grad():
-        torch.testing.assert_close(saliency(model, x, target), wanted)
+        torch.testing.assert_close(ours.saliency(model, x, target), wanted)
     with torch.inference_mode():
-        torch.testing.assert_close(saliency(model, x.clone(), target), wanted)
+        torch.testing.assert_close(ours.saliency(model, x.clone(), target), wanted)
         made = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
         with pytest.raises(ValueError, match=r"made outside torch\.inference_mode, got one made"):
-            saliency(made, torch.zeros(1, 3, 2, 2), 0)
-    torch.testing.assert_close(saliency(torch.jit.script(model), x, target), wanted)
+            ours.saliency(made, torch.zeros(1, 3, 2, 2), 0)
+    torch.testing.assert_close(ours.saliency(torch.jit.script(model), x, target), wanted)
     with pytest.raises(TypeError, match="got the TorchScript layer `model`"):
-        grad_cam(torch.jit.script(model), x, target, "0")
+        ours.grad_cam(torch.jit.script(model), x, target, "0")
 
 
 def test_occlusion_takes_few_pictures_at_once():
-    most = []
-    net = nn.Sequential(nn.Flatten(), nn.LazyLinear(2))
+    most, net = [], nn.Sequential(nn.Flatten(), nn.LazyLinear(2))
     net.register_forward_pre_hook(lambda module, given: most.append(len(given[0])))
-    occlusion(net, torch.rand(70, 1, 12, 10), 0, 3, 1)
+    ours.occlusion(net, torch.rand(70, 1, 12, 10), 0, 3, 1)
     assert max(most) == 64
 
 
@@ -247,11 +194,10 @@ def test_occlusion_needs_little_memory_and_shows_how_far_it_is():
         "explain.BAR |= {'delay': 0, 'leave': True}\n"
         "explain.occlusion(net, torch.rand(1, 3, 128, 128), 0, 8, 8)"
     )
-    line = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=True)
-    assert int(done.stdout) < 150  # megabytes; the masks alone would take 240
-    assert "256/256" in done.stderr.split("occlusion: 100%")[1]
-    assert "/14641" not in done.stderr  # the first was not long enough
+    printed, shown = run_alone(code)
+    assert int(printed) < 150  # megabytes; the masks alone would take 240
+    assert "256/256" in shown.split("occlusion: 100%")[1]
+    assert "/14641" not in shown  # the first was not long enough
 
 
 TRAP = {"cat": "meadow", "dog": "sofa"}
@@ -263,7 +209,7 @@ def test_scores_equal_loops(count, height, width, seed):
     torch.manual_seed(seed)
     heat = torch.randn(count, height, width, dtype=torch.float64)
     mask = torch.rand(count, height, width) > 0.6
-    shares, hits = heat_share(heat, mask), pointing_game(heat, mask)
+    shares, hits = ours.heat_share(heat, mask), ours.pointing_game(heat, mask)
     for n in range(count):
         pixels = list(zip(heat[n].flatten().tolist(), mask[n].flatten().tolist(), strict=True))
         positive = sum(max(value, 0) for value, _ in pixels)
@@ -276,17 +222,17 @@ def test_scores_equal_loops(count, height, width, seed):
 def test_a_picture_without_heat_has_no_share_and_no_hit():
     heat = torch.tensor([[[-1.0, 0.0]], [[-1.0, 2.0]]])
     mask = torch.tensor([[[True, True]], [[False, True]]])
-    assert heat_share(heat, mask).isnan().tolist() == [True, False]
-    assert pointing_game(heat, mask).tolist() == [False, True]
+    assert ours.heat_share(heat, mask).isnan().tolist() == [True, False]
+    assert ours.pointing_game(heat, mask).tolist() == [False, True]
 
 
 def test_the_animal_and_its_telling_parts_in_the_order_asked():
-    every, some = load_masks("test_set"), load_masks("test_set", indices=np.array([451, 0, 7]))
+    every, some = (ours.load_masks("test_set", chosen) for chosen in (None, np.array([451, 0, 7])))
     assert every["body"].shape == (600, 28, 28)
-    assert set(some) == {*PARTS, "animal", "background", "telling"}
+    assert set(some) == {*ours.PARTS, "animal", "background", "telling"}
     for part, masks in some.items():
         assert torch.equal(masks, every[part][[451, 0, 7]])
-    animal = torch.stack([every[part] for part in PARTS]).any(dim=0)
+    animal = torch.stack([every[part] for part in ours.PARTS]).any(dim=0)
     assert torch.equal(every["animal"], animal)
     assert torch.equal(every["background"], ~animal)
     telling = every["ears"] | every["muzzle"] | every["eyes"] | every["whiskers"]
@@ -295,12 +241,11 @@ def test_the_animal_and_its_telling_parts_in_the_order_asked():
 
 
 def test_the_trap_has_one_background_for_each_species():
-    pictures, labels, masks = draw_trap("test_set", TRAP, np.int64(3))
-    swapped, _, _ = draw_trap("test_set", {"cat": "sofa", "dog": "meadow"}, 3)
+    pictures, labels, masks = ours.draw_trap("test_set", TRAP, np.int64(3))
+    swapped, _, _ = ours.draw_trap("test_set", {"cat": "sofa", "dog": "meadow"}, 3)
     assert labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert pictures.shape == swapped.shape == (6, 3, 28, 28)
-    assert pictures.dtype == torch.uint8
-    for part, mask in load_masks("test_set", indices=[0, 1, 2, 300, 301, 302]).items():
+    assert (pictures.shape, pictures.dtype) == ((6, 3, 28, 28), torch.uint8)
+    for part, mask in ours.load_masks("test_set", indices=[0, 1, 2, 300, 301, 302]).items():
         assert torch.equal(masks[part], mask)
     difference = (pictures.int() - swapped.int()).abs().float().mean(dim=1)
     assert difference[masks["background"]].mean() > 20  # and only soft edges of the animals differ
@@ -312,34 +257,39 @@ def test_the_trap_has_one_background_for_each_species():
 
 NET, PIXELS, _ = make(9, 12, 3, 4)
 HEAT, MASK = torch.ones(2, 28, 28), torch.ones(2, 28, 28, dtype=torch.bool)
-REFUSED = [
-    (occlusion, (NET, PIXELS, 0, 0, 1), "expected size as a whole number from 1, got 0"),
-    (occlusion, (NET, PIXELS, 0, 10, 1), "inside 9×12 pixels, .* got size 10"),
-    (occlusion, (NET, PIXELS, 0, 3, 4), "a stride of at most its size, got size 3 and stride 4"),
-    (occlusion, (NET, PIXELS, 0, 2.0, 1), "size as a whole number from 1, got 2.0"),
-    (occlusion, (NET, PIXELS, 0, 2, True), "stride as a whole number from 1, got True"),
-    (occlusion, (NET, PIXELS, 0, 3, 2, torch.zeros(2)), r"one number or \(3,\), got .* \(2,\)"),
-    (enlarge, (HEAT[0], (6, 9)), r"\(28, 28\): add the axis of the pictures"),
-    (heat_share, (HEAT[:, ::2, ::2], MASK), r"\(2, 14, 14\): write enlarge\(heat, \(28, 28\)\)"),
-    (pointing_game, (HEAT, HEAT), r"got a float32 tensor .*: write mask > 0"),
-    (heat_share, (HEAT[0], MASK[0]), r"add the axis with mask\[None\]"),
-    (load_masks, ("test_set", [0, 600, 700]), "from 0 to 599 for test_set, got 600"),
-    (load_masks, ("test",), "'training_set' or 'test_set', got 'test'"),
-    (draw_trap, ("test", TRAP, 1), "'training_set' or 'test_set', got 'test'"),
-    (draw_trap, ("test_set", {"cat": "meadow"}, 1), "for 'cat' and 'dog', got {'cat': 'meadow'}"),
-    (draw_trap, ("test_set", TRAP | {"dog": "moon"}, 1), "'meadow' or 'sofa' .* 'dog': 'moon'}"),
-    (draw_trap, ("test_set", TRAP, 41), "count from 1 to 40 for test_set, got 41"),
-    (draw_trap, ("test_set", TRAP, 0), "got 0"),
-]
-
-
-@pytest.mark.parametrize(("call", "given", "words"), REFUSED)
-def test_what_does_not_fit_is_refused(call, given, words):
-    with pytest.raises((TypeError, ValueError), match=words):
-        call(*given)
+cover = partial(ours.occlusion, NET, PIXELS, 0)
+test_what_does_not_fit_is_refused = refusing(
+    (lambda: ours.saliency(FROZEN, PIXELS.float(), 0), "a gradient for the pixels, got none"),
+    (lambda: cover(0, 1), "expected size as a whole number from 1, got 0"),
+    (lambda: cover(10, 1), "inside 9×12 pixels, .* got size 10"),
+    (lambda: cover(3, 4), "a stride of at most its size, got size 3 and stride 4"),
+    (lambda: cover(2.0, 1), "size as a whole number from 1, got 2.0"),
+    (lambda: cover(2, True), "stride as a whole number from 1, got True"),
+    (lambda: cover(3, 2, torch.zeros(2)), r"one number or \(3,\), got .* \(2,\)"),
+    (lambda: ours.enlarge(HEAT[0], (6, 9)), r"\(28, 28\): add the axis of the pictures"),
+    (
+        lambda: ours.heat_share(HEAT[:, ::2, ::2], MASK),
+        r"\(2, 14, 14\): write enlarge\(heat, \(28, 28",
+    ),
+    (lambda: ours.pointing_game(HEAT, HEAT), r"got a float32 tensor .*: write mask > 0"),
+    (lambda: ours.heat_share(HEAT[0], MASK[0]), r"add the axis with mask\[None\]"),
+    (lambda: ours.load_masks("test_set", [0, 600, 700]), "from 0 to 599 for test_set, got 600"),
+    (lambda: ours.load_masks("test"), "'training_set' or 'test_set', got 'test'"),
+    (lambda: ours.draw_trap("test", TRAP, 1), "'training_set' or 'test_set', got 'test'"),
+    (
+        lambda: ours.draw_trap("test_set", {"cat": "sofa"}, 1),
+        "'cat' and 'dog', got {'cat': 'sofa'}",
+    ),
+    (
+        lambda: ours.draw_trap("test_set", TRAP | {"dog": "moon"}, 1),
+        "'meadow' or 'sofa' .* 'moon'}",
+    ),
+    (lambda: ours.draw_trap("test_set", TRAP, 41), "count from 1 to 40 for test_set, got 41"),
+    (lambda: ours.draw_trap("test_set", TRAP, 0), "got 0"),
+)
 
 
 def test_masks_that_were_deleted_are_missed(monkeypatch, tmp_path):
     monkeypatch.setattr("cnn_basics.explain.BUNDLED", tmp_path / "cat-and-dog")
     with pytest.raises(ValueError, match="restore data/"):
-        load_masks("test_set")
+        ours.load_masks("test_set")

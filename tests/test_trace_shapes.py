@@ -10,57 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from zoo import Calls, unchanged
 
 from cnn_basics import explain
-from cnn_basics.model import (
-    Custom_CNN,
-    ShapeError,
-    ShapeTrace,
-    export_onnx,
-    trace_shapes,
-    untouched,
-)
+from cnn_basics.model import Custom_CNN, ShapeError, export_onnx, trace_shapes, untouched
 
 TABLE = """\
-Layer       Kind      Input shape      Output shape     Parameters  Multiply-adds
----------------------------------------------------------------------------------
-conv1       Conv2d    (1, 3, 28, 28)   (1, 32, 28, 28)       2,432      1,881,600
-relu        function  (1, 32, 28, 28)  (1, 32, 28, 28)           0              0
-max_pool2d  function  (1, 32, 28, 28)  (1, 32, 14, 14)           0              0
-conv2       Conv2d    (1, 32, 14, 14)  (1, 64, 14, 14)      51,264     10,035,200
-relu        function  (1, 64, 14, 14)  (1, 64, 14, 14)           0              0
-max_pool2d  function  (1, 64, 14, 14)  (1, 64, 7, 7)             0              0
-flatten     function  (1, 64, 7, 7)    (1, 3136)                 0              0
-fc1         Linear    (1, 3136)        (1, 256)            803,072        802,816
-relu        function  (1, 256)         (1, 256)                  0              0
-fc2         Linear    (1, 256)         (1, 2)                  514            512
----------------------------------------------------------------------------------
-total                                                      857,282     12,720,128"""
+Layer    Kind      Input shape     Output shape    Parameters  Multiply-adds
+----------------------------------------------------------------------------
+conv     Conv2d    (1, 3, 28, 28)  (1, 3, 28, 28)          84         63,504
+conv     Conv2d    (1, 3, 28, 28)  (1, 3, 28, 28)           0         63,504  (shared)
+flatten  function  (1, 3, 28, 28)  (1, 2352)                0              0
+unused   Linear    –               –                       15              0  (not called)
+----------------------------------------------------------------------------
+total                                                      99        127,008"""
 
 
-class Zoo(nn.Module):
-    """Shared layers, bare parameters, lists, unused layers, and functions with weights."""
-
-    def __init__(self):
-        super().__init__()
-        self.token = nn.Parameter(torch.zeros(1, 4, 1, 1))
-        self.scales = nn.ParameterList([nn.Parameter(torch.ones(4, 1, 1)) for _ in range(2)])
-        self.nested = nn.ParameterDict({"a": nn.Parameter(torch.ones(3))})
-        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
-        self.block = nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1), nn.Sequential()])
-        self.unused = nn.Sequential(nn.Linear(2, 5), nn.Dropout())
-        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
-        self.head = nn.Linear(4, 4)
-        self.tied = nn.Linear(4, 4)
-        self.tied.weight = self.head.weight
-        self.by_hand = nn.Linear(4, 2)
-
-    def forward(self, x):
-        x = self.stem(x) + self.token
-        for layer in (self.block[0], self.block[1], self.block[0]):
-            x = layer(x) * self.scales[0]
-        rows, _ = self.attention(*[x.flatten(2).transpose(1, 2)] * 3)
-        return F.linear(self.tied(self.head(rows.mean(1))), self.by_hand.weight)
+def everything(net, x):
+    """Shared layers, bare parameters, lists, and functions with weights."""
+    x = net.stem(x) + net.token
+    for layer in (net.block[0], net.block[1], net.block[0]):
+        x = layer(x) * net.scales[0]
+    rows, _ = net.attention(*[x.flatten(2).transpose(1, 2)] * 3)
+    return F.linear(net.tied(net.head(rows.mean(1))), net.by_hand.weight)
 
 
 def multiply_adds_by_pytorch(model, *inputs):
@@ -71,15 +43,32 @@ def multiply_adds_by_pytorch(model, *inputs):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_table_of_custom_cnn(dtype, device):
-    trace = trace_shapes(Custom_CNN().to(device, dtype), tuple(np.array([1, 3, 28, 28])))
-    assert isinstance(trace, ShapeTrace)
+def test_the_table_and_the_totals_of_custom_cnn(dtype, device):
+    conv, unused = nn.Conv2d(3, 3, 3, padding=1), nn.Linear(2, 5)
+    model = Calls(lambda net, x: net.conv(net.conv(x)).flatten(1), conv=conv, unused=unused)
+    trace, custom = (
+        trace_shapes(net.to(device, dtype), tuple(np.array([1, 3, 28, 28])))
+        for net in (model, Custom_CNN())
+    )
     assert str(trace) == repr(trace) == TABLE
-    assert (trace.parameters, trace.multiply_adds) == (857_282, 12_720_128)
+    assert (custom.parameters, custom.multiply_adds) == (857_282, 12_720_128)
 
 
 def test_every_parameter_and_multiply_add_is_counted_once():
-    model = Zoo()
+    model = Calls(
+        everything,
+        token=nn.Parameter(torch.zeros(1, 4, 1, 1)),
+        scales=nn.ParameterList([nn.Parameter(torch.ones(4, 1, 1)) for _ in range(2)]),
+        nested=nn.ParameterDict({"a": nn.Parameter(torch.ones(3))}),
+        stem=nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
+        block=nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1), nn.Sequential()]),
+        unused=nn.Sequential(nn.Linear(2, 5), nn.Dropout()),
+        attention=nn.MultiheadAttention(4, 2, batch_first=True),
+        head=nn.Linear(4, 4),
+        tied=nn.Linear(4, 4),
+        by_hand=nn.Linear(4, 2),
+    )
+    model.tied.weight = model.head.weight
     trace = trace_shapes(model, (2, 3, 6, 6))
     assert trace.parameters == sum(p.numel() for p in model.parameters())
     found = {(row.layer, row.kind, row.parameters, row.note) for row in trace.rows}
@@ -146,68 +135,30 @@ def test_recurrent_layers(kind):
     assert row.output_shape[0] == (3, 5, 12)
 
 
-def state_of(model):
-    found = {name: value.clone() for name, value in model.state_dict().items()}
-    found |= {
-        f"{name}.grad": p.grad.clone() for name, p in model.named_parameters() if p.grad is not None
-    }
-    for name, module in model.named_modules():
-        hooks = len(module._forward_hooks) + len(module._forward_pre_hooks)
-        found[f"{name} "] = (module.training, hooks)
-    return found | {"random": torch.random.get_rng_state()}
-
-
-class Noisy(nn.Module):
-    """Draws noise, changes and swaps its buffers, and can be told to fail."""
-
-    def __init__(self, fails):
-        super().__init__()
-        self.fails = fails
-        self.norm = nn.BatchNorm1d(4, track_running_stats=True)
-        self.drop = nn.Dropout().eval()
-        self.register_buffer("calls", torch.zeros(1))
-        self.register_buffer("swapped", torch.zeros(1))
-
-    def forward(self, x):
-        assert (self.training, self.norm.training, torch.is_grad_enabled()) == (False,) * 3
-        self.calls += 1
-        self.swapped = self.swapped + 1
-        self.norm.train()
-        x = self.norm(x + torch.rand(x.shape))
-        if self.fails:
-            raise KeyError("not a matter of shapes")
-        return self.drop(x)
-
-
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_network_is_left_as_it_was(fails):
-    model = Noisy(fails)
+    def noisy(net, x):
+        assert (net.training, net.norm.training, torch.is_grad_enabled()) == (False,) * 3
+        net.norm.num_batches_tracked = net.norm.num_batches_tracked + 1
+        x = net.norm.train()(x + torch.rand(x.shape))
+        if fails:
+            raise KeyError("not a matter of shapes")
+        return net.drop(x)
+
+    model = Calls(noisy, norm=nn.BatchNorm1d(4), drop=nn.Dropout().eval())
     model.norm.weight.grad = torch.ones(4)
-    before = state_of(model)
-    with pytest.raises(KeyError) if fails else nullcontext():
+    with unchanged(model), pytest.raises(KeyError) if fails else nullcontext():
         trace_shapes(model, (2, 4))
-    torch.testing.assert_close(state_of(model), before, rtol=0, atol=0)
-
-
-class Call(nn.Module):
-    """A network that is one line of code."""
-
-    def __init__(self, code, **modules):
-        super().__init__()
-        self.code = code
-        for name, module in modules.items():
-            setattr(self, name, module)
-
-    def forward(self, *inputs):
-        return eval(self.code, {"torch": torch, "F": F, "x": inputs[0], "net": self})
 
 
 LINEAR, CONV = nn.Linear(4, 2), nn.Conv2d(3, 3, 3, padding=1)
-SHORTCUT, FLAT = Call("x + net.conv(x)", conv=CONV), Call("(x * 2).flatten(1)")
-PLACES = Call("F.max_pool2d(x, 2, return_indices=True)")
-KERNEL = nn.Parameter(torch.ones(4, 3, 3, 3))
-CODE = "F.avg_pool2d(F.conv2d(x.float().contiguous(), net.kernel), 2)[:, 0].relu_()"
-BARE = Call(CODE, kernel=KERNEL)
+SHORTCUT = Calls(lambda net, x: x + net.conv(x), conv=CONV)
+PLACES = Calls(lambda net, x: F.max_pool2d(x, 2, return_indices=True))
+BARE = Calls(
+    lambda net, x: F.avg_pool2d(F.conv2d(x.float().contiguous(), net.kernel), 2)[:, 0].relu_(),
+    kernel=nn.Parameter(torch.ones(4, 3, 3, 3)),
+)
+FLAT = Calls(lambda net, x: (x * 2).flatten(1))
 # the network, what goes in, the names of the rows, the last shape that comes out
 ROWS = [
     (LINEAR, (5, 4), ["model"], (5, 2)),
@@ -228,57 +179,42 @@ def test_rows_of_layers_functions_and_own_modules(model, shape, names, result):
     assert rows[-1].output_shape == result
 
 
-PRODUCTS = {  # None: what PyTorch's own counter says, which leaves the others out
-    "x @ x": None,
-    "x[0] @ x[1, 0]": 25,
-    "x[0, 0] @ x[1, 0]": 5,
-    "torch.addmm(x[0], x[0], x[1])": None,
-    "torch.addmv(x[0, 0], x[0], x[1, 0])": 25,
-    "torch.baddbmm(x, x, x)": None,
-    "torch.einsum('nij,nkj->nik', x, x)": None,
-    "F.scaled_dot_product_attention(x[None], x[None], x[None])": 2 * 3 * 125,
-    "F.conv_transpose1d(x, torch.zeros(5, 2, 3))": None,
-}
+PRODUCTS = [  # None: what PyTorch's own counter says, which leaves the others out
+    (lambda net, x: x @ x, None),
+    (lambda net, x: x[0] @ x[1, 0], 25),
+    (lambda net, x: x[0, 0] @ x[1, 0], 5),
+    (lambda net, x: torch.addmm(x[0], x[0], x[1]), None),
+    (lambda net, x: torch.addmv(x[0, 0], x[0], x[1, 0]), 25),
+    (lambda net, x: torch.baddbmm(x, x, x), None),
+    (lambda net, x: torch.einsum("nij,nkj->nik", x, x), None),
+    (lambda net, x: F.scaled_dot_product_attention(x[None], x[None], x[None]), 2 * 3 * 125),
+    (lambda net, x: F.conv_transpose1d(x, torch.zeros(5, 2, 3)), None),
+]
 
 
-@pytest.mark.parametrize("code", PRODUCTS)
-def test_multiply_adds_of_products(code):
-    cost = trace_shapes(Call(code), (3, 5, 5), check_batch=False).multiply_adds
-    assert cost == (PRODUCTS[code] or multiply_adds_by_pytorch(Call(code), torch.zeros(3, 5, 5)))
+@pytest.mark.parametrize(("product", "expected"), PRODUCTS)
+def test_multiply_adds_of_products(product, expected):
+    cost = trace_shapes(Calls(product), (3, 5, 5), check_batch=False).multiply_adds
+    assert cost == (expected or multiply_adds_by_pytorch(Calls(product), torch.zeros(3, 5, 5)))
     assert cost > 0
 
 
-class Folding(nn.Module):
-    """Puts all time steps into one batch, and takes them apart again."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(4, 6)
-
-    def forward(self, x):
-        return self.fc(x.reshape(-1, 4)).view(x.shape[0], x.shape[1], 6)
-
-
-class Careful(nn.Module):
-    """Catches what one of its layers raises."""
-
-    def __init__(self):
-        super().__init__()
-        self.wrong, self.right = nn.Linear(3, 2), nn.Linear(4, 2)
-
-    def forward(self, x):
-        try:
-            return self.wrong(x)
-        except RuntimeError:
-            return self.right(x).relu()
+def careful(net, x):
+    try:
+        return net.wrong(x)
+    except RuntimeError:
+        return net.right(x).relu()
 
 
 def test_folded_rows_and_caught_failures_are_no_fault():
-    assert trace_shapes(Folding(), (1, 3, 4)).rows[-1].output_shape == (1, 3, 6)
-    rows = [(row.layer, row.note) for row in trace_shapes(Careful(), (2, 4)).rows]
+    fold = lambda net, x: net.fc(x.reshape(-1, 4)).view(x.shape[0], x.shape[1], 6)  # noqa: E731
+    folding = Calls(fold, fc=nn.Linear(4, 6))
+    assert trace_shapes(folding, (1, 3, 4)).rows[-1].output_shape == (1, 3, 6)
+    model = Calls(careful, wrong=nn.Linear(3, 2), right=nn.Linear(4, 2))
+    rows = [(row.layer, row.note) for row in trace_shapes(model, (2, 4)).rows]
     assert rows == [("right", ""), ("relu", ""), ("wrong", "not called")]
     with pytest.raises(ShapeError, match=r"`right` \(Linear\) expected 4 numbers per picture but"):
-        trace_shapes(Careful(), (2, 5))
+        trace_shapes(model, (2, 5))
 
 
 SHAPES = [(), (0, 3), (1, -1), 3, (1.0, 3), (True, 3), "ab", torch.zeros(1, 3), ((1, 3), (1, "a"))]
@@ -316,7 +252,6 @@ def test_lazy_layers_are_refused_but_harm_nothing(layer):
     assert all(module.training for module in model.modules())
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 def test_torchscript_is_refused_by_the_trace_and_left_as_it_was_by_untouched():
     scripted = torch.jit.script(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)))
     for model, name in [
@@ -325,9 +260,6 @@ def test_torchscript_is_refused_by_the_trace_and_left_as_it_was_by_untouched():
     ]:
         with pytest.raises(TypeError, match=f"TorchScript layer `{name}`: take the network from"):
             trace_shapes(model, (1, 3))
-    before = {name: value.clone() for name, value in scripted.state_dict().items()}
-    with untouched(scripted):
+    with unchanged(scripted), untouched(scripted):
         assert not scripted.training
         scripted.train()(torch.rand(5, 3))  # moves the statistics
-    assert all(module.training for module in scripted.modules())
-    assert all(torch.equal(value, before[name]) for name, value in scripted.state_dict().items())
