@@ -1,7 +1,7 @@
 """What every stored lesson must hold: the rules that run with a lesson's own test.
 
-Each rule yields one sentence for each fault it finds, with the number that JupyterLab shows beside
-a cell and what to do.
+Each function `find_…` is a rule. It yields one sentence for each fault, with the number that
+JupyterLab shows beside a cell and what to do.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from cnn_basics.authoring.claims import find_claims, find_unbound, read_notes, source_of
+from cnn_basics.authoring import claims
+from cnn_basics.authoring.claims import source_of
 from cnn_basics.authoring.refresh import KERNEL
 from cnn_basics.exercises.content import LESSONS, Exercise, of_lesson
 
@@ -32,7 +32,30 @@ except ImportError as error:
 """
 CELL_METADATA = {"tags", "slideshow", "editable", "deletable", "jupyter"}
 REFRESH = "store it with: python3 -m cnn_basics refresh"
-REMOTE = r"""(?:https?:)?//"""
+REMOTE = r"(?:https?:)?//"
+ELSEWHERE = "loads from elsewhere: {!r}"
+NEVER = [  # what stands in no code, text or output, and what is said of a cell where it does
+    ("code", r"pyplot|%\s*matplotlib|\bpylab\b", "uses pyplot: use cnn_basics.plots"),
+    # Jupyter hides the output of such a line, nbval does not
+    ("code", r";\s*\Z", "ends with a semicolon: write `_ = …` instead"),
+    ("code", r"https?://\S*", "names an address: {!r}"),
+    # pictures, scripts, style sheets, frames and data that come from the network
+    ("text output", rf"(?i)!\[[^\]]*\]\(\s*<?{REMOTE}", ELSEWHERE),
+    ("text output", rf"""(?i)\b(?:src|srcset|data|poster)\s*=\s*["']?\s*{REMOTE}""", ELSEWHERE),
+    ("text output", rf"""(?i)<link\b[^>]*{REMOTE}|url\(\s*["']?{REMOTE}""", ELSEWHERE),
+    (
+        "text output",
+        rf"""(?i)@import\s*["']{REMOTE}|<(?:script|iframe|object|embed)\b""",
+        ELSEWHERE,
+    ),
+    # absolute paths, memory addresses and process numbers
+    (
+        "output",
+        r"(?<![\w.:/<])/(?:home|Users|root|tmp|usr|opt|var|mnt|private|srv|build)/\S*"
+        r"|\b[A-Z]:\\\S*|\bat 0x[0-9a-fA-F]{6,}|\bipykernel_\d+",
+        "stores {!r}, which differs on every machine",
+    ),
+]
 
 
 def load(path: Path) -> dict:
@@ -45,6 +68,10 @@ def joined(value) -> str:
 
 def tags(cell: dict) -> list[str]:
     return cell["metadata"].get("tags", [])
+
+
+def folded(cell: dict) -> bool:
+    return cell["metadata"].get("jupyter", {}).get("source_hidden", False)
 
 
 def output_text(output: dict) -> str:
@@ -66,34 +93,27 @@ class Lesson:
     def __init__(self, path: Path) -> None:
         self.path, self.name, self.nb = path, path.stem, load(path)
         self.names = sorted(each.stem for each in path.parent.glob("[0-9]*.ipynb"))
-        self.cells, self.outputs, number = [], [], 0  # (place, cell) and (place, output)
+        self.cells, number = [], 0  # (place, cell)
         for cell in self.nb["cells"]:
             number += cell["cell_type"] == "code"
             place = f"cell [{number}]" if cell["cell_type"] == "code" else f"text below [{number}]"
             self.cells.append((place, cell))
-            self.outputs += [(place, output) for output in cell.get("outputs", [])]
-        parts = {"code": [], "markdown": []}
-        for place, cell in self.cells:
-            parts[cell["cell_type"]].append((place, source_of(cell)))
-        self.code, self.texts = parts["code"], parts["markdown"]
-        self.first, self.last = self.cells[0][1], self.cells[-1][1]
+        self.outputs = [(place, each) for place, c in self.cells for each in c.get("outputs", [])]
+        self.code, self.texts = (
+            [(place, source_of(cell)) for place, cell in self.cells if cell["cell_type"] == kind]
+            for kind in ("code", "markdown")
+        )
+        self.first = source_of(self.nb["cells"][0])
+        title = re.match(r"# \d+ · (.+)", self.first)
+        self.title = title[1].strip() if title else ""  # without its number
+        minutes = re.search(r"(\d+)\s*min", self.first)
+        self.minutes = int(minutes[1]) if minutes else None
 
     @cached_property
     def headings(self) -> list[tuple[int, str]]:
         text = "\n".join(prose(text) for _, text in self.texts)
         found = re.findall(r"^(#{1,6})\s+(.*?)\s*#*$", text, flags=re.MULTILINE)
         return [(len(marks), title) for marks, title in found]
-
-    @property
-    def title(self) -> str:
-        """The title without its number: `# 3 · The convolution layer` without `# 3 · `."""
-        match = re.match(r"# \d+ · (.+)", source_of(self.first))
-        return match[1].strip() if match else ""
-
-    @property
-    def minutes(self) -> int | None:
-        match = re.search(r"(\d+)\s*min", source_of(self.first))
-        return int(match[1]) if match else None
 
     @property
     def links(self) -> list[tuple[str, str]]:
@@ -115,49 +135,47 @@ class Lesson:
             texts.append((place, joined(data.get("text/html", ""))))
         for place, text in texts:
             for tag in re.findall(r"<img\b[^>]*>", text):
-                match = re.search(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
-                found.append((place, "an <img>", (match[1] or match[2] or "") if match else ""))
+                alt = re.search(r"""\balt\s*=\s*(["'])(.*?)\1""", tag, flags=re.DOTALL)
+                found.append((place, "an <img>", alt[2] if alt else ""))
         return found
-
-
-RULES: list[Callable[[Lesson], Iterator[str]]] = []
-
-
-def rule(function: Callable[[Lesson], Iterator[str]]) -> Callable[[Lesson], Iterator[str]]:
-    RULES.append(function)
-    return function
 
 
 def faults(path: Path) -> list[str]:
     """All that is wrong with a stored lesson, each in one sentence."""
     lesson = Lesson(path)
-    return [sentence for each in RULES for sentence in each(lesson)]
+    rules = [rule for name, rule in globals().items() if name.startswith("find_")]
+    return [sentence for rule in rules for sentence in rule(lesson)]
 
 
-@rule
-def find_wrong_order(lesson):
-    code = [cell for _, cell in lesson.cells if cell["cell_type"] == "code"]
-    counts = [cell["execution_count"] for cell in code]
-    for number, count in enumerate(counts, 1):
+def find_what_never_stands_there(lesson):
+    found = {"code": lesson.code, "text": [(place, prose(text)) for place, text in lesson.texts]}
+    found["output"] = [(place, output_text(output)) for place, output in lesson.outputs]
+    for kinds, pattern, said in NEVER:
+        for place, text in (each for kind in kinds.split() for each in found[kind]):
+            if hit := re.search(pattern, text):
+                yield f"{place} {said.format(hit[0])}"
+    for place, text in found["text"]:
+        for name in re.findall(r"!\[([^\]]*)\]\[\]|!\[[^\]]*\]\[([^\]]+)\]", text):
+            if re.search(rf"^\[{re.escape(max(name))}\]:\s*{REMOTE}", text, flags=re.MULTILINE):
+                yield f"{place} loads the picture {max(name)!r} from elsewhere"
+
+
+def find_bad_runs(lesson):
+    code = [(place, cell) for place, cell in lesson.cells if cell["cell_type"] == "code"]
+    for number, (place, cell) in enumerate(code, 1):
+        count, outputs = cell["execution_count"], cell["outputs"]
         if count != number:
             stored = "was not run" if count is None else f"was run as number {count}"
-            yield f"cell [{number}] {stored}, so outputs may be those of other code: {REFRESH}"
-
-
-@rule
-def find_errors(lesson):
-    for place, cell in lesson.cells:
-        raised = any(each["output_type"] == "error" for each in cell.get("outputs", []))
+            yield f"{place} {stored}, so outputs may be those of other code: {REFRESH}"
+        raised = any(each["output_type"] == "error" for each in outputs)
         if raised and "raises-exception" not in tags(cell):
             yield f"{place} stores an error without the tag raises-exception"
         if not raised and "raises-exception" in tags(cell):
             yield f"{place} has the tag raises-exception and stores no error"
-    for place, output in lesson.outputs:
-        if output.get("name") == "stderr":
+        if any(each.get("name") == "stderr" for each in outputs):
             yield f"{place} stores stderr: mend what warns there"
 
 
-@rule
 def find_bad_code(lesson):
     for place, cell in lesson.cells:
         text = source_of(cell)
@@ -165,16 +183,11 @@ def find_bad_code(lesson):
             yield f"{place} is empty: delete it"
         if cell["cell_type"] != "code":
             continue
-        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
         defines = re.search(r"^(?:def|class) ", text, flags=re.MULTILINE)
-        most = LONGEST_DEFINITION if folded or defines else LONGEST_CELL
+        most = LONGEST_DEFINITION if folded(cell) or defines else LONGEST_CELL
         length = len(text.removeprefix(GUARD).splitlines())
         if length > most:
             yield f"{place} has {length} lines, over {most}"
-        if re.search(r"pyplot|%\s*matplotlib|\bpylab\b", text):
-            yield f"{place} uses pyplot: use cnn_basics.plots"
-        if text.rstrip().endswith(";"):  # Jupyter hides the output of such a line, nbval does not
-            yield f"{place} ends with a semicolon: write `_ = …` instead"
         for name in re.findall(r"^\s*(?:def|class)\s+(\w+)", text, flags=re.MULTILINE):
             if name in public_names():
                 yield f"{place} defines {name}, which the package has: import it"
@@ -188,8 +201,8 @@ def find_bad_code(lesson):
     if texts and not texts[0].startswith(GUARD):
         yield f"cell [1], the set-up cell, does not begin with\n{GUARD}"
     for (_, before), (place, cell) in pairwise(lesson.cells):
-        folded = cell["metadata"].get("jupyter", {}).get("source_hidden")  # it draws what is above
-        if before["cell_type"] == cell["cell_type"] == "code" and not folded:
+        two = before["cell_type"] == cell["cell_type"] == "code"
+        if two and not folded(cell):  # which draws what is above
             yield f"{place} is code without a text before it that says why"
 
 
@@ -201,29 +214,6 @@ def public_names() -> set[str]:
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-@rule
-def find_remote(lesson):
-    """Pictures, scripts, style sheets, frames and data that come from the network."""
-    patterns = [
-        rf"!\[[^\]]*\]\(\s*<?{REMOTE}",
-        rf"""\b(?:src|srcset|data|poster)\s*=\s*["']?\s*{REMOTE}""",
-        rf"""<link\b[^>]*{REMOTE}|url\(\s*["']?{REMOTE}|@import\s*["']{REMOTE}""",
-        r"<(?:script|iframe|object|embed)\b",
-    ]
-    texts = [(place, prose(text)) for place, text in lesson.texts]
-    for place, text in texts + [(place, output_text(output)) for place, output in lesson.outputs]:
-        for pattern in patterns:
-            if hit := re.search(pattern, text, flags=re.IGNORECASE):
-                yield f"{place} loads from elsewhere: {hit[0]!r}"
-        for name in re.findall(r"!\[([^\]]*)\]\[\]|!\[[^\]]*\]\[([^\]]+)\]", text):
-            if re.search(rf"^\[{re.escape(max(name))}\]:\s*{REMOTE}", text, flags=re.MULTILINE):
-                yield f"{place} loads the picture {max(name)!r} from elsewhere"
-    for place, text in lesson.code:
-        if hit := re.search(r"https?://\S*", text):
-            yield f"{place} names an address: {hit[0]!r}"
-
-
-@rule
 def find_bad_alt(lesson):
     named = {text.strip().lower() for _, text in lesson.headings}
     seen: dict[str, str] = {}
@@ -235,9 +225,8 @@ def find_bad_alt(lesson):
         seen.setdefault(alt, place)
 
 
-@rule
 def find_bad_head(lesson):
-    text, wanted = source_of(lesson.first), f"# {int(lesson.name[:2])} · "
+    text, wanted = lesson.first, f"# {int(lesson.name[:2])} · "
     if not text.startswith(wanted) or not lesson.title:
         yield f"expected a first cell that starts with {wanted!r} and a title: {text[:40]!r}"
     if lesson.minutes is None:
@@ -256,7 +245,6 @@ def find_bad_head(lesson):
         yield f"expected one heading of level 1, got {levels.count(1)}"
 
 
-@rule
 def find_bad_links(lesson):
     """Broken links; the last cell links to the lesson before and to the next one."""
     for place, target in lesson.links:
@@ -269,7 +257,6 @@ def find_bad_links(lesson):
             yield f"the last cell does not link to {name}.ipynb"
 
 
-@rule
 def find_unlisted(lesson):
     """README and the first lesson link to each lesson, with its title and its minutes."""
     folder = lesson.path.parent
@@ -286,19 +273,6 @@ def find_unlisted(lesson):
             yield f"{where} has no line with {row}: add one, or correct it"
 
 
-@rule
-def find_machine_traces(lesson):
-    """Absolute paths, memory addresses and process numbers: they differ on every machine."""
-    pattern = (
-        r"(?<![\w.:/<])/(?:home|Users|root|tmp|usr|opt|var|mnt|private|srv|build)/\S*"
-        r"|\b[A-Z]:\\\S*|\bat 0x[0-9a-fA-F]{6,}|\bipykernel_\d+"
-    )
-    for place, output in lesson.outputs:
-        if hit := re.search(pattern, output_text(output)):
-            yield f"{place} stores {hit[0]!r}, which differs on every machine"
-
-
-@rule
 def find_unstable_format(lesson):
     metadata = lesson.nb["metadata"]
     if metadata.get("kernelspec") != KERNEL:
@@ -321,23 +295,21 @@ def find_unstable_format(lesson):
         yield f"the file has {size} bytes, over {LARGEST_FILE}: show fewer or smaller pictures"
 
 
-@rule
 def find_unbound_numbers(lesson):
-    texts = [*lesson.texts, *(("the notes", note.text) for note in read_notes(lesson.name))]
+    texts = [*lesson.texts, *(("the notes", note.text) for note in claims.read_notes(lesson.name))]
     for place, text in texts:
-        for words in find_unbound(text):
+        for words in claims.find_unbound(text):
             yield f"{place}: {words!r} binds no number: write it in digits right before <!--="
-        for claim in find_claims(text):
+        for claim in claims.find_claims(text):
             try:
                 compile(claim.expression, lesson.name, "eval")
             except SyntaxError:
                 yield f"{place}: `{claim.expression}` behind {claim.stated} is no Python"
 
 
-@rule
 def find_bad_notes(lesson):
     headings = [f"{'#' * level} {text}" for level, text in lesson.headings if level < 3]
-    notes, where = read_notes(lesson.name), f"cnn_basics/authoring/notes/{lesson.name}.md"
+    notes, where = claims.read_notes(lesson.name), f"cnn_basics/authoring/notes/{lesson.name}.md"
     noted = [note.heading for note in notes]
     for heading in headings:
         if heading not in noted:
@@ -350,7 +322,6 @@ def find_bad_notes(lesson):
         yield f"{where}: the minutes add up to {minutes}, and the lesson says {lesson.minutes}"
 
 
-@rule
 def find_bad_exercises(lesson):
     """What the lesson asks stands in it as the package has it, in order."""
     number = int(lesson.name[:2])

@@ -11,23 +11,13 @@ import notebook_rules as rules
 import pytest
 
 from cnn_basics.authoring import glossary
-from cnn_basics.authoring.glossary import (
-    GLOSSARY,
-    Term,
-    first_uses,
-    link_terms,
-    read_terms,
-)
+from cnn_basics.authoring.glossary import GLOSSARY, Term, first_uses, link_terms, read_terms
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 NOTEBOOKS = {path.stem: rules.load(path) for path in sorted(FOLDER.glob("[0-9]*.ipynb"))}
 TERMS = read_terms()
-FEW = [
-    Term("pooling", ("pooling",)),
-    Term("max pooling", ("max pooling",)),
-    Term("axis", ("axis", "axes")),
-    Term("ReLU", ("ReLU",)),
-]
+FORMS = (("pooling",), ("max pooling",), ("axis", "axes"), ("ReLU",))
+FEW = [Term(forms[0], forms) for forms in FORMS]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -35,9 +25,7 @@ def test_linking_again_changes_nothing(name):
     """Else run `python -m cnn_basics.authoring.glossary`: it links first uses and no others."""
     cells = json.loads(json.dumps(NOTEBOOKS[name]["cells"]))
     assert link_terms(name, cells, TERMS) > 5
-    assert list(map(rules.source_of, cells)) == [
-        rules.source_of(cell) for cell in NOTEBOOKS[name]["cells"]
-    ]
+    assert list(map(rules.source_of, cells)) == list(map(rules.source_of, NOTEBOOKS[name]["cells"]))
 
 
 def test_terms_are_unique_in_order_and_used():
@@ -53,7 +41,7 @@ def test_terms_are_unique_in_order_and_used():
 
 def test_the_glossary_keeps_the_rules_of_notebooks():
     lesson = rules.Lesson(GLOSSARY)
-    assert not [*rules.find_remote(lesson), *rules.find_unstable_format(lesson)]
+    assert not [*rules.find_what_never_stands_there(lesson), *rules.find_unstable_format(lesson)]
     for _, target in lesson.links:
         assert (FOLDER / target).exists()
     for entry in re.split(r"^### ", "\n".join(t for _, t in lesson.texts), flags=re.M)[1:]:
@@ -70,10 +58,7 @@ def uses(*texts: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("texts", "found"),
     [
-        (
-            ["Max pooling first.", "Then pooling."],
-            [("max pooling", 1), ("pooling", 2)],
-        ),
+        (["Max pooling first.", "Then pooling."], [("max pooling", 1), ("pooling", 2)]),
         (["[Pooling](glossary.ipynb#pooling)"], [("pooling", 1)]),
         (["Two axes, relu and ReLU."], [("axis", 1), ("ReLU", 1)]),
         (["Two axes.\n\n## References\n\n- On pooling.", "pooling"], [("axis", 1)]),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
+import nbformat.v4 as v4
 import notebook_rules as rules
 import pytest
 
@@ -16,150 +20,133 @@ from cnn_basics.authoring.refresh import KERNEL
 
 PROJECT = Path(__file__).resolve().parent.parent
 FOLDER = PROJECT / "notebooks"
-NAMES = sorted(path.stem for path in FOLDER.glob("[0-9]*.ipynb"))
-NUMBERS = {f"{number:02}" for number in range(len(NAMES))}
 
 
 def test_lessons_are_numbered_from_00():
-    assert {name[:2] for name in NAMES} == NUMBERS
+    names = sorted(path.name for path in FOLDER.glob("[0-9]*.ipynb"))
+    assert [name[:2] for name in names] == [f"{number:02}" for number in range(len(names))]
 
 
-def markdown(text: str, cell_id: str) -> dict:
-    return {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": [text]}
+def html(text):
+    return v4.new_output("display_data", data={"text/html": text})
 
 
-def code(text: str, cell_id: str, count: int, outputs: list[dict]) -> dict:
-    cell = {"cell_type": "code", "id": cell_id, "metadata": {}, "source": [text]}
-    return cell | {"execution_count": count, "outputs": outputs}
+def picture(alt):
+    metadata = {"image/png": {"alt": alt}}
+    return v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="}, metadata=metadata)
 
 
-def picture(alt: str) -> dict:
-    data = {"image/png": "iVBORw0KGgo=", "text/plain": ["LessonFigure"]}
-    return {"output_type": "display_data", "data": data, "metadata": {"image/png": {"alt": alt}}}
+def printed(text, name="stdout"):
+    return v4.new_output("stream", text=text, name=name)
 
 
-def html(text: str) -> dict:
-    return {"output_type": "display_data", "data": {"text/html": [text]}, "metadata": {}}
-
-
+HEAD = "# 13 · Sliding windows\n\n- see it\n- do it\n\n15 minutes"
+LINKED = (
+    "## A window\n\nSee https://example.org, [that](https://example.org/a), and a "
+    "[frame](glossary.ipynb#frame) of 3<!-- no claim -->, or 0.25<!--= x -->."
+)
 END = "## Takeaways\n- a\n\n## Common mistakes\n- b\n\n[x](12_first.ipynb) [next](14_third.ipynb)"
-NOTES = [
-    ("# 13 · Sliding windows", 9),
-    ("## A window", 4),
-    ("## Takeaways", 1),
-    ("## Common mistakes", 1),
+SOURCES = [
+    HEAD,
+    f"{rules.GUARD}import torch\n\n_ = torch.manual_seed(0)",
+    LINKED,
+    "show(1)\nprint(0.25)",
+    "Another, with `<img src='http://x'>` and\n\n```html\n# no heading\n```",
+    "show(2)",
+    END,
 ]
+NOTES = """\
+# 13 · Sliding windows
+9 minutes
+## A window
+4 minutes
+## Takeaways
+1 minute
+## Common mistakes
+1 minute
+"""
 
 
 @pytest.fixture
 def good():
     """A lesson that keeps every rule, as `13_second`, between `12_first` and `14_third`."""
-    text = {"output_type": "stream", "name": "stdout", "text": ["0.2500\n"]}
-    linked = "## A window\n\nSee https://example.org, [that](https://example.org/a), and a "
-    linked += "[frame](glossary.ipynb#frame) of 3<!-- no claim -->, or 0.25<!--= x -->."
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}},
-        "cells": [
-            markdown("# 13 · Sliding windows\n\n- see it\n- do it\n\n15 minutes", "a"),
-            code(f"{rules.GUARD}import torch\n\n_ = torch.manual_seed(0)", "b", 1, []),
-            markdown(linked, "c"),
-            code("show(1)\nprint(0.25)", "d", 2, [picture("A 3×3 window in the top left"), text]),
-            markdown("Another, with `<img src='http://x'>` and\n\n```html\n# no heading\n```", "e"),
-            code("show(2)", "f", 3, [picture("The same window, one pixel to the right")]),
-            markdown(END, "g"),
-        ],
-    }
+    new = (v4.new_markdown_cell, v4.new_code_cell)
+    cells = [new[k % 2](text, id="abcdefg"[k]) for k, text in enumerate(SOURCES)]
+    for count, cell in enumerate(cells[1::2], 1):
+        cell.execution_count = count
+    cells[3].outputs = [picture("A 3×3 window in the top left"), printed("0.2500\n")]
+    cells[5].outputs = [picture("The same window, one pixel to the right")]
+    metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
+    return v4.new_notebook(cells=cells, metadata=metadata)
 
 
 @pytest.fixture
 def faults(tmp_path, monkeypatch):
     """Store a lesson in a project of its own, and return its faults."""
-    folder, notes = tmp_path / "notebooks", tmp_path / "notes"
-    monkeypatch.setattr("cnn_basics.authoring.claims.NOTES", notes)
+    folder = tmp_path / "notebooks"
+    monkeypatch.setattr("cnn_basics.authoring.claims.NOTES", tmp_path)
     monkeypatch.setattr(rules, "public_names", lambda: {"conv2d"})
     folder.mkdir()
-    notes.mkdir()
-    listed = "[Sliding windows]({}13_second.ipynb), 15 minutes"
-    first = {"cells": [markdown(listed.format(""), "a")]}
-    glossary = {"cells": [markdown("### frame\n\nWhat is around.", "a")]}
-    for name, content in (("12_first", first), ("14_third", first), ("glossary", glossary)):
-        (folder / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")
-    readme = tmp_path / "README.md"
-    readme.write_text(listed.format("notebooks/"), encoding="utf-8")
-    noted = "\n".join(f"{heading}\n{minutes} minutes\n\nSay.\n" for heading, minutes in NOTES)
-    (notes / "13_second.md").write_text(noted, encoding="utf-8")
 
-    def find(nb: dict) -> list[str]:
+    def store(name, text):
+        cells = [v4.new_markdown_cell(text)]
+        (folder / f"{name}.ipynb").write_text(v4.writes(v4.new_notebook(cells=cells)), "utf-8")
+
+    store("12_first", "[Sliding windows](13_second.ipynb), 15 minutes")
+    store("14_third", "")
+    store("glossary", "### frame\n\nWhat is around.")
+    readme, notes = tmp_path / "README.md", tmp_path / "13_second.md"
+    readme.write_text("[Sliding windows](notebooks/13_second.ipynb), 15 minutes", "utf-8")
+    notes.write_text(NOTES, "utf-8")
+
+    def find(nb):
         path = folder / "13_second.ipynb"
-        path.write_text(json.dumps(nb), encoding="utf-8")
+        path.write_text(v4.writes(nb), "utf-8")
         return rules.faults(path)
 
-    find.readme, find.folder, find.notes = readme, folder, notes / "13_second.md"
+    find.readme, find.folder, find.notes = readme, folder, notes
     return find
 
 
 def test_a_good_lesson_keeps_every_rule(good, faults):
     assert faults(good) == []
-    for folded, head in ((True, "draw()\n"), (False, "def f():\n")):  # these may be longer
-        good["cells"][5]["source"] = [head, *["    1\n"] * 29]
-        good["cells"][5]["metadata"]["jupyter"] = {"source_hidden": folded}
+    for hidden, head in ((True, "draw()\n"), (False, "def f():\n")):  # these may be longer
+        good.cells[5].source = head + "    1\n" * 29
+        good.cells[5].metadata.jupyter = {"source_hidden": hidden}
         assert faults(good) == []
-    good["cells"][5]["source"] = ["# NBVAL_IGNORE_OUTPUT\nshow(2)  # because a clock differs"]
-    put(3, ERROR, tags=["raises-exception"])(good)
+    good.cells[5].source = "# NBVAL_IGNORE_OUTPUT\nshow(2)  # because a clock differs"
+    put(3, ERROR)(good)
+    good.cells[3].metadata.tags = ["raises-exception"]
     assert faults(good) == []
-
-
-def replace(cell: int, old: str, new: str):
-    """Plant a fault: other text in the source of one cell."""
-
-    def plant(nb):
-        text = rules.source_of(nb["cells"][cell])
-        assert old in text
-        nb["cells"][cell]["source"] = [text.replace(old, new)]
-
-    return plant
-
-
-def put(cell: int, output: dict, **metadata):
-    """Plant a fault: one more output, and metadata, in one cell."""
-
-    def plant(nb):
-        nb["cells"][cell]["outputs"].append(output)
-        nb["cells"][cell]["metadata"] |= metadata
-
-    return plant
 
 
 def change(*path, to):
     """Plant a fault: another value at `path`."""
-
-    def plant(nb):
-        for key in path[:-1]:
-            nb = nb[key]
-        nb[path[-1]] = to
-
-    return plant
+    return lambda nb: reduce(getitem, path[:-1], nb).update({path[-1]: to})
 
 
-def printed(text: str) -> dict:
-    return {"output_type": "stream", "name": "stdout", "text": text}
+def replace(cell, old, new):
+    """Plant a fault: other text in the source of one cell."""
+    return change("cells", cell, "source", to=SOURCES[cell].replace(old, new))
 
 
-ERROR = {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": ["no"]}
-STDERR = {"output_type": "stream", "name": "stderr", "text": "UserWarning"}
+def put(cell, output):
+    """Plant a fault: one more output of one cell."""
+    return lambda nb: nb.cells[cell].outputs.append(output)
+
+
+ERROR = v4.new_output("error", ename="ValueError")
 ALT = "a grey cat on a mat"
 FAULTS = [
     (change("cells", 3, "execution_count", to=None), "cell [2] was not run"),
     (change("cells", 5, "execution_count", to=4), "cell [3] was run as number 4"),
     (put(3, ERROR), "cell [2] stores an error"),
     (change("cells", 3, "metadata", to={"tags": ["raises-exception"]}), "stores no error"),
-    (put(3, STDERR), "cell [2] stores stderr"),
-    (change("cells", 5, "source", to=["\n"]), "cell [3] is empty"),
-    (change("cells", 4, "source", to=[]), "text below [2] is empty"),
-    (change("cells", 5, "source", to=["x = 1\n"] * 16), "cell [3] has 16 lines, over 15"),
-    (change("cells", 5, "source", to=["def f():\n", *["    1\n"] * 30]), "31 lines, over 30"),
+    (put(3, printed("UserWarning", "stderr")), "cell [2] stores stderr"),
+    (change("cells", 5, "source", to="\n"), "cell [3] is empty"),
+    (change("cells", 4, "source", to=""), "text below [2] is empty"),
+    (change("cells", 5, "source", to="x = 1\n" * 16), "cell [3] has 16 lines, over 15"),
+    (change("cells", 5, "source", to="def f():\n" + "    1\n" * 30), "31 lines, over 30"),
     (replace(2, "See", f"![{ALT}](https://example.org/a.gif)"), "from elsewhere"),
     (replace(2, "See", f"![{ALT}](//example.org/a.gif)"), "from elsewhere"),
     (replace(2, "See", f"![{ALT}][pic]\n\n[pic]: https://example.org/a\n"), "picture 'pic'"),
@@ -173,7 +160,7 @@ FAULTS = [
     (replace(5, "show(2)", "read('https://example.org/cat.png')"), "names an address"),
     (put(3, picture("")), "has the alt text ''"),
     (put(3, picture("Figure 1")), "say what it shows"),
-    (put(3, {"output_type": "display_data", "data": {"image/gif": ""}}), "say what it shows"),
+    (put(3, v4.new_output("display_data", {"image/gif": ""})), "say what it shows"),
     (put(3, html("<img src='data:image/png;base64,'>")), "cell [2]: an <img>"),
     (replace(2, "See", "![](attachment:a.png)"), "text below [1]: a picture"),
     (replace(2, "See", "<img src='a.png' alt=''>"), "say what it shows"),
@@ -193,7 +180,7 @@ FAULTS = [
     (put(3, printed("/home/ann/lessons/cat.png")), "cell [2] stores '/home/ann"),
     (put(3, printed(r"C:\lessons\cat.png")), "cell [2] stores 'C:"),
     (put(3, printed("<object at 0x7f22a0b1c2d0>")), "cell [2] stores 'at 0x"),
-    (put(3, ERROR | {"traceback": ["File /usr/lib/x.py:3"]}), "cell [2] stores '/usr"),
+    (put(3, v4.new_output("error", traceback=["File /usr/lib/x.py:3"])), "cell [2] stores '/usr"),
     (change("metadata", "kernelspec", "name", to="conda-env-x"), "the kernelspec"),
     (change("metadata", "language_info", "version", to="3.11.7"), "a Python version"),
     (change("metadata", "widgets", to={}), "metadata 'widgets' is stored"),
@@ -227,90 +214,68 @@ def test_a_planted_fault_is_found(plant, said, good, faults):
     assert said in "\n".join(faults(good))
 
 
-LINES = [
-    ("| 13 | [Sliding windows](notebooks/13_second.ipynb) | 15 |", True),
-    ("| 13 | [Sliding windows](notebooks/13_second.ipynb) | 20 |", False),
-    ("| 13 | [Windows](notebooks/13_second.ipynb) | 15 |", False),
-    ("| 13 | [Sliding windows](notebooks/14_third.ipynb) | 15 |", False),
-    ("Sliding windows, 15 minutes", False),
-]
-
-
-@pytest.mark.parametrize(("line", "listed"), LINES)
+@pytest.mark.parametrize(
+    ("line", "listed"),
+    [
+        ("| 13 | [Sliding windows](notebooks/13_second.ipynb) | 15 |", True),
+        ("| 13 | [Sliding windows](notebooks/13_second.ipynb) | 20 |", False),
+        ("| 13 | [Windows](notebooks/13_second.ipynb) | 15 |", False),
+        ("| 13 | [Sliding windows](notebooks/14_third.ipynb) | 15 |", False),
+        ("Sliding windows, 15 minutes", False),
+    ],
+)
 def test_a_listing_gives_link_title_and_minutes(good, faults, line, listed):
     faults.readme.write_text(line, encoding="utf-8")
     assert (faults(good) == []) is listed
 
 
 def test_a_forgotten_number_in_the_notes_is_found(good, faults):
-    faults.notes.write_text(faults.notes.read_text("utf-8") + "many<!--= n -->", encoding="utf-8")
+    faults.notes.write_text(f"{NOTES}many<!--= n -->", encoding="utf-8")
     assert ["the notes" in said for said in faults(good)] == [True]
 
 
-def stored(number: int) -> dict:
-    return rules.load(next(FOLDER.glob(f"{number:02}_*.ipynb")))
-
-
 @pytest.mark.parametrize(
-    ("change_cells", "said"),
+    ("old", "new", "said"),
     [
-        (lambda cells: [c for c in cells if "max_pool)" not in joined(c)], "5.2 is missing"),
-        (lambda cells: cells[:-14] + cells[:-15:-1], "the exercises stand in the order 5.4, 5.3"),
-        (lambda cells: swapped(cells, "### 5.2 · Max", "### 5.2 · Min"), "5.2 has no text before"),
-        (lambda cells: swapped(cells, "def max_pool(x)", "def pool(x)"), "5.2 has no cell, tagged"),
-        (lambda cells: swapped(cells, "without a loop", "with one", "outputs"), "what 5.2 asks"),
+        (r"exercises\.check\(\S+ max_pool", "print(", "5.2 is missing"),
+        (r"5\.([34])", lambda found: f"5.{7 - int(found[1])}", "in the order 5.1, 5.2, 5.4, 5.3"),
+        ("### 5.2 · Max", "### 5.2 · Min", "5.2 has no text before"),
+        (r"def max_pool\(x\)", "def pool(x)", "5.2 has no cell, tagged"),
+        (r"Write `max_pool\(x\)`", "Write", "what 5.2 asks"),
     ],
-    ids=range(5),
 )
-def test_what_is_asked_stands_in_the_lesson(change_cells, said, tmp_path):
-    lesson = stored(5)
-    path = tmp_path / "05_x.ipynb"
-    path.write_text(json.dumps(lesson | {"cells": change_cells(lesson["cells"])}))
+def test_what_is_asked_stands_in_the_lesson(old, new, said, tmp_path):
+    (lesson,) = FOLDER.glob("05_*.ipynb")
+    path = tmp_path / lesson.name
+    path.write_text(re.sub(old, new, lesson.read_text("utf-8")), "utf-8")
     assert said in "\n".join(rules.find_bad_exercises(rules.Lesson(path)))
 
 
-def joined(cell: dict) -> str:
-    return rules.source_of(cell)
+def test_a_lessons_own_test_runs_its_rules_and_compares_its_claims(good, faults):
+    def run_lesson():
+        """Test the lesson as lessons are tested, but without its notes."""
+        faults(good)
+        line = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q"]
+        line += ["-p", "no:cacheprovider", "-p", "no:xdist", "13_second.ipynb"]
+        paths = {"PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])}
+        settings = {"cwd": faults.folder, "env": os.environ | paths, "timeout": 120}
+        return subprocess.run(line, **settings, capture_output=True, text=True).stdout
 
-
-def swapped(cells: list[dict], old: str, new: str, where: str = "source") -> list[dict]:
-    texts = [json.dumps(cell.get(where, []), ensure_ascii=False) for cell in cells]
-    return [c | {where: json.loads(t.replace(old, new))} for c, t in zip(cells, texts, strict=True)]
-
-
-def run_lesson(folder: Path, name: str) -> str:
-    """Test a lesson as lessons are tested."""
-    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, name],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return ended.stdout
-
-
-def test_a_lessons_own_test_runs_its_rules_and_compares_its_claims(good, faults, tmp_path):
-    conftest = (FOLDER / "conftest.py").read_text("utf-8")
-    conftest = conftest.replace("Path(__file__).resolve().parent.parent", f"Path({str(PROJECT)!r})")
-    (faults.folder / "conftest.py").write_text(conftest, encoding="utf-8")
-    (faults.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    good["cells"][1]["source"] = ["x = 0.25\nn = 16"]
-    good["cells"][3] |= {"source": ["n = 17"], "outputs": []}
-    good["cells"][5] |= {"source": ["n = 0"], "outputs": []}
+    shutil.copy(FOLDER / "conftest.py", faults.folder)
+    good.cells[1].source = "x = 0.25\nn = 16"
+    good.cells[3].update(source="n = 17", outputs=[])
+    good.cells[5].update(source="n = 0", outputs=[])
     replace(4, "Another", "17<!--= n --> of 16<!--= n - 1 -->, 34<!--= 2 * n -->")(good)
-    faults(good)
-    assert "1 failed, 3 passed" in run_lesson(faults.folder, "13_second.ipynb")  # no notes here
-    replace(4, "16<", "15<")(good)
+    assert "1 failed, 3 passed" in run_lesson()
+    replace(4, "Another", "17<!--= n --> of 15<!--= n - 1 -->, 34<!--= 2 * n -->")(good)
     replace(2, "= x -->", "= gone -->")(good)
-    del good["cells"][6]
-    faults(good)
-    said = run_lesson(faults.folder, "13_second.ipynb")
-    assert "the section 'Takeaways' is missing\n" in said
-    assert "after Cell [2]: the text says 15 in '…17 of 15" in said
-    assert "`n - 1` is 16" in said
-    assert "after Cell [1]: the text says 0.25 in" in said
-    assert "`gone` raises NameError" in said
+    del good.cells[6]
+    said = run_lesson()
+    for words in (
+        "the section 'Takeaways' is missing\n",
+        "after Cell [2]: the text says 15 in '…17 of 15",
+        "`n - 1` is 16",
+        "after Cell [1]: the text says 0.25 in",
+        "`gone` raises NameError",
+    ):
+        assert words in said
