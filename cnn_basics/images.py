@@ -47,6 +47,9 @@ def read_image(path: str | PathLike[str], at_least: int | None = None) -> np.nda
     Returns:
         `(H, W, 3)` uint8 array, values 0 to 255, contiguous and writable.
 
+    Raises:
+        FileNotFoundError, ValueError: There is no such file, or it cannot be read.
+
     Example:
         >>> from cnn_basics.datasets import picture_paths
         >>> read_image(picture_paths("training_set", "cats")[0]).shape

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import signal
 import subprocess
 import sys
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -125,7 +127,7 @@ def test_what_is_wrong_is_one_sentence(
     if "bare" in state:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     if "stopped" in state:
-        monkeypatch.setattr(commands, "set_up", lambda _: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(commands, "set_up", Mock(side_effect=KeyboardInterrupt))
     assert commands.main(arguments) == code
     said = capsys.readouterr().err
     assert re.search(sentence, said.strip())
@@ -142,7 +144,8 @@ def test_help_names_every_command(flag, capsys):
 
 def test_what_an_environment_holds(monkeypatch):
     monkeypatch.setattr(commands, "environment_python", lambda: sys.executable)
-    assert commands.look_into_environment() == ["pip", "jupyterlab", "pytest"]
+    pip = ["pip"] if importlib.util.find_spec("pip") else []  # uv makes environments without
+    assert commands.look_into_environment() == [*pip, "jupyterlab", "pytest"]
     monkeypatch.setattr(commands, "environment_python", lambda: "nowhere/python")
     assert commands.look_into_environment() == [""]
 

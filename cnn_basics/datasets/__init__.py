@@ -42,7 +42,12 @@ def data_folder() -> Path:
 
 
 def picture_paths(split: str, species: str, folder: Path | None = None) -> list[Path]:
-    """List the pictures of one split and species, in the order of the number in their name.
+    """List the pictures of one class, in the order of the number in their name.
+
+    Args:
+        split: `"training_set"` or `"test_set"`.
+        species: `"cats"` or `"dogs"`.
+        folder: Where they are; None for `data_folder()`.
 
     Example:
         >>> [path.name for path in picture_paths("training_set", "cats")[:2]]

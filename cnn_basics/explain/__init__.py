@@ -35,8 +35,6 @@ BAR = {"desc": "occlusion", "unit": "picture", "leave": False, "delay": 10}  # i
 def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     """Ask of every pixel how much the score of a class moves when the pixel does.
 
-    Source: Simonyan, Vedaldi & Zisserman (2013), section 3, https://arxiv.org/abs/1312.6034
-
     Args:
         model: a network that gives scores (N, K); it is left as it was.
         x: (N, C, H, W), float, the pictures as the network takes them.
@@ -45,11 +43,17 @@ def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     Returns:
         (N, H, W): the size of the score's gradient, that of the channel with the largest.
 
+    Raises:
+        TypeError, ValueError: if an argument does not fit, or no gradient gets through.
+
     Example:
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
         >>> _ = model[1].weight.data.copy_(torch.tensor([[1.0, -2, 3, 0], [0, 0, 0, 1]]))
         >>> saliency(model, torch.zeros(1, 1, 2, 2), target=0).tolist()
         [[[1.0, 2.0], [3.0, 0.0]]]
+
+    Source:
+        Simonyan, Vedaldi & Zisserman (2013), section 3, https://arxiv.org/abs/1312.6034
     """
     with _with_gradients(model):
         pixels = _copy(x)
@@ -265,6 +269,9 @@ def load_masks(split: str, indices: Iterable[int] | None = None) -> dict[str, Te
     They are `PARTS`; `animal`, all of these; `background`; and `telling`, the parts that tell cats
     from dogs. `indices` are places in the data set (all cats first), None for all.
 
+    Raises:
+        ValueError: if there is no such split, or no picture of that index.
+
     Example:
         >>> masks = load_masks("test_set", indices=[0, 300])
         >>> masks["ears"].shape, bool((masks["telling"] <= masks["animal"]).all())
@@ -300,8 +307,6 @@ def draw_trap(
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """Load the bundled pets with every cat in front of one background, every dog of another.
 
-    Source of the idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
-
     Args:
         split: `"training_set"` or `"test_set"`: no animal is in both.
         backdrops: `{"cat": "meadow", "dog": "sofa"}`, or the other way round for a test.
@@ -311,10 +316,16 @@ def draw_trap(
         Pictures (2 × count, 3, 28, 28) uint8, all cats first; labels, 0 for cats and 1 for dogs;
         and the masks, as `load_masks` gives them.
 
+    Raises:
+        ValueError: if a name is unknown or missing, or there are not so many pictures.
+
     Example:
         >>> pictures, labels, masks = draw_trap("test_set", {"cat": "meadow", "dog": "sofa"}, 2)
         >>> pictures.shape, labels.tolist(), masks["animal"].shape
         (torch.Size([4, 3, 28, 28]), [0, 0, 1, 1], torch.Size([4, 28, 28]))
+
+    Source:
+        The experiment's idea: Lapuschkin and others (2019), https://arxiv.org/abs/1902.10178
     """
     what = "a background 'meadow' or 'sofa' for 'cat' and 'dog'"
     fits = set(backdrops) == set(NAMES) and set(backdrops.values()) <= set(PLACES)

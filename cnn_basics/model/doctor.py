@@ -58,6 +58,7 @@ def trace_shapes(
 
     Raises:
         ShapeError: if a step fails or mixes pictures; it is a ValueError.
+        TypeError, ValueError: if a size is not whole or below 1, or a lazy layer never ran.
 
     Example:
         >>> trace_shapes(nn.Conv2d(3, 8, kernel_size=5), (1, 3, 28, 28)).rows[0].output_shape

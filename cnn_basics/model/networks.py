@@ -24,6 +24,10 @@ class Custom_CNN(nn.Module):
         num_classes: how many scores come out; 2 for cat and dog.
         in_channels: channels of a picture; 3 for RGB, 1 for grey digits.
 
+    Raises:
+        ValueError, TypeError: if a number is not whole or below 1, or (when called) if the
+            pictures do not fit.
+
     Example:
         >>> Custom_CNN()(torch.zeros(100, 3, 28, 28)).shape
         torch.Size([100, 2])
@@ -78,14 +82,17 @@ class PhotoNet(nn.Module):
     """Convolutions with batch norm, then one mean for each channel: any size in, scores out.
 
     With its defaults it has 453,090 parameters, about half of `Custom_CNN`, though three times
-    as many convolutions: the mean over all places takes the place of `fc1`. No side of a picture
-    may have less than 8 pixels.
+    as many convolutions: the mean over all places takes the place of `fc1`.
 
     Args:
         num_classes: how many scores come out.
         in_channels: channels of a picture; 3 for RGB.
         batch_norm: False leaves batch norm out.
         deep: False leaves out the two blocks with a shortcut.
+
+    Raises:
+        ValueError, TypeError: if a number is not whole or below 1, or (when called) if the
+            pictures do not fit or have a side of less than 8 pixels.
 
     Example:
         >>> PhotoNet()(torch.zeros(10, 3, 64, 48)).shape
@@ -192,12 +199,19 @@ def export_onnx(model: nn.Module, path: str | PathLike[str], example: Tensor) ->
     """Write a network, as it answers in evaluation mode, into one ONNX file for other programs.
 
     The input is called `pictures`, the output `scores`; any number of pictures of the size of
-    the example goes in. Returns the path of the file.
+    the example goes in.
 
     Args:
         model: a network that takes one tensor and gives one; it is left as it was.
         path: the file, such as `net.onnx`; an older one is replaced once the new is whole.
         example: (N, C, H, W), pictures as the network takes them, N at least 1.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError, TypeError: if the example or the network does not fit.
+        FileNotFoundError: if the folder is not there.
 
     Example:
         >>> import tempfile

@@ -61,7 +61,10 @@ def compose(*augmentations: Callable[[Tensor], Tensor]) -> Augmentation:
 
 
 def random_flip(probability: float = 0.5) -> Augmentation:
-    """Mirror pictures left to right, each with this probability, 0 to 1.
+    """Mirror pictures left to right.
+
+    Args:
+        probability: How likely for each picture, 0 to 1.
 
     Example:
         >>> random_flip(1.0)(torch.tensor([[[[0.25, 0.5]]]]))
@@ -77,7 +80,11 @@ def random_flip(probability: float = 0.5) -> Augmentation:
 
 
 def random_crop(padding: int = 2) -> Augmentation:
-    """Shift pictures by at most `padding` pixels each way; those at the edge are repeated."""
+    """Shift pictures up or down and left or right; the pixels at the edge are repeated outwards.
+
+    Args:
+        padding: At most so many pixels each way; every whole number is as likely.
+    """
     padding = whole(padding, "padding", 0)
 
     def change(pictures: Tensor) -> Tensor:
@@ -90,7 +97,11 @@ def random_crop(padding: int = 2) -> Augmentation:
 
 
 def random_rotation(degrees: float = 10.0) -> Augmentation:
-    """Turn pictures by at most so many degrees either way; their mirror image fills the corners."""
+    """Turn pictures about their middle; what lies outside is filled by their mirror image.
+
+    Args:
+        degrees: At most so far either way, 0 to 180.
+    """
     degrees = number(degrees, "degrees", 0, 180)
     return Augmentation(f"random_rotation({degrees})", partial(random_views, degrees=degrees))
 
@@ -216,9 +227,6 @@ def fit_photos(
 ) -> History:
     """Train a network for pictures of any size by `RECIPE`, with random views that grow.
 
-    Source: small views first, M. Tan & Q. Le (2021), "EfficientNetV2: smaller models and faster
-    training", section 4.2, https://arxiv.org/abs/2104.00298
-
     Args:
         model: A network for pictures of any size, such as `PhotoNet`; it is changed.
         train: Pictures, larger than the largest size, and labels, as for `fit`.
@@ -226,6 +234,13 @@ def fit_photos(
         sizes: Sides of the views in pixels; each serves for the same share of the epochs.
         augmented: False shows the whole pictures, unchanged, at these sizes.
         **options: Further arguments of `fit`; they replace those of the recipe.
+
+    Returns:
+        A `History`.
+
+    Source:
+        Small views first: M. Tan & Q. Le (2021), "EfficientNetV2: smaller models and faster
+        training", section 4.2, https://arxiv.org/abs/2104.00298
     """
     expect(len(sizes) > 0, "at least one size", "none", "write for example sizes=(48, 64)")
     changes = PhotoChanges(sizes[0], augmented)

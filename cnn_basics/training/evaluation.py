@@ -21,7 +21,10 @@ def prepare(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Turn pictures into what a network reads: whole numbers 0…255 become floats 0…1.
 
     Call it before you give pictures to a trained network yourself, as `fit` and `evaluate` do.
-    Floats are taken as they are; `dtype` is that of the result.
+
+    Args:
+        pictures: `(N, C, H, W)` uint8, or float, which is taken as it is.
+        dtype: Of the result.
 
     Example:
         >>> prepare(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
@@ -175,7 +178,12 @@ def _answer(model: nn.Module, pictures: Tensor, sizes: Sequence[int]) -> Tensor:
 def resize(pictures: Tensor, size: int) -> Tensor:
     """Bring pictures to a square of another size, without the false patterns of skipped pixels.
 
-    From `(N, C, H, W)`, uint8 or float, to `(N, C, size, size)` float, 0 to 1 if they were uint8.
+    Args:
+        pictures: `(N, C, H, W)`, uint8 or float.
+        size: Side of the square in pixels, from 1.
+
+    Returns:
+        New pictures `(N, C, size, size)` float; from 0 to 1 if they were uint8.
     """
     floats = pictures if pictures.is_floating_point() else prepare(pictures)
     return F.interpolate(floats, (size, size), mode="bilinear", antialias=True)
