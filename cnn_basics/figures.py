@@ -80,7 +80,7 @@ def new_figure(
     alt: str = "",
     **ratios: Sequence[float],
 ) -> tuple[LessonFigure, np.ndarray]:
-    """Make an empty figure with a row or a table of axes.
+    """Make an empty figure with a row or a table of axes, returned in reading order as an array.
 
     Args:
         rows: Rows of axes.
@@ -89,9 +89,6 @@ def new_figure(
         height: Height of the whole figure in inches.
         alt: What the picture shows; may also be set later, as `figure.alt`.
         **ratios: Of columns, as `width_ratios`, and of rows, as `height_ratios`.
-
-    Returns:
-        The figure, and its axes in reading order as an array of shape `(rows * columns,)`.
 
     Example:
         >>> figure, axes = new_figure(1, 3, alt="Three empty frames.")

@@ -23,6 +23,8 @@ def test_what_no_widget_needs_is_left_out():
     first, show = "from cnn_basics import widgets\nx = 1", "widgets.lens(x)"
     assert kept(first, "y = 2", "print(x)", show, "x = 3") == [first, show]
     assert kept(first, "y = 2") == []
+    assert kept(f"print(1)\n{first}\nfit(x)", show) == [first, show]
+    assert kept("y = 2\nmanual_seed(0)") == ["manual_seed(0)"]
 
 
 def test_only_the_last_value_before_counts():

@@ -103,28 +103,22 @@ class Surface:
             return torch.autograd.grad(self.loss(points).sum(), points)[0]
 
 
-def _surface(name: str, formula: Callable[[Tensor, Tensor], Tensor], *rest: object) -> Surface:
-    return Surface(name, lambda points: formula(*points.unbind(dim=-1)), *rest)
-
-
 _CENTRE, _WIDE = ((0.0, 0.0),), ((-5, 5), (-4, 4))
 _ENDS, _NARROW = ((0.0, 1.0), (0.0, -1.0)), ((-3, 3), (-2.4, 2.4))
 _HOLES, _LOW = ((-2.0, 0.0), (1.0, 0.0)), ((-3, 2.5), (-2.2, 2.2))
-_ALL = (
-    _surface("bowl", lambda x, y: (x**2 + y**2) / 2, (-4.0, 3.0), _CENTRE, _WIDE),
+_VALLEYS = lambda x, y: x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2  # noqa: E731
+_ALL = {
+    "bowl": (lambda x, y: (x**2 + y**2) / 2, (-4.0, 3.0), _CENTRE, _WIDE),
     # Twenty times as steep across as along.
-    _surface("ravine", lambda x, y: (x**2 + 20 * y**2) / 2, (-4.0, 2.0), _CENTRE, _WIDE),
+    "ravine": (lambda x, y: (x**2 + 20 * y**2) / 2, (-4.0, 2.0), _CENTRE, _WIDE),
     # A pass at (0, 0): up along x, down along y.
-    _surface("saddle", lambda x, y: x**2 / 2 + (y**2 - 1) ** 2 / 4, (-2.5, 0.01), _ENDS, _NARROW),
-    _surface(
-        "two valleys",  # with a hill between them at x = 0
-        lambda x, y: x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2,
-        (2.0, 1.5),
-        _HOLES,
-        _LOW,
-    ),
-)
-SURFACES = {surface.name: surface for surface in _ALL}
+    "saddle": (lambda x, y: x**2 / 2 + (y**2 - 1) ** 2 / 4, (-2.5, 0.01), _ENDS, _NARROW),
+    "two valleys": (_VALLEYS, (2.0, 1.5), _HOLES, _LOW),  # with a hill between them at x = 0
+}
+SURFACES = {
+    name: Surface(name, lambda points, loss=loss: loss(*points.unbind(dim=-1)), *rest)
+    for name, (loss, *rest) in _ALL.items()
+}
 
 
 @dataclass(frozen=True)

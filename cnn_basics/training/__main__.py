@@ -111,9 +111,8 @@ def check(asked: argparse.Namespace, options: dict[str, object]) -> Path | None:
         return None
     output = machine.check_file(asked.output, "--output")
     same = given["checkpoint"] and output.resolve() == given["checkpoint"].resolve()
-    expect(
-        not same, "two files for --output and --checkpoint", f"{output} for both", "name another"
-    )
+    what = "two files for --output and --checkpoint"
+    expect(not same, what, f"{output} for both", "name another")
     return output
 
 

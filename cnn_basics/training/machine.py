@@ -132,11 +132,9 @@ def join_processes(device: torch.device) -> Processes:
             return Processes(device)
         told = ", ".join(name for name in MEETING if name in os.environ)
         right = told == ", ".join(MEETING) and device.type in ("cpu", "cuda")
-        what, fix = (
-            f"processes on cpu or cuda that are told {', '.join(MEETING)}",
-            "unset WORLD_SIZE",
-        )
-        expect(right, what, f"{device.type} and {told}", f"start them with torchrun, or {fix}")
+        what = f"processes on cpu or cuda that are told {', '.join(MEETING)}"
+        fix = "start them with torchrun, or unset WORLD_SIZE"
+        expect(right, what, f"{device.type} and {told}", fix)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(_leave)
     return Processes(device, dist.get_rank(), dist.get_world_size())

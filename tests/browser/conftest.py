@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest.register_assert_rewrite("driving", "moving")
 
@@ -20,6 +21,18 @@ HERE = Path(__file__).resolve().parent
 GET_IT = "needs Chromium: sudo apt install chromium (or Chrome), and pip install -e '.[test]'"
 BRIEF = "test_widgets.py"  # what plain `pytest` runs of this folder
 SCREEN = {"width": 1200, "height": 900}
+
+
+class ByLesson(LoadScopeScheduling):
+    """Processes side by side take one lesson after another, and the other tests by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return test.partition("[")[2] if file.endswith("test_lessons.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByLesson:
+    return ByLesson(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,12 +68,6 @@ def browser() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def context(browser):
-    """What pages without wishes of their own share: scripts that are fetched and compiled once."""
-    return browser.new_context(viewport=SCREEN)
-
-
-@pytest.fixture(scope="module")
 def faults() -> list[str]:
     """What pages reported since the last test: console errors, page errors, foreign requests."""
     return []
@@ -75,31 +82,37 @@ def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
         assert said == []
 
 
-@pytest.fixture(scope="module")
-def open_notebook(lab: driving.Lab, browser, context, faults: list[str]) -> Iterator[Callable]:
-    """`open_notebook(*cells, **options)`: a page with these cells, run; or a lesson by `name=`."""
-    opened = []  # pages, and contexts with pages
+@pytest.fixture(scope="session")
+def room(lab: driving.Lab, browser, faults: list[str]):
+    """The one page of JupyterLab, in which notebooks are opened and closed, as a learner does."""
+    page = browser.new_page(viewport=SCREEN, has_touch=True)
+    page.set_default_timeout(15_000)
+    driving.watch(page, faults)
+    page.goto(lab.url("doc"))
+    page.wait_for_function("() => window.jupyterapp?.shell.restored")
+    return page
 
-    def open_it(*cells: str, name: str = "", **options):
-        own = browser.new_context(**{"viewport": SCREEN} | options) if options else None
-        page = (own or context).new_page()
-        opened.append(own or page)
-        page.set_default_timeout(15_000)
-        driving.watch(page, faults)
-        lab.open(page, name, cells)
+
+@pytest.fixture(scope="module")
+def open_notebook(lab: driving.Lab, room) -> Iterator[Callable]:
+    """`open_notebook(*cells)`: the page with these cells, run; or with a lesson by `name=`."""
+
+    def open_it(*cells: str, name: str = ""):
+        lab.open(room, name, cells)
         if cells:
-            driving.run_all(page)
-        return page
+            driving.run_all(room)
+        return room
 
     yield open_it
-    for each in opened:
-        each.close()
+    room.set_viewport_size(SCREEN)
+    room.emulate_media(reduced_motion="null")
+    driving.ask(room, "close")
 
 
 @pytest.fixture(scope="module")
 def page(request: pytest.FixtureRequest, open_notebook: Callable):
-    """A page in which the module's `CELLS` have run, opened with its `OPTIONS` if it has some."""
-    return open_notebook(*request.module.CELLS, **getattr(request.module, "OPTIONS", {}))
+    """A page in which the module's `CELLS` have run."""
+    return open_notebook(*request.module.CELLS)
 
 
 @pytest.fixture

@@ -31,16 +31,18 @@ SETTINGS = {
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
-# What Chromium, JupyterLab or its server say on every page, widgets or not; the last, when a page
-# is closed before the kernel has answered JupyterLab's own question about its debugger.
+# What Chromium, JupyterLab or its server say on every page, widgets or not; the last three, when a
+# notebook is closed before the kernel has answered JupyterLab's own questions, or two seconds after
+# its widget was closed while the script was still loading.
 EVERYDAY = (
     "favicon.ico",
     "The following font",
     "ResizeObserver loop",
     "Could not restore the debugger state: Canceled future for debug_request",
+    "Canceled future for create_subshell_request",
+    "[anywidget] Failed to initialize model.",
 )
-# What anywidget says two seconds after a widget was closed while its script was still loading.
-CLOSED_EARLY = "[anywidget] Failed to initialize model."
+AXE = {"resultTypes": ["violations"], "selectors": False, "preload": False, "iframes": False}
 PICTURE = ".cnn-basics-picture img"
 
 
@@ -107,8 +109,8 @@ class Lab:
         except subprocess.TimeoutExpired:
             self.process.kill()
 
-    def open(self, page, name: str = "", cells: tuple[str, ...] = ()) -> None:
-        """Open a notebook, or one with these cells, in a page that is watched; no cell runs."""
+    def open(self, page, name: str = "", cells: tuple[str, ...] = (), own: bool = False) -> None:
+        """Open a notebook, or one with these cells, in a page of this JupyterLab; no cell runs."""
         import nbformat.v4 as v4
 
         if cells:
@@ -116,9 +118,8 @@ class Lab:
             notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
             notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
             (self.folder / f"{name}.ipynb").write_text(v4.writes(notebook), encoding="utf-8")
-        page.goto(self.url(f"doc/tree/{name}.ipynb"))
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        ask(page, "follow")
+        ask(page, "open", f"{name}.ipynb", own)
+        wait_for_kernel(page)
 
 
 def find_chromium() -> str | None:
@@ -153,7 +154,7 @@ def watch(page, faults: list[str]) -> None:
             faults.append(f"request to {asked.url}")
 
     def on_error(error) -> None:
-        if CLOSED_EARLY not in str(error):
+        if not any(e in str(error) for e in EVERYDAY):
             faults.append(f"page: {error}")
 
     page.on("console", on_console)
@@ -203,12 +204,14 @@ def get(page, expression: str) -> str:
 
 def find_axe_faults(page, selector: str = ".jp-OutputArea-output") -> list[str]:
     """Serious and critical faults that axe-core finds inside `selector`."""
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.base import AXE_SCRIPT
 
-    results = Axe().run(page, context=selector).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    results = page.evaluate("async ([place, how]) => axe.run(place, how)", [selector, AXE])
     return [
         f"{found['id']} ({found['impact']}): {node['html'][:200]}"
-        for found in results
+        for found in results["violations"]
         if found["impact"] in ("serious", "critical")
         for node in found["nodes"]
     ]

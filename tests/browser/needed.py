@@ -1,4 +1,4 @@
-"""Which cells of a lesson its widgets need: the tests in a browser run no others.
+"""What of a lesson its widgets need: the tests in a browser run nothing else of it.
 
 That every cell runs, and what it prints, is what nbval proves; running a training again for each
 widget that shows its network would take longer than all other tests together.
@@ -6,6 +6,7 @@ widget that shows its network would take longer than all other tests together.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dis
 import re
@@ -13,23 +14,28 @@ from types import CodeType
 
 from nbformat import NotebookNode
 
+# What shows a widget, and what makes chance the same each time.
+NEEDED = re.compile(r"\bwidgets\.[a-z]\w*\(|\bmanual_seed\(")
+
 
 def keep_needed(notebook: NotebookNode) -> None:
-    """Take all code cells out of a notebook that no widget needs.
+    """Take out of a notebook's code cells every statement that its widgets do not need.
 
-    A cell is needed if it shows a widget, or gives a name its last value before a needed cell uses
-    it. What a call changes inside of a value does not count: a network may stay untrained.
+    `NEEDED` ones stay, and those that give a name its last value before a needed statement uses it.
+    What a call changes inside of a value does not count: a network may stay untrained.
     """
     wanted: set[str] = set()
-    kept = []
     for cell in reversed(notebook.cells):
-        if cell.cell_type == "code":
-            stored, loaded = names(compile(cell.source, "cell", "exec"))
-            if not re.search(r"\bwidgets\.[a-z]\w*\(", cell.source) and not stored & wanted:
-                continue
-            wanted = (wanted - stored) | loaded
-        kept.append(cell)
-    notebook.cells = kept[::-1]
+        if cell.cell_type != "code":
+            continue
+        kept = []
+        for statement in map(ast.unparse, reversed(ast.parse(cell.source).body)):
+            stored, loaded = names(compile(statement, "cell", "exec"))
+            if NEEDED.search(statement) or stored & wanted:
+                wanted = (wanted - stored) | loaded
+                kept.append(statement)
+        cell.source = "\n".join(kept[::-1])
+    notebook.cells = [cell for cell in notebook.cells if cell.source]
 
 
 def names(code: CodeType) -> tuple[set[str], set[str]]:

@@ -19,6 +19,13 @@
   const OWN = ".cb-control, [role=radiogroup], .widget-inline-hbox, .widget-inline-vbox";
   const UNTOLD = ["tabindex", "id", "for", "data-lm-suppress-shortcuts", "data-test", "aria-activedescendant"];
 
+  const EMPTY = `
+import gc, ipywidgets
+ipywidgets.Widget.close_all()
+get_ipython().reset(new_session=False)
+gc.collect()`;
+  let spare; // a kernel without a notebook
+
   const panel = () => jupyterapp.shell.currentWidget;
   const session = () => panel().context.sessionContext;
   const rootOf = (index) => panel().content.widgets[index].outputArea.node;
@@ -354,13 +361,27 @@
         await session().session.kernel.requestExecute(request, true, { cellId: cell.id }).done;
       }
     },
-    /** Close the notebook and its kernel. */
-    async close() {
-      const closing = panel();
-      await closing.context.sessionContext.shutdown();
-      closing.dispose();
-      await frame();
+    /** Open a notebook, in the kernel that another one has left, or in its own. */
+    async open(path, own) {
+      await jupyterapp.commands.execute("docmanager:open", own ? { path } : { path, kernel: spare });
+      await panel().context.sessionContext.ready;
+      follow();
     },
-    isOpen: (name) => Boolean(panel()?.context?.path.endsWith(`${name}.ipynb`)),
+    /** Close all notebooks; a kernel is emptied and kept for the next one, unless it is `own`. */
+    async close(own) {
+      while (panel()?.context) {
+        const closing = panel();
+        const kernel = { id: session().session.kernel.id, name: session().session.kernel.name };
+        if (own) await session().shutdown();
+        closing.dispose();
+        unanswered.clear();
+        await frame();
+        if (own) continue;
+        const emptied = jupyterapp.serviceManager.kernels.connectTo({ model: kernel, handleComms: false });
+        await emptied.requestExecute({ code: EMPTY, store_history: false }).done;
+        emptied.dispose();
+        spare ??= kernel;
+      }
+    },
   };
 })();

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from driving import ask, command, find_axe_faults, run_in_kernel, wait_for_kernel
+from driving import ask, command, find_axe_faults, run_in_kernel
 from moving import count_open, find_quick_faults, move_everything, scan
 from needed import keep_needed
 
@@ -21,25 +21,17 @@ LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 WHOLE = ("04_reshaping", "06_activation_and_normalization")
 
 
-@pytest.fixture(scope="module")
-def room(lab, open_notebook):
-    """A page of JupyterLab, where the lessons are opened and closed."""
-    for name in set(LESSONS) - set(WHOLE):
-        path = lab.folder / "notebooks" / f"{name}.ipynb"
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, lab, room):
+    own = request.param in WHOLE
+    if not own:
+        path = lab.folder / "notebooks" / f"{request.param}.ipynb"
         notebook = nbformat.read(path, as_version=4)
         keep_needed(notebook)
         nbformat.write(notebook, path)
-    return open_notebook(name=f"notebooks/{LESSONS[0]}")
-
-
-@pytest.fixture(scope="module", params=LESSONS)
-def lesson(request, room):
-    command(room, "docmanager:open", path=f"notebooks/{request.param}.ipynb")
-    wait_for_kernel(room)
-    ask(room, "follow")
+    lab.open(room, f"notebooks/{request.param}", own=own)
     yield room
-    if ask(room, "isOpen", request.param):
-        ask(room, "close")
+    ask(room, "close", own)
 
 
 def run_lesson(lesson) -> None:
@@ -75,7 +67,7 @@ def test_running_a_cell_again_leaves_nothing_open(lesson):
     for cell in ask(lesson, "widgetCells"):
         ask(lesson, "runAgain", cell, 1)
         before = count_open(lesson)
-        ask(lesson, "runAgain", cell, 10)
+        ask(lesson, "runAgain", cell, 3)
         assert count_open(lesson) == before
 
 
@@ -87,6 +79,6 @@ def test_it_runs_after_a_restart(lesson):
         assert scan(lesson, cell), f"cell {cell} shows no control"
 
 
-def test_closing_it_leaves_no_fault(lesson):
-    ask(lesson, "close")
+def test_closing_it_leaves_no_fault(lesson, request):
+    ask(lesson, "close", request.node.callspec.params["lesson"] in WHOLE)
     lesson.wait_for_timeout(300)  # for what might still be said

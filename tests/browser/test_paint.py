@@ -15,7 +15,6 @@ CELLS = (
     "torch.manual_seed(0)\nmodel = Custom_CNN(10, 1)",
     "w = widgets.paint_or_upload(model, '0123456789')\nw",
 )
-OPTIONS = {"has_touch": True}
 SAME = """
 from cnn_basics.datasets import digit_from_drawing
 from cnn_basics.widgets.paint import as_ink

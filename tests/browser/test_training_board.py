@@ -67,7 +67,7 @@ def test_start_watch_and_stop_by_mouse(page):
     button(page, "Start").click()
     say(page, "Training")
     now = "(old) => ![old, ''].includes(document.querySelector('.cnn-basics-picture img')?.src)"
-    for _ in range(4):  # the curves grow
+    for _ in range(2):  # the curves grow
         page.wait_for_function(now, arg=before)
         before = shown_picture(page)
     assert [is_enabled(page, name) for name in BUTTONS] == [False, True, True]
@@ -84,7 +84,7 @@ def test_start_watch_and_stop_by_mouse(page):
     assert get(page, UNTRAINED) == "False"
     assert find_axe_faults(page) == []
     last = shown_picture(page)
-    page.wait_for_timeout(700)
+    run_in_kernel(page, "")
     assert shown_picture(page) == last
 
 
