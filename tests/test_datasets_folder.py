@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -284,12 +285,8 @@ def test_another_size_split_limit_or_folder_is_kept_apart(tmp_path, decoded):
     root = tmp_path / ("猫" * 80)  # 240 bytes, about as long as a name may be
     for number, split in enumerate(["test", "train", "猫" * 80]):
         build(root / split, {name: n + number for name, n in PETS.items()})
-    calls = [
-        {"size": size, "split": split, "limit": limit}
-        for size in (4, 5)
-        for split in ("test", "train", "猫" * 80)
-        for limit in (None, 1)
-    ]
+    values = product((4, 5), ("test", "train", "猫" * 80), (None, 1))
+    calls = [dict(zip(("size", "split", "limit"), each, strict=True)) for each in values]
     first = [load_folder(root, **call).pictures for call in calls]
     count = len(decoded)
     second = [load_folder(root, **call).pictures for call in calls]

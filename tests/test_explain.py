@@ -257,7 +257,7 @@ def test_the_trap_has_one_background_for_each_species():
 
 NET, PIXELS, _ = make(9, 12, 3, 4)
 HEAT, MASK = torch.ones(2, 28, 28), torch.ones(2, 28, 28, dtype=torch.bool)
-cover = partial(ours.occlusion, NET, PIXELS, 0)
+cover, trap = partial(ours.occlusion, NET, PIXELS, 0), partial(ours.draw_trap, "test_set")
 test_what_does_not_fit_is_refused = refusing(
     (lambda: ours.saliency(FROZEN, PIXELS.float(), 0), "a gradient for the pixels, got none"),
     (lambda: cover(0, 1), "expected size as a whole number from 1, got 0"),
@@ -267,25 +267,16 @@ test_what_does_not_fit_is_refused = refusing(
     (lambda: cover(2, True), "stride as a whole number from 1, got True"),
     (lambda: cover(3, 2, torch.zeros(2)), r"one number or \(3,\), got .* \(2,\)"),
     (lambda: ours.enlarge(HEAT[0], (6, 9)), r"\(28, 28\): add the axis of the pictures"),
-    (
-        lambda: ours.heat_share(HEAT[:, ::2, ::2], MASK),
-        r"\(2, 14, 14\): write enlarge\(heat, \(28, 28",
-    ),
+    (lambda: ours.heat_share(HEAT[:, ::2], MASK), r"\(2, 14, 28\): write enlarge\(heat, \(28, 28"),
     (lambda: ours.pointing_game(HEAT, HEAT), r"got a float32 tensor .*: write mask > 0"),
     (lambda: ours.heat_share(HEAT[0], MASK[0]), r"add the axis with mask\[None\]"),
     (lambda: ours.load_masks("test_set", [0, 600, 700]), "from 0 to 599 for test_set, got 600"),
     (lambda: ours.load_masks("test"), "'training_set' or 'test_set', got 'test'"),
     (lambda: ours.draw_trap("test", TRAP, 1), "'training_set' or 'test_set', got 'test'"),
-    (
-        lambda: ours.draw_trap("test_set", {"cat": "sofa"}, 1),
-        "'cat' and 'dog', got {'cat': 'sofa'}",
-    ),
-    (
-        lambda: ours.draw_trap("test_set", TRAP | {"dog": "moon"}, 1),
-        "'meadow' or 'sofa' .* 'moon'}",
-    ),
-    (lambda: ours.draw_trap("test_set", TRAP, 41), "count from 1 to 40 for test_set, got 41"),
-    (lambda: ours.draw_trap("test_set", TRAP, 0), "got 0"),
+    (lambda: trap({"cat": "sofa"}, 1), "for 'cat' and 'dog', got {'cat': 'sofa'}"),
+    (lambda: trap(TRAP | {"dog": "moon"}, 1), "'meadow' or 'sofa' .* 'dog': 'moon'}"),
+    (lambda: trap(TRAP, 41), "count from 1 to 40 for test_set, got 41"),
+    (lambda: trap(TRAP, 0), "got 0"),
 )
 
 

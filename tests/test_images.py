@@ -228,12 +228,10 @@ def test_no_file(tmp_path):
         read_image(tmp_path)
 
 
-def test_a_large_jpeg_may_be_decoded_smaller_and_home_is_found(write, monkeypatch):
-    path = write(encoded(BLOCKS.repeat(8, 0).repeat(8, 1), "JPEG"))
-    assert read_image(str(path)).shape == (320, 448, 3)
-    monkeypatch.setenv("HOME", str(path.parent))
-    monkeypatch.setenv("USERPROFILE", str(path.parent))
-    assert read_image("~/picture", at_least=70).shape == (80, 112, 3)
+def test_home_is_found(write, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(write(encoded(RGB)).parent))
+    np.testing.assert_array_equal(read_image("~/picture"), RGB)
 
 
 @settings(max_examples=60)
@@ -372,10 +370,9 @@ REFUSED = [
     (check_picture, RGB.transpose(2, 0, 1), "on the last axis"),
     (check_picture, np.zeros((4, 5, 3)), "float64 array .* bring values to 0–255"),
     (check_picture, RGB[:0], "holds no pixels"),
-    *[
-        (call, GREY, r"np\.dstack")
-        for call in (images.split_channels, images.show_rgb, lambda x: resize(x, 4))
-    ],
+    (images.split_channels, GREY, r"np\.dstack"),
+    (images.show_rgb, GREY, r"np\.dstack"),
+    (lambda image: resize(image, 4), GREY, r"np\.dstack"),
     (lambda view: images.show_rgb(RGB, view), "gray", "\"recombined\", got 'gray': use one"),
     (to_nchw, torch.zeros(1, 3, 4, 4), "for tensors there is to_hwc"),
     (to_nchw, [RGB, RGB], r"got a list: .* np\.stack"),
