@@ -72,20 +72,15 @@ def test_a_difference_between_conda_and_pip_is_noticed(old, new):
 
 
 def test_conda_installs_the_project_itself():
-    assert re.search(
-        r"^  - pip:\n(?:      - .*\n)*      - -e \.$", read("environment.yml"), re.MULTILINE
-    )
+    assert re.search(r"(?m)^  - pip:\n(?:      - .*\n)*      - -e \.$", read("environment.yml"))
 
 
-def test_the_oldest_python_is_the_same_everywhere():
+def test_versions_are_the_same_everywhere():
+    assert PYPROJECT["project"]["version"] == cnn_basics.__version__
     oldest = ".".join(map(str, environment.OLDEST_PYTHON))
     assert PYPROJECT["project"]["requires-python"] == f">={oldest}"
     assert f"- python>={oldest}\n" in read("environment.yml")
     assert f'python: ["{oldest}", ' in read(".github/workflows/test.yml")
-
-
-def test_version():
-    assert PYPROJECT["project"]["version"] == cnn_basics.__version__
 
 
 def test_licence():
@@ -96,26 +91,22 @@ def test_licence():
     assert {"MIT", "CC BY 4.0"} <= set(re.findall(r"MIT|CC BY 4\.0", read("README.md")))
 
 
+def loaded(module: str, *options: str) -> set[str]:
+    """The packages that are loaded when a module is imported by a new Python."""
+    script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    line = [sys.executable, *options, "-c", script]
+    settings = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+    return set(subprocess.run(line, cwd=PROJECT, **settings).stdout.split())
+
+
 def test_import_is_light():
-    script = (
-        "import sys, cnn_basics; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    )
-    line = [sys.executable, "-c", script]
-    plain = subprocess.run(line, capture_output=True, text=True, check=True, timeout=60)
     heavy = {"torch", "numpy", "matplotlib", "imageio", "PIL", "sklearn", "IPython", "ipywidgets"}
-    loaded = set(plain.stdout.split())
-    assert "cnn_basics" in loaded
-    assert loaded & heavy == set()
+    assert loaded("cnn_basics") & {"cnn_basics", *heavy} == {"cnn_basics"}
 
 
 def test_the_commands_need_only_the_standard_library():
-    script = "import sys, cnn_basics.__main__; print(*{n.partition('.')[0] for n in sys.modules})"
-    line = [sys.executable, "-S", "-c", script]
-    plain = subprocess.run(
-        line, capture_output=True, text=True, check=True, cwd=PROJECT, timeout=60
-    )
-    foreign = {name for name in plain.stdout.split() if name not in sys.stdlib_module_names}
-    assert foreign - {"__main__", "cnn_basics"} == set()
+    found = loaded("cnn_basics.__main__", "-S")
+    assert found - sys.stdlib_module_names == {"__main__", "cnn_basics"}
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +138,8 @@ def test_readme_gives_two_commands_first(readme_command):
     ],
 )
 def test_a_readme_without_exactly_one_command_is_refused(readme_command, text):
-    with pytest.raises(
-        SystemExit, match="expected exactly one line ending in '-m cnn_basics test'"
-    ):
+    wanted = "expected exactly one line ending in '-m cnn_basics test'"
+    with pytest.raises(SystemExit, match=wanted):
         readme_command.find_command(text, "test")
 
 

@@ -119,5 +119,6 @@ def page(request: pytest.FixtureRequest, open_notebook: Callable):
 def fresh(page):
     """The page with its cells run again: widgets stand as they do at first."""
     page.mouse.move(2, 2)
+    driving.run_in_kernel(page, "")  # what the last test has done is answered
     driving.run_all(page)
     return page

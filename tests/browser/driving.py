@@ -31,16 +31,19 @@ SETTINGS = {
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
-# What Chromium, JupyterLab or its server say on every page, widgets or not; the last three, when a
-# notebook is closed before the kernel has answered JupyterLab's own questions, or two seconds after
-# its widget was closed while the script was still loading.
+# What Chromium, JupyterLab or its server say on every page, widgets or not; the last, when a page
+# is closed before the kernel has answered JupyterLab's own question about its debugger.
 EVERYDAY = (
     "favicon.ico",
     "The following font",
     "ResizeObserver loop",
     "Could not restore the debugger state: Canceled future for debug_request",
-    "Canceled future for create_subshell_request",
+)
+# What anywidget says two seconds after a widget was closed while its script was still loading, and
+# JupyterLab, when a notebook is closed before the kernel has answered its question about threads.
+CLOSED_EARLY = (
     "[anywidget] Failed to initialize model.",
+    "Canceled future for create_subshell_request",
 )
 AXE = {"resultTypes": ["violations"], "selectors": False, "preload": False, "iframes": False}
 PICTURE = ".cnn-basics-picture img"
@@ -154,7 +157,7 @@ def watch(page, faults: list[str]) -> None:
             faults.append(f"request to {asked.url}")
 
     def on_error(error) -> None:
-        if not any(e in str(error) for e in EVERYDAY):
+        if not any(early in str(error) for early in CLOSED_EARLY):
             faults.append(f"page: {error}")
 
     page.on("console", on_console)

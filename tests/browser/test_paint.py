@@ -6,7 +6,7 @@ import base64
 
 import numpy as np
 import pytest
-from driving import ask, button, control, get, run_all, run_in_kernel
+from driving import ask, button, control, get, run_in_kernel
 from moving import small_png
 from playwright.sync_api import expect
 
@@ -24,14 +24,11 @@ print(torch.allclose(model(x).softmax(1)[0].double(), torch.tensor(w.answer.shar
 
 
 @pytest.fixture
-def pad(page):
-    """The pad as it is at first, with its example: its cell run again."""
-    page.mouse.move(2, 2)
-    run_in_kernel(page, "")  # what the last test has painted is answered
-    run_all(page)
-    page.wait_for_selector(".cb-paint .cb-ink")
-    page.locator(".cb-paint").scroll_into_view_if_needed()
-    return page
+def pad(fresh):
+    """The pad as it is at first, with its example."""
+    fresh.wait_for_selector(".cb-paint .cb-ink")
+    fresh.locator(".cb-paint").scroll_into_view_if_needed()
+    return fresh
 
 
 @pytest.fixture
