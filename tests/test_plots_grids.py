@@ -106,6 +106,7 @@ test_what_is_no_grid_or_window_is_refused = refusing(
     ),
     (lambda: plots.plot_window_positions(8, (3, 3)), "kernel_size as a whole number from 1, got"),
     (lambda: plots.plot_window_positions(8, 3, padding="same"), "padding as a whole number"),
+    (lambda: plots.animate([], "Nothing."), "expected figures to animate, got none"),
     (lambda: plots.animate_convolution(X, KERNEL, (1, 2)), "stride as a whole number"),
 )
 

@@ -166,7 +166,7 @@ class InPlace(nn.Module):
 def test_the_network_and_the_pictures_are_left_as_they_were(explorer, browser):
     model, x, state = InPlace().train(), PICTURES / 255, torch.get_rng_state()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    again = occlusion_explorer(model, x, LABELS, NAMES)
+    again = occlusion_explorer(model, x, LABELS, "abc")
     maps = feature_map_browser(MODEL, x, "abc", lambda pictures: pictures.sub_(0.5).div_(0.25))
     answer = ask_network(model, x[:1], ["model.conv1"])  # of the paint pad
     assert torch.equal(torch.get_rng_state(), state)

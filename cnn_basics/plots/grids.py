@@ -221,6 +221,7 @@ def animate(figures: Iterable[LessonFigure], alt: str, seconds_per_frame: float 
     for figure in figures:
         frames.append(figure_to_array(figure))
         figure.set_layout_engine("none")
+    expect(frames, "figures to animate", "none", "give or yield one for each step")
     return Animation(np.stack(frames), alt, seconds_per_frame)
 
 

@@ -71,7 +71,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return f"--{name.replace('_', '-').replace('=', ' ')}"
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -183,9 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except torch.OutOfMemoryError:
         said = "the device has too little memory for this: lower --batch-size or --size"
     except REFUSED as error:
-        names = "|".join((*ARGUMENTS, "split"))  # are options here
-        line = " ".join(str(error).split())
-        said = re.sub(rf"\b({names})=", lambda found: f"{_option(found[1])} ", line)
+        named = (rf"{name}\b=?" if "_" in name else f"{name}=" for name in (*ARGUMENTS, "split"))
+        line = " ".join(str(error).split())  # in which they are arguments, and here options
+        said = re.sub(rf"\b({'|'.join(named)})", lambda found: _option(found[1]), line)
     process = "" if is_first() else f" (process {os.environ['RANK']})"
     print(f"training{process}: {said}", file=sys.stderr)
     return BROKEN_OFF if said.startswith("broken off") else WRONG

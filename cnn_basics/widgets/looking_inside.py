@@ -254,7 +254,7 @@ def occlusion_explorer(
         fix = "look for the step of its training where they ceased to be finite"
         expect(scores.isfinite().all(), "a network that gives finite scores", "nan or inf", fix)
         shares, leads = _judge(scores, chosen)
-        answers = np.array(names)[scores.argmax(dim=-1).numpy()]
+        answers = np.array(list(names))[scores.argmax(dim=-1).numpy()]
         heats = [picture_url(colour(lead.numpy(), signed=True)) for lead in leads]
         told = (shares.tolist(), leads.tolist(), answers.tolist(), heats)
         for of_size, values in zip(found.values(), told, strict=True):
