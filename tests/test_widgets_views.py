@@ -88,7 +88,6 @@ def test_every_number_of_numbers_starts_with_a_matrix_and_other_shapes_are_refus
         words = "expected a shape of 24 numbers with 1 to 4 axes, got"
         with pytest.raises(TraitError, match=words):
             explorer.shape = shape
-        assert (explorer.shape, explorer.view["shape"]) == ([4, 6], [4, 6])
     explorer.shape = list(np.array([2, 12]))
     assert [type(size) for size in explorer.shape] == [int, int]
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import torch
-from traitlets import Dict, List, TraitError, Unicode, observe, validate
+from traitlets import Dict, List, TraitError, Unicode, observe
 
 from cnn_basics.expect import expect, whole
 from cnn_basics.figures import LessonFigure
@@ -36,17 +36,12 @@ class ViewExplorer(FrontEndWidget, static=("pointing", "views")):
         super().__init__(numbers=numbers, **state | traits)
         self._describe()
 
-    @validate("shape")
-    def _check_shape(self, proposal: dict) -> list[int]:
-        shape = proposal["value"]
-        legal = 1 <= len(shape) <= MOST_AXES and math.prod(shape) == self.numbers
-        what = f"a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes"
-        fix = f"choose sizes whose product is {self.numbers}"
-        expect(legal and min(shape) > 0, what, str(shape), fix, TraitError)
-        return shape
-
     @observe("shape", "permutation", "target")
     def _describe(self, _: object = None) -> None:
+        legal = 1 <= len(self.shape) <= MOST_AXES and math.prod(self.shape) == self.numbers
+        what = f"a shape of {self.numbers} numbers with 1 to {MOST_AXES} axes"
+        fix = f"choose sizes whose product is {self.numbers}"
+        expect(legal and min(self.shape) > 0, what, str(self.shape), fix, TraitError)
         if sorted(self.permutation) != list(range(len(self.shape))):
             self.permutation = list(range(len(self.shape)))  # comes back here
         self.view = describe_view(self.shape, self.permutation, self.target)
