@@ -106,14 +106,19 @@ class Surface:
 _CENTRE, _WIDE = ((0.0, 0.0),), ((-5, 5), (-4, 4))
 _ENDS, _NARROW = ((0.0, 1.0), (0.0, -1.0)), ((-3, 3), (-2.4, 2.4))
 _HOLES, _LOW = ((-2.0, 0.0), (1.0, 0.0)), ((-3, 2.5), (-2.2, 2.2))
-_VALLEYS = lambda x, y: x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2  # noqa: E731
+
+
+def _two_valleys(x: Tensor, y: Tensor) -> Tensor:
+    return x**4 / 4 + x**3 / 3 - x**2 + 8 / 3 + y**2  # with a hill between them at x = 0
+
+
 _ALL = {
     "bowl": (lambda x, y: (x**2 + y**2) / 2, (-4.0, 3.0), _CENTRE, _WIDE),
     # Twenty times as steep across as along.
     "ravine": (lambda x, y: (x**2 + 20 * y**2) / 2, (-4.0, 2.0), _CENTRE, _WIDE),
     # A pass at (0, 0): up along x, down along y.
     "saddle": (lambda x, y: x**2 / 2 + (y**2 - 1) ** 2 / 4, (-2.5, 0.01), _ENDS, _NARROW),
-    "two valleys": (_VALLEYS, (2.0, 1.5), _HOLES, _LOW),  # with a hill between them at x = 0
+    "two valleys": (_two_valleys, (2.0, 1.5), _HOLES, _LOW),
 }
 SURFACES = {
     name: Surface(name, lambda points, loss=loss: loss(*points.unbind(dim=-1)), *rest)

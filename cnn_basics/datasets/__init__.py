@@ -154,7 +154,11 @@ def _of_sklearn(name: str) -> Path:
 
 
 def digit_from_drawing(drawing: np.ndarray) -> torch.Tensor:
-    """Bring a drawn digit, `(H, W)` bool or uint8, into the form of `load_digits`, as they were."""
+    """Bring a drawn digit, `(H, W)` bool or uint8, into the form of `load_digits`.
+
+    As those were made: the drawing is cropped to its ink, scaled until it fills 32 pixels in
+    height or width, put in the middle of a 32×32 bitmap, and its ink is summed in blocks of 4×4.
+    """
     ink = Image.fromarray(drawing * np.uint8(255) if drawing.dtype == np.bool_ else drawing)
     cropped = ink.crop(ink.getbbox() or (0, 0, 1, 1))
     scale = BITMAP / max(cropped.size)
