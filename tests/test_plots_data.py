@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -261,3 +262,36 @@ test_what_cannot_be_told_apart_or_drawn_is_refused = refusing(
     (heat((2, 3, 6, 5), titles=1), "a title for each of 2 pictures, got 1"),
     (heat((2, 3, 6, 5), (2, 3, 3)), r"heat of shape \(2, 6, 5\), got \(2, 3, 3\): write explain"),
 )
+
+
+SHAPES = [(3, 28, 28), (32, 28, 28), (64, 7, 7), (3136,), (10,), (2,)]
+
+
+def test_blocks_are_stacks_and_columns_in_a_row_with_their_shapes_and_contents():
+    titles, words = ["picture", "conv", "pool", "flatten", "ten", "two"], "A network."
+    picture, maps = torch.rand(3, 28, 28), torch.rand(32, 28, 28, requires_grad=True)
+    (axes,) = plots.plot_blocks(titles, SHAPES, words, contents={0: picture, 1: maps}).axes
+    first, *others = (image.get_array() for image in axes.images)
+    assert np.array_equal(first, picture.permute(1, 2, 0))
+    assert np.array_equal(others, maps[:4].detach())
+    depth = [image.get_zorder() for image in axes.images[1:]]
+    assert depth == sorted(depth, reverse=True)  # the first in front
+    ends = np.cumsum([0, 1, 4, 4, 10, 10, 2])
+    blocks = [axes.patches[a:b] for a, b in pairwise(ends)]
+    assert len(axes.patches) == ends[-1]
+    assert blocks[2][0].get_width() == pytest.approx(blocks[1][0].get_width() / 2)  # √(7 / 28)
+    edges = [(b[0].get_x(), b[-1].get_x() + b[-1].get_width()) for b in blocks]
+    shapes = ["3×28×28", "32×28×28", "64×7×7", "3136", "10", "2"]
+    for height, texts in (("bottom", titles), ("top", shapes)):
+        written = [t for t in axes.texts if t.get_va() == height and t.get_text()]
+        assert [t.get_text() for t in written] == texts
+        assert [t.get_position()[0] for t in written] == pytest.approx(np.mean(edges, axis=1))
+    (dots,) = [t.get_position()[0] for t in axes.texts if t.get_text() == "⋮"]
+    assert dots == pytest.approx(np.mean(edges[3]))
+    arrows = [x for t in axes.texts if hasattr(t, "arrow_patch") for x in (t.xyann[0], t.xy[0])]
+    places = [edges[0][0], edges[0][1], *arrows[:2], edges[1][0]]
+    assert (places, len(arrows)) == (sorted(places), 10)
+    empty = plots.plot_blocks(titles, SHAPES, words).axes[0]
+    assert (len(empty.images), len(empty.patches)) == (0, 3 + ends[-1] - 1)
+    with pytest.raises(ValueError, match="one title for each of at least one shape, got 1 titles"):
+        plots.plot_blocks(["a"], SHAPES, words)

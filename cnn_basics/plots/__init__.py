@@ -11,6 +11,7 @@ from cnn_basics.plots.curves import (
 from cnn_basics.plots.grids import align_grids, animate, clear, draw_grid, draw_sign, plot_grids
 from cnn_basics.plots.pictures import (
     draw_histogram,
+    plot_blocks,
     plot_feature_maps,
     plot_heat,
     plot_histograms,

@@ -1,4 +1,4 @@
-"""Pictures, feature maps and kernels side by side, heat over them, and histograms."""
+"""Pictures, feature maps and kernels side by side, heat over them, histograms, and blocks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from cnn_basics.expect import expect
 from cnn_basics.figures import BLUE, DIVERGING, SEQUENTIAL, LessonFigure, new_figure, plain_axes
@@ -181,3 +182,71 @@ def draw_histogram(
     axes.set_title(f"{title}\nmean {mean}, standard deviation {spread}", fontsize=9)
     axes.set_xlim(*limits)
     axes.set_yticks([])
+
+
+def plot_blocks(
+    titles: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    alt: str,
+    contents: Mapping[int, torch.Tensor] | None = None,
+) -> LessonFigure:
+    """Draw a network from left to right: stacks of maps, then columns of numbers.
+
+    The shapes are those of one picture: `(C, H, W)`, drawn as a stack of at most 4 squares, or
+    `(n,)`, drawn as a column of at most 10 cells. Stacks may have `contents` `(C, H, W)`, float, by
+    index: three channels from 0 to 1 are one colour picture, others maps.
+
+    Example:
+        >>> plot_blocks(["in", "out"], [(1, 8, 8), (2,)], "A picture becomes two numbers.")
+        <LessonFigure: A picture becomes two numbers.>
+    """
+    got = f"{len(titles)} titles and {len(shapes)} shapes"
+    what, fix = "one title for each of at least one shape", "give both lists the same length"
+    expect(len(titles) == len(shapes) > 0, what, got, fix)
+    figure, (axes,) = new_figure(width=7.6, height=2.0, alt=alt)
+    left, look = 0.0, {"ha": "center", "fontsize": 9}
+    for index, (title, shape) in enumerate(zip(titles, shapes, strict=True)):
+        if index:
+            arrow = {"arrowstyle": "->", "lw": 1.2}
+            axes.annotate("", (left - 0.05, 0), (left - 0.45, 0), arrowprops=arrow)
+        if len(shape) == 3:
+            side = 0.6 * (shape[1] / shapes[0][1]) ** 0.5
+            right = _draw_stack(axes, left, side, shape[0], (contents or {}).get(index))
+        else:
+            right = _draw_column(axes, left, shape[0])
+        axes.text((left + right) / 2, 0.54, title, va="bottom", **look)
+        axes.text((left + right) / 2, -0.56, "×".join(map(str, shape)), va="top", **look)
+        left = right + 0.5
+    axes.set(xlim=(-0.3, right + 0.3), ylim=(-0.8, 0.9), aspect="equal")
+    axes.set_axis_off()
+    return figure
+
+
+def _draw_stack(
+    axes: Axes, left: float, side: float, count: int, content: torch.Tensor | None
+) -> float:
+    """Draw squares, each to the upper right of the one before it; return their right edge."""
+    maps = [None] * min(count, 4)
+    if content is not None:
+        pixels = content.detach().cpu().numpy()
+        maps = [np.moveaxis(pixels, 0, -1)] if count == 3 else list(pixels[:4])
+    for k, shown in enumerate(maps):
+        x, y = left + 0.05 * k, 0.05 * (k - (len(maps) - 1) / 2) - side / 2
+        face = str(0.95 - 0.08 * k)
+        if shown is not None:
+            axes.imshow(shown, SEQUENTIAL, extent=(x, x + side, y, y + side), zorder=-k)
+            face = "none"
+        axes.add_patch(Rectangle((x, y), side, side, fc=face, ec="black", lw=0.8, zorder=-k))
+    return x + side
+
+
+def _draw_column(axes: Axes, left: float, numbers: int) -> float:
+    """Draw numbers as a column of cells, with dots if there are more; return its right edge."""
+    cells = min(numbers, 10)
+    for k in range(cells):
+        corner = (left, (k - cells / 2) * 0.09)
+        axes.add_patch(Rectangle(corner, 0.09, 0.09, fc="0.95", ec="black", lw=0.8))
+    if numbers > cells:
+        look = {"ha": "center", "va": "center", "fontsize": 11, "backgroundcolor": "white"}
+        axes.text(left + 0.045, 0, "⋮", **look)
+    return left + 0.09
