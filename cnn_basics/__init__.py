@@ -9,7 +9,8 @@ import os
 # Threads of PyTorch that wait for each other soon sleep, unless this is said otherwise before torch
 # is imported: while they spin, two kernels that share the same cores are many times slower. But the
 # few microseconds between two operations are too short to sleep.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 __version__ = "0.1.0"

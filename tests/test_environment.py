@@ -74,14 +74,21 @@ def test_versions_and_what_only_the_tests_need(monkeypatch, version, start):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+    ("chosen", "found"),
+    [
+        ({}, "PASSIVE 3000"),
+        ({"GOMP_SPINCOUNT": "0"}, "PASSIVE 0"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+    ],
 )
-def test_the_set_up_cell_lets_threads_sleep_unless_told_otherwise(chosen, policy):
-    code = f"import os, sys\n{GUARD}print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
-    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | chosen
+def test_the_set_up_cell_lets_threads_sleep_unless_told_otherwise(chosen, found):
+    told = "[os.environ.get(name) for name in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')]"
+    code = f"import os, sys\n{GUARD}print(*{told}, 'torch' in sys.modules)"
+    names = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
+    own = {name: value for name, value in os.environ.items() if name not in names} | chosen
     line = [sys.executable, "-c", code]
     done = subprocess.run(line, capture_output=True, text=True, env=own, timeout=60)
-    assert done.stdout.split() == [chosen.get("OMP_WAIT_POLICY", "PASSIVE"), "False"]
+    assert done.stdout == f"{found} False\n"
 
 
 def test_one_lesson_alone_says_what_it_needs(monkeypatch, capsys):
