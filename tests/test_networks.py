@@ -1,5 +1,6 @@
 """Custom_CNN and PhotoNet against plain functions, what they refuse, and their ONNX files."""
 
+import logging
 import re
 
 import numpy as np
@@ -132,6 +133,7 @@ REFUSED = [
     (Custom_CNN(), SMALL, (2, 3, 56, 56), RESIZE),
     (Custom_CNN(), SMALL, (3, 56, 56), RESIZE),
     (Custom_CNN(), SMALL, (2, 3, 28, 27), RESIZE),
+    (Custom_CNN(), SMALL, (2, 3, 56, 3), RESIZE),  # its channels stand where they should
     (Custom_CNN(), SMALL, (2, 784), AXES),
     (Custom_CNN(), SMALL, (), AXES),
     (Custom_CNN(2, 1), SMALL, (2, 3, 28, 28), "make the pictures grey with x.mean(dim=1, keep"),
@@ -198,8 +200,10 @@ def test_the_file_answers_as_the_network_for_any_number_of_pictures(network, siz
     model = network().train()
     with torch.no_grad():  # batch norm in training mode, so that its statistics are not 0 and 1
         model(torch.rand(16, 3, size, size) * 5)
+    level = logging.getLogger("torch.onnx").level
     with unchanged(model):
         path = export_onnx(model, tmp_path / "net.onnx", torch.ones(1, 3, size, size))
+    assert logging.getLogger("torch.onnx").level == level
     onnx.checker.check_model(onnx.load(path), full_check=True)
     assert [file.name for file in tmp_path.iterdir()] == ["net.onnx"]
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
